@@ -1,0 +1,245 @@
+#include "io/cli/command.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <ios>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "io/cli/descriptor_stream.h"
+#include "io/cli/graph_command.h"
+#include "io/cli/help.h"
+#include "io/cli/interrupt.h"
+#include "io/cli/plan_command.h"
+#include "io/cli/stat_command.h"
+#include "io/cli/suggestion.h"
+#include "io/cli/tree_command.h"
+#include "io/report/screen_text.h"
+#include "planner/input_error.h"
+
+#ifndef GNEISS_VERSION
+#define GNEISS_VERSION "0.1.0"
+#endif
+
+namespace gneiss {
+namespace {
+
+constexpr std::array<Command, 4> kCommands = {{
+    {"plan", "where to join layers, with a proof, and what the common bases are",
+     "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
+    {"stat", "what the fleet holds, who shares it, who pays for it",
+     "stat fleet.ndjson.gz --scope ecr --top 10", ConfigureStat},
+    {"tree", "the layers of all images as one tree, with sizes and sharing",
+     "tree oci:layout --min-size 10MB", ConfigureTree},
+    {"graph", "the sharing graph or the tree for other programs: DOT, GraphML, JSON",
+     "graph fleet.ndjson --format graphml --min-shared 2 -o fleet.graphml", ConfigureGraph},
+    {"plan", "which layers to join and which bases to share, what it saves, how near to the best",
+     "plan fleet.ndjson.gz --storage-weight 1 --transfer-weight 0.5", ConfigurePlan},
+}};
+
+constexpr std::string_view kAbout =
+    "gneiss plans the layers of a whole fleet of container images: what is shared, what could be,\n"
+    "and how far that is from the best possible.";
+
+// A mistake on the command line, as one line. CLI11 ends some messages with a line break.
+std::string OneLine(std::string_view text) {
+  std::string line;
+  for (const char c : text) line += c == '\n' ? ' ' : c;
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return Printable(line);
+}
+
+int FailUsage(Console& console, std::string_view command, std::string_view problem) {
+  const std::string name = command.empty() ? "gneiss" : fmt::format("gneiss {}", command);
+  const std::string_view joint = problem.ends_with('?') ? " See" : "; see";
+  *console.err << fmt::format("{}: {}{} `{} --help`\n", name, problem, joint, name);
+  return kUsage;
+}
+
+int FailUnknownCommand(Console& console, std::string_view name) {
+  std::vector<std::string> names;
+  for (const Command& command : kCommands) names.emplace_back(command.name);
+  const std::string nearest = NearestWord(name, names);
+  std::string problem = fmt::format("unknown command \"{}\"", Printable(name));
+  problem += nearest.empty() ? fmt::format(", expected one of {}", fmt::join(names, ", "))
+                             : fmt::format(", did you mean \"{}\"?", nearest);
+  return FailUsage(console, "", problem);
+}
+
+void PrintHelp(std::ostream& out) {
+  out << kAbout << "\n\nUsage: gneiss COMMAND [OPTIONS] SOURCE...\n\nCommands:\n";
+  for (const Command& command : kCommands) {
+    out << fmt::format("  {:<8} {}\n", command.name, command.summary);
+  }
+  out << "\nA SOURCE is fleet:FILE (NDJSON, one image a line; .gz and .zst too), oci:DIR[:REF] (an "
+         "OCI\n"
+         "image layout), or a bare path to either. Several sources make one fleet.\n\n"
+         "`gneiss COMMAND --help` lists the options of a command; `gneiss --version` says which "
+         "this is.\n"
+         "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 policy not met.\n\n"
+         "Example:\n  gneiss stat fleet.ndjson.gz\n";
+}
+
+// Options of `app` that a mistyped one may have meant.
+std::vector<std::string> OptionNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return names;
+}
+
+std::string DescribeExtras(const CLI::App& app) {
+  const std::vector<std::string> extras = app.remaining();
+  std::string problem =
+      fmt::format("unknown option \"{}\"", extras.empty() ? "" : Printable(extras.front()));
+  if (extras.empty()) return problem;
+  const std::string nearest =
+      NearestWord(extras.front().substr(0, extras.front().find('=')), OptionNames(app));
+  if (!nearest.empty()) problem += fmt::format(", did you mean {}?", nearest);
+  return problem;
+}
+
+// "Could not convert: --top = abc" is how CLI11 says it.
+std::string DescribeConversion(const CLI::ConversionError& error) {
+  const std::string_view text = error.what();
+  constexpr std::string_view kPrefix = "Could not convert: ";
+  const std::size_t equals = text.find(" = ");
+  if (!text.starts_with(kPrefix) || equals == std::string_view::npos) return OneLine(text);
+  return OneLine(fmt::format("{}: expected a number, found \"{}\"",
+                             text.substr(kPrefix.size(), equals - kPrefix.size()),
+                             text.substr(equals + 3)));
+}
+
+// Reads the options of `command` and runs it. CLI11's errors become usage errors here.
+int RunNamed(const Command& command, std::vector<std::string> options, Console& console) {
+  CLI::App app{std::string(command.summary), fmt::format("gneiss {}", command.name)};
+  app.set_help_flag("-h,--help", "this text");
+  const CommandBody body = command.configure(app);
+  std::ranges::reverse(options);  // the order in which CLI11 takes them
+  try {
+    app.parse(options);
+  } catch (const CLI::CallForHelp&) {
+    *console.out << HelpText(command, app);
+    console.out->flush();
+    return kDone;
+  } catch (const CLI::ExtrasError&) {
+    return FailUsage(console, command.name, DescribeExtras(app));
+  } catch (const CLI::RequiredError&) {
+    return FailUsage(console, command.name, "expected at least one SOURCE");
+  } catch (const CLI::ConversionError& error) {
+    return FailUsage(console, command.name, DescribeConversion(error));
+  } catch (const CLI::ParseError& error) {
+    return FailUsage(console, command.name, OneLine(error.what()));
+  }
+  try {
+    const int code = body(console);
+    console.out->flush();
+    return code;
+  } catch (const UsageError& error) {
+    return FailUsage(console, command.name, OneLine(error.what()));
+  }
+}
+
+int Dispatch(const std::vector<std::string>& arguments, Console& console) {
+  if (arguments.empty()) return FailUsage(console, "", "expected a command");
+  const std::string& first = arguments.front();
+  std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  if (first == "--version" || first == "version") {
+    *console.out << "gneiss " << GNEISS_VERSION << '\n';
+    console.out->flush();
+    return kDone;
+  }
+  if (first == "--help" || first == "-h" || (first == "help" && rest.empty())) {
+    PrintHelp(*console.out);
+    console.out->flush();
+    return kDone;
+  }
+  // "help stat" is "stat --help".
+  const bool wants_help = first == "help";
+  const std::string& name = wants_help ? rest.front() : first;
+  if (name.starts_with('-')) {
+    return FailUsage(console, "", fmt::format("expected a command, found \"{}\"", Printable(name)));
+  }
+  const auto command = std::ranges::find(kCommands, name, &Command::name);
+  if (command == kCommands.end()) return FailUnknownCommand(console, name);
+  if (wants_help) rest = {"--help"};
+  return RunNamed(*command, std::move(rest), console);
+}
+
+int Fail(Console& console, std::string_view problem) {
+  *console.err << "gneiss: " << OneLine(problem) << '\n';
+  return kFailed;
+}
+
+// What to do about a refusal of the operating system, where there is something.
+std::string Advice(const std::error_code& code) {
+  if (code == std::errc::no_space_on_device) return "; free some space and run again";
+  if (code == std::errc::broken_pipe) return "; its reader closed it before the end";
+  if (code == std::errc::permission_denied)
+    return "; run as a user who may, or choose another path";
+  if (code == std::errc::too_many_files_open) return "; raise the limit with `ulimit -n`";
+  return "";
+}
+
+// Descriptors 0 to 2 that the caller closed: a file opened later must not take their place and
+// receive the report. Reading and writing them fails, as it should.
+void HoldStandardDescriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(descriptor, F_GETFD) >= 0 || errno != EBADF) continue;
+    // Opened for the direction that nobody uses.
+    [[maybe_unused]] const int held =
+        open("/dev/null", descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+}  // namespace
+
+std::span<const Command> Commands() { return kCommands; }
+
+int RunCommand(const std::vector<std::string>& arguments, Console& console) {
+  try {
+    return Dispatch(arguments, console);
+  } catch (const InputError& error) {
+    return Fail(console, error.what());
+  } catch (const std::system_error& error) {
+    return Fail(console, error.what() + Advice(error.code()));
+  } catch (const std::bad_alloc&) {
+    return Fail(
+        console,
+        "out of memory; narrow the fleet with --platform or fewer sources, or use a machine "
+        "with more memory");
+  } catch (const std::exception& error) {
+    return Fail(console,
+                fmt::format("internal error: {}; this is a fault of gneiss, please report it "
+                            "with the command line and, if you can, the input",
+                            error.what()));
+  }
+}
+
+int RunCommand(int argc, char** argv) {
+  HoldStandardDescriptors();
+  HandleInterrupts();
+  DescriptorStream out(STDOUT_FILENO, "standard output", true);
+  DescriptorStream err(STDERR_FILENO, "standard error", false);
+  // Nobody is left to tell when words cannot be written.
+  err.exceptions(std::ios::goodbit);
+  Console console = ProbeConsole(out, err);
+  const int code =
+      RunCommand(std::vector<std::string>(argv + std::min(argc, 1), argv + argc), console);
+  // Some file systems report a full disk at close only.
+  if (close(STDOUT_FILENO) != 0 && code == kDone) {
+    const std::error_code error(errno, std::generic_category());
+    return Fail(console, "standard output: " + error.message() + Advice(error));
+  }
+  return code;
+}
+
+}  // namespace gneiss

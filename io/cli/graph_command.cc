@@ -1,0 +1,78 @@
+#include "io/cli/graph_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "io/cli/load_fleet.h"
+#include "io/cli/output_file.h"
+#include "io/cli/report_options.h"
+#include "io/report/format.h"
+#include "io/report/graph_report.h"
+
+namespace gneiss {
+namespace {
+
+struct GraphOptions {
+  FleetOptions fleet;
+  std::string output;
+  std::string format = "dot";
+  std::string what = "sharing";
+  bool json = false;
+  std::int64_t min_shared = 1;
+};
+
+const std::map<std::string, GraphFormat> kFormats = {
+    {"dot", GraphFormat::kDot}, {"graphml", GraphFormat::kGraphMl}, {"json", GraphFormat::kJson}};
+const std::map<std::string, GraphKind> kKinds = {{"sharing", GraphKind::kSharing},
+                                                 {"trie", GraphKind::kTrie}};
+
+std::string CheckFormat(const std::string& text) {
+  if (kFormats.contains(text)) return "";
+  return fmt::format("expected dot, graphml or json, found \"{}\"", text);
+}
+
+std::string CheckKind(const std::string& text) {
+  if (kKinds.contains(text)) return "";
+  return fmt::format("expected sharing or trie, found \"{}\"", text);
+}
+
+int RunGraph(const GraphOptions& options, Console& console) {
+  const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  const ReportGraph graph(loaded.fleet, kKinds.at(options.what), options.min_shared);
+  if (graph.num_images_left_out() > 0 && !options.fleet.quiet) {
+    *console.err << fmt::format("gneiss: {} left out, they hold no such layer\n",
+                                FormatCounted(graph.num_images_left_out(), "image"));
+  }
+  OutputFile output(options.output, console);
+  WriteGraph(graph, options.json ? GraphFormat::kJson : kFormats.at(options.format),
+             output.stream());
+  output.Finish();
+  return loaded.exit_code;
+}
+
+}  // namespace
+
+CommandBody ConfigureGraph(CLI::App& app) {
+  const auto options = std::make_shared<GraphOptions>();
+  AddFleetOptions(app, options->fleet);
+  CLI::Option* format =
+      app.add_option("--format", options->format, "dot, graphml or json (default: dot)")
+          ->check(CheckFormat)
+          ->type_name("FORMAT");
+  app.add_flag("--json", options->json, "the same as --format json")->excludes(format);
+  app.add_option("--what", options->what,
+                 "sharing: images and their layers; trie: chains of layers (default: sharing)")
+      ->check(CheckKind)
+      ->type_name("WHAT");
+  AddCountOption(app, "--min-shared", options->min_shared,
+                 "only layers that at least N images hold (default: 1)");
+  AddOutputOption(app, options->output);
+  return [options](Console& console) { return RunGraph(*options, console); };
+}
+
+}  // namespace gneiss

@@ -1,0 +1,227 @@
+#include "io/cli/load_fleet.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "io/cli/progress.h"
+#include "io/report/format.h"
+#include "io/report/screen_text.h"
+#include "io/source/source.h"
+#include "planner/fleet_builder.h"
+#include "planner/platform.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::size_t kProblemsShown = 10;
+constexpr std::size_t kPlatformsNamed = 12;
+
+// One line of words. The text may quote an input.
+void Say(Console& console, std::string_view text) {
+  *console.err << "gneiss: " << Printable(text) << '\n';
+}
+
+class FleetLoader {
+ public:
+  FleetLoader(const FleetOptions& options, Console& console)
+      : options_(options), console_(console), progress_(console, options.quiet) {}
+
+  LoadedFleet Load() {
+    const ReadOptions read_options = MakeReadOptions();
+    ChooseSources();
+    for (const std::string& source : sources_) ReadOne(source, read_options);
+    if (progress_.IsDue()) {
+      progress_.Show(fmt::format("sorting {}", FormatCounted(builder_.num_images(), "image")));
+    }
+    const std::int64_t num_images = builder_.num_images();
+    LoadedFleet loaded;
+    FleetWarnings warnings;
+    if (num_images > 0) loaded.fleet = builder_.Build(&warnings);
+    progress_.Erase();
+    SayProblems(num_images);
+    if (!options_.quiet) SayWarnings(warnings);
+    if (num_images == 0) throw InputError(WhyNothing());
+    loaded.bad_images = report_.num_problems;
+    if (report_.num_problems > 0 && !options_.keep_going) loaded.exit_code = kFailed;
+    return loaded;
+  }
+
+ private:
+  ReadOptions MakeReadOptions() {
+    ReadOptions read_options;
+    if (!options_.platform.empty()) {
+      try {
+        read_options.platform = PlatformFilter(options_.platform);
+      } catch (const InputError& error) {
+        throw UsageError(error.what());
+      }
+    }
+    read_options.strict = options_.strict;
+    read_options.on_progress = [this](std::int64_t bytes_read, std::int64_t bytes_total) {
+      if (!progress_.IsDue()) return;
+      progress_.Show(DescribeReading(reading_, bytes_read, bytes_total,
+                                     progress_.elapsed_seconds() - reading_since_));
+    };
+    return read_options;
+  }
+
+  void ChooseSources() {
+    for (const std::string& source : options_.sources) {
+      if (std::ranges::find(sources_, source) == sources_.end()) {
+        sources_.push_back(source);
+      } else {
+        ++num_repeated_sources_;
+      }
+    }
+  }
+
+  void ReadOne(const std::string& source, const ReadOptions& read_options) {
+    reading_ = source;
+    if (sources_.size() > 1)
+      reading_ = fmt::format("{} of {} sources, {}", ++num_begun_, sources_.size(), source);
+    reading_since_ = progress_.elapsed_seconds();
+    if (!options_.keep_going || options_.strict) {
+      ReadSource(source, read_options, builder_, report_);
+      return;
+    }
+    try {
+      ReadSource(source, read_options, builder_, report_);
+    } catch (const InputError& error) {
+      report_.AddProblem(error, false);
+    } catch (const std::system_error& error) {
+      report_.AddProblem(InputError(error.what()), false);
+    }
+  }
+
+  void SayProblems(std::int64_t num_images) {
+    const std::size_t shown = std::min(report_.problems.size(), kProblemsShown);
+    for (std::size_t i = 0; i < shown; ++i) Say(console_, report_.problems[i].what());
+    const auto rest = report_.num_problems - static_cast<std::int64_t>(shown);
+    if (rest > 0) Say(console_, fmt::format("[{} more]", FormatCount(rest)));
+    if (report_.num_problems == 0 || num_images == 0) return;
+    Say(console_,
+        fmt::format("{} left out of this report{}",
+                    FormatCounted(report_.num_problems, "bad entry is", "bad entries are"),
+                    options_.keep_going ? "" : "; --keep-going makes the exit code 0"));
+  }
+
+  void SayWarnings(const FleetWarnings& warnings) {
+    if (num_repeated_sources_ > 0) {
+      Say(console_,
+          fmt::format("{} given again, read once", FormatCounted(num_repeated_sources_, "source")));
+    }
+    for (const auto& [kind, count] : report_.skipped) {
+      Say(console_, fmt::format("{} skipped", FormatCounted(count, kind)));
+    }
+    for (const auto& [kind, count] : report_.warnings) {
+      Say(console_, fmt::format("warning: {} ({})", kind, FormatCounted(count, "time")));
+    }
+    const auto warn = [&](std::int64_t count, std::string_view singular, std::string_view plural,
+                          std::string_view what) {
+      if (count == 0) return;
+      Say(console_, fmt::format("warning: {} {}", FormatCounted(count, singular, plural), what));
+    };
+    warn(warnings.twin_diff_ids, "layer", "layers",
+         "with two diff_ids for one digest, the smaller is kept");
+    warn(warnings.empty_chains, "image", "images", "without layers");
+    warn(warnings.repeated_layers, "image", "images", "with one layer more than once, stored once");
+    warn(warnings.several_platforms, "line", "lines",
+         "with a second platform for one manifest, the smaller is kept");
+    warn(warnings.unverifiable, "layer", "layers",
+         "with a digest that is no sha256, not verifiable");
+    warn(warnings.images_without_pool, "image", "images", "without a pool while others have one");
+  }
+
+  // Why there is no image: nothing offered, all bad, or the wrong platform.
+  std::string WhyNothing() const {
+    if (report_.filtered_out > 0) {
+      const std::string others = DescribeUnfiltered();
+      return fmt::format("--platform {} matches none of {}", options_.platform,
+                         others.empty() ? FormatCounted(report_.filtered_out, "line") : others);
+    }
+    if (report_.num_problems > 0) {
+      return fmt::format("no image left: {}",
+                         FormatCounted(report_.num_problems, "entry is bad", "entries are bad"));
+    }
+    return fmt::format("no image in {}", fmt::join(sources_, ", "));
+  }
+
+  // "the 976 images; platforms here: linux/amd64, ...". Reading does not keep what it filters out,
+  // so this reads once more; empty for pipes, which cannot be.
+  std::string DescribeUnfiltered() const {
+    FleetBuilder builder;
+    ReadReport report;
+    for (const std::string& source : sources_) {
+      if (!IsReadableAgain(source)) return "";
+      try {
+        ReadSource(source, {}, builder, report);
+      } catch (const std::exception&) {
+        // Said already, by the first reading.
+      }
+    }
+    const Fleet fleet = builder.Build();
+    std::map<std::string_view, std::int64_t> images;
+    for (const Image& image : fleet.images) ++images[fleet.text(image.platform)];
+    std::vector<std::pair<std::string_view, std::int64_t>> most(images.begin(), images.end());
+    std::ranges::stable_sort(most, std::greater{},
+                             &std::pair<std::string_view, std::int64_t>::second);
+    std::string text =
+        fmt::format("the {}; platforms here: ", FormatCounted(std::ssize(fleet.images), "image"));
+    for (std::size_t i = 0; i < std::min(most.size(), kPlatformsNamed); ++i) {
+      if (i > 0) text += ", ";
+      text += most[i].first.empty() ? "(unknown)" : most[i].first;
+    }
+    if (most.size() > kPlatformsNamed) {
+      text += fmt::format(" and {} more", most.size() - kPlatformsNamed);
+    }
+    return text;
+  }
+
+  static bool IsReadableAgain(std::string_view source) {
+    if (source.starts_with("fleet:")) source.remove_prefix(6);
+    std::error_code ignored;
+    const auto type = std::filesystem::status(source, ignored).type();
+    return type != std::filesystem::file_type::fifo &&
+           type != std::filesystem::file_type::character;
+  }
+
+  const FleetOptions& options_;
+  Console& console_;
+  Progress progress_;
+  std::vector<std::string> sources_;
+  std::int64_t num_repeated_sources_ = 0;
+  std::size_t num_begun_ = 0;
+  std::string reading_;
+  double reading_since_ = 0;
+  FleetBuilder builder_;
+  ReadReport report_;
+};
+
+}  // namespace
+
+void AddFleetOptions(CLI::App& app, FleetOptions& options) {
+  app.add_option("source", options.sources,
+                 "fleet:FILE, oci:DIR[:REF], or a path to a fleet file or an OCI layout")
+      ->required()
+      ->type_name("SOURCE...");
+  app.add_option("--platform", options.platform, "only images of this platform (default: all)")
+      ->type_name("OS/ARCH[/VARIANT]");
+  CLI::Option* strict = app.add_flag("--strict", options.strict, "stop at the first bad image");
+  app.add_flag("--keep-going", options.keep_going,
+               "exit code 0 although images or sources were bad and left out")
+      ->excludes(strict);
+  app.add_flag("--quiet", options.quiet, "no progress and no warnings; errors only");
+}
+
+LoadedFleet LoadFleet(const FleetOptions& options, Console& console) {
+  return FleetLoader(options, console).Load();
+}
+
+}  // namespace gneiss

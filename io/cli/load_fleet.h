@@ -1,0 +1,38 @@
+// Reads the SOURCEs of a command line into one fleet, with progress while it reads and a word on
+// what was odd afterwards.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/cli/command.h"
+#include "io/cli/console.h"
+#include "planner/fleet.h"
+
+namespace gneiss {
+
+// Options that every command which reads a fleet takes.
+struct FleetOptions {
+  std::vector<std::string> sources;
+  std::string platform;     // --platform OS/ARCH[/VARIANT], empty for all
+  bool strict = false;      // --strict: stop at the first bad image
+  bool keep_going = false;  // --keep-going: bad images and sources do not make the exit code 1
+  bool quiet = false;       // --quiet: no progress, no warnings
+};
+
+// `options` must outlive the parsing.
+void AddFleetOptions(CLI::App& app, FleetOptions& options);
+
+struct LoadedFleet {
+  Fleet fleet;                  // at least one image
+  std::int64_t bad_images = 0;  // left out, and listed on console.err
+  int exit_code = kDone;        // what a command returns when all else went well
+};
+
+// Bad images are listed and left out. A source that cannot be read as a whole ends the run, or with
+// keep_going counts like a bad image; a source given twice is read once.
+// Throws InputError when no image is left, saying why; UsageError when --platform is none.
+[[nodiscard]] LoadedFleet LoadFleet(const FleetOptions& options, Console& console);
+
+}  // namespace gneiss

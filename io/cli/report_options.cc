@@ -1,0 +1,65 @@
+#include "io/cli/report_options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <system_error>
+
+#include "io/cli/size_argument.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+
+void AddReportOptions(CLI::App& app, ReportOptions& options) {
+  app.add_flag("--json", options.json, "JSON with raw integers instead of text");
+  AddOutputOption(app, options.output);
+  CLI::Option* bytes = app.add_flag("--bytes", options.raw_bytes, "sizes in bytes, not rounded");
+  app.add_flag("--iec", options.iec, "sizes in KiB, MiB, GiB (default: kB, MB, GB)")
+      ->excludes(bytes);
+  AddCountOption(app, "--width", options.width,
+                 "columns of the text, 0 for no limit (default: the terminal's)");
+}
+
+void AddOutputOption(CLI::App& app, std::string& output) {
+  app.add_option("-o,--output", output, "write to FILE, complete or not at all")->type_name("FILE");
+}
+
+CLI::Option* AddSizeOption(CLI::App& app, const std::string& name, Bytes& size,
+                           const std::string& description) {
+  const auto set = [&size, name](const std::string& text) {
+    try {
+      size = ParseSize(text);
+    } catch (const InputError& error) {
+      throw CLI::ValidationError(name, error.what());
+    }
+  };
+  return app.add_option_function<std::string>(name, set, description)->type_name("SIZE");
+}
+
+CLI::Option* AddCountOption(CLI::App& app, const std::string& name, std::int64_t& count,
+                            const std::string& description) {
+  const auto set = [&count, name](const std::string& text) {
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, count);
+    if (error == std::errc() && stop == end && count >= 0) return;
+    throw CLI::ValidationError(
+        name, fmt::format("expected a whole number, 0 or more, found \"{}\"", text));
+  };
+  return app.add_option_function<std::string>(name, set, description)->type_name("N");
+}
+
+ScreenStyle StyleFor(const ReportOptions& options, const OutputFile& output,
+                     const Console& console) {
+  ScreenStyle style;
+  if (options.raw_bytes) style.units = ByteUnits::kRaw;
+  if (options.iec) style.units = ByteUnits::kIec;
+  if (output.is_console()) {
+    style.colour = console.colour;
+    style.width = console.width;
+  }
+  if (options.width >= 0) style.width = static_cast<std::size_t>(options.width);
+  return style;
+}
+
+}  // namespace gneiss

@@ -1,0 +1,35 @@
+#include "io/cli/scope_option.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "planner/image_groups.h"
+
+namespace gneiss {
+namespace {
+
+std::string NameScopes() {
+  std::string names;
+  for (const ScopePreset& preset : ScopePresets()) {
+    if (!names.empty()) names += ", ";
+    names += preset.name;
+  }
+  return names;
+}
+
+std::string CheckScope(const std::string& text) {
+  if (ParseScope(text)) return "";
+  return fmt::format("expected one of {}, found \"{}\"", NameScopes(), text);
+}
+
+}  // namespace
+
+void AddScopeOption(CLI::App& app, std::string& scope) {
+  app.add_option("--scope", scope,
+                 fmt::format("where a blob is stored once (default: {}): {}", scope, NameScopes()))
+      ->check(CheckScope)
+      ->type_name("SCOPE");
+}
+
+}  // namespace gneiss

@@ -1,0 +1,96 @@
+#include "io/cli/stat_command.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/cli/load_fleet.h"
+#include "io/cli/report_options.h"
+#include "io/cli/scope_option.h"
+#include "io/report/stat_json.h"
+#include "io/report/stat_report.h"
+#include "io/report/stat_screen.h"
+
+namespace gneiss {
+namespace {
+
+struct StatOptions {
+  FleetOptions fleet;
+  ReportOptions report;
+  std::string scope = "global";
+  bool layers_only = false;
+  bool images = false;
+  std::vector<std::string> by;
+  std::int64_t top = 20;
+};
+
+std::optional<Grouping> ParseGrouping(std::string_view text) {
+  constexpr std::string_view kLabel = "label:";
+  if (text == "repository") return Grouping{.kind = Grouping::Kind::kRepository, .label = {}};
+  if (text == "namespace") return Grouping{.kind = Grouping::Kind::kNamespace, .label = {}};
+  if (text == "platform") return Grouping{.kind = Grouping::Kind::kPlatform, .label = {}};
+  if (!text.starts_with(kLabel) || text.size() == kLabel.size()) return std::nullopt;
+  return Grouping{.kind = Grouping::Kind::kLabel, .label = std::string(text.substr(kLabel.size()))};
+}
+
+std::string CheckGrouping(const std::string& text) {
+  if (ParseGrouping(text)) return "";
+  return fmt::format("expected repository, namespace, platform or label:KEY, found \"{}\"", text);
+}
+
+StatRequest MakeRequest(const StatOptions& options) {
+  StatRequest request;
+  request.scope = *ParseScope(options.scope);
+  request.layers_only = options.layers_only;
+  for (const std::string& text : options.by) request.groupings.push_back(*ParseGrouping(text));
+  if (options.by.empty()) {
+    for (const auto kind :
+         {Grouping::Kind::kRepository, Grouping::Kind::kNamespace, Grouping::Kind::kPlatform}) {
+      request.groupings.push_back({.kind = kind, .label = {}});
+    }
+  }
+  return request;
+}
+
+int RunStat(const StatOptions& options, Console& console) {
+  const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  const StatReport report = MakeStatReport(loaded.fleet, MakeRequest(options));
+  OutputFile output(options.report.output, console);
+  if (options.report.json) {
+    WriteStatJson(loaded.fleet, report, loaded.bad_images, options.images, output.stream());
+  } else {
+    const StatScreen screen{.style = StyleFor(options.report, output, console),
+                            .top = static_cast<std::size_t>(options.top),
+                            .images = options.images,
+                            .one_group = !options.by.empty()};
+    PrintStat(loaded.fleet, report, screen, output.stream());
+  }
+  output.Finish();
+  return loaded.exit_code;
+}
+
+}  // namespace
+
+CommandBody ConfigureStat(CLI::App& app) {
+  const auto options = std::make_shared<StatOptions>();
+  AddFleetOptions(app, options->fleet);
+  AddScopeOption(app, options->scope);
+  app.add_flag("--layers-only", options->layers_only, "leave out configs and manifests");
+  app.add_option("--by", options->by,
+                 "tables wanted: repository, namespace, platform, label:KEY; may be given again")
+      ->check(CheckGrouping)
+      ->allow_extra_args(false)
+      ->type_name("WHAT");
+  app.add_flag("--images", options->images, "the table of all images too");
+  AddCountOption(app, "--top", options->top, "rows of a table, 0 for all (default: 20)");
+  AddReportOptions(app, options->report);
+  return [options](Console& console) { return RunStat(*options, console); };
+}
+
+}  // namespace gneiss

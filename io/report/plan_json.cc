@@ -1,0 +1,217 @@
+#include "io/report/plan_json.h"
+
+#include <string>
+
+#include "io/report/json_writer.h"
+#include "io/report/recommendation_text.h"
+
+namespace gneiss {
+namespace {
+
+Json CostJson(const LayoutCost& cost) {
+  return {{"cost", cost.cost},
+          {"storage_bytes", cost.storage_bytes},
+          {"transfer_bytes", cost.transfer_bytes},
+          {"overhead_bytes", cost.overhead_bytes},
+          {"layer_references", cost.layer_references},
+          {"distinct_layers", cost.distinct_layers},
+          {"max_layers", cost.max_layers},
+          {"layers_per_image", cost.layers_per_image}};
+}
+
+class PlanWriter {
+ public:
+  PlanWriter(const Fleet& fleet, const Plan& plan, std::ostream& out)
+      : fleet_(fleet), plan_(plan), json_(out) {}
+
+  void Write(const FleetTotals& totals, std::int64_t bad_images) {
+    json_.BeginObject();
+    json_.Field("schema", "gneiss.plan/1");
+    json_.Field("fleet", FleetJson(totals, bad_images));
+    json_.Field("model", ModelJson());
+    json_.Key("levels");
+    json_.BeginArray();
+    WriteSquash();
+    json_.EndArray();
+    json_.Field("compare",
+                {{"flatten", CostJson(plan_.flattened)}, {"keep_base", CostJson(plan_.kept_base)}});
+    WriteBases();
+    json_.EndObject();
+    json_.Finish();
+  }
+
+ private:
+  static Json FleetJson(const FleetTotals& totals, std::int64_t bad_images) {
+    return {{"images", totals.images},
+            {"refs", totals.refs},
+            {"layers", totals.layers},
+            {"layer_references", totals.layer_references},
+            {"logical_bytes", totals.logical_bytes},
+            {"physical_bytes", totals.physical_bytes},
+            {"components", totals.components},
+            {"bad_images", bad_images}};
+  }
+
+  Json ModelJson() const {
+    const CostModel& model = plan_.model;
+    const CostOptions& options = model.options();
+    Json fetches;
+    if (model.has_pools()) {
+      fetches = {{"kind", "pools"}};
+    } else if (model.cold()) {
+      fetches = {{"kind", "cold"}};
+    } else {
+      fetches = {{"kind", "poisson"},
+                 {"nodes", model.nodes()},
+                 {"images_per_node", options.images_per_node}};
+    }
+    return {{"storage_weight", options.storage_weight},
+            {"transfer_weight", options.transfer_weight},
+            {"layer_cost", options.layer_cost},
+            {"pulls", model.total_pulls()},
+            {"fetches", fetches},
+            {"scope", ScopeName(options.scope)},
+            {"pinned_images", plan_.squash.num_pinned},
+            {"standalone_layers", plan_.squash.num_standalone_layers},
+            {"description", model.Describe()}};
+  }
+
+  void WriteSquash() {
+    const SquashPlan& squash = plan_.squash;
+    json_.BeginObject();
+    json_.Field("level", "squash");
+    json_.Field("current", CostJson(squash.current));
+    json_.Field("planned", CostJson(squash.planned));
+    json_.Field("lower_bound", squash.lower_bound);
+    json_.Field("gap", squash.gap());
+    json_.Field("status", PlanStatusName(squash.status));
+    json_.Key("images");
+    json_.BeginArray();
+    for (ImageIndex i = 0; i < fleet_.images.size(); ++i) json_.Value(ImageJson(i));
+    json_.EndArray();
+    json_.Key("recommendations");
+    json_.BeginArray();
+    for (const Recommendation& r : plan_.joins) json_.Value(RecommendationJson(r));
+    json_.EndArray();
+    json_.EndObject();
+  }
+
+  Json ImageJson(ImageIndex i) const {
+    const Image& image = fleet_.images[i];
+    Json layers = Json::array();
+    std::size_t at = 0;
+    for (const std::uint32_t length : plan_.squash.layout.of(i)) {
+      layers.push_back({{"from", Digests(fleet_.chain(image).subspan(at, length))}});
+      at += length;
+    }
+    Json json = {{"refs", Refs(image)}, {"platform", fleet_.text(image.platform)}};
+    if (image.has_manifest_digest) {
+      json["manifest_digest"] = fleet_.digest_text(image.identity, false);
+    }
+    json["layers"] = std::move(layers);
+    return json;
+  }
+
+  Json RecommendationJson(const Recommendation& r) const {
+    const RecommendationText text = DescribeRecommendation(fleet_, plan_, r);
+    Json json = {{"id", r.id},
+                 {"kind", r.kind == RecommendationKind::kJoin ? "join" : "rebase"},
+                 {"title", text.title},
+                 {"saves_cost", r.saves_cost},
+                 {"saves_storage_bytes", r.saves_storage_bytes},
+                 {"saves_transfer_bytes", r.saves_transfer_bytes},
+                 {"saves_layers", r.saves_layers},
+                 {"images", ImageNames(r.images)},
+                 {"effort", EffortName(r.effort)},
+                 {"risk", text.risk},
+                 {"why", text.why},
+                 {"how", text.how}};
+    if (r.kind == RecommendationKind::kJoin) {
+      Json runs = Json::array();
+      for (const JoinedRun& run : r.runs) runs.push_back(RunJson(run));
+      json["runs"] = std::move(runs);
+    } else {
+      const Drift& drift = plan_.bases.drift[r.drift];
+      json["sign"] = LineageSignName(drift.sign);
+      json["weak"] = drift.weak();
+      json["lineage"] = drift.lineage;
+      json["from"] = {{"name", drift.from_name}, {"layers", Digests(drift.from)}};
+      json["to"] = {{"name", drift.to_name}, {"layers", Digests(drift.to)}};
+    }
+    return json;
+  }
+
+  Json RunJson(const JoinedRun& run) const {
+    const Image& image = fleet_.images[run.image];
+    Json layers = Json::array();
+    for (const LayerIndex l : fleet_.chain(image).subspan(run.offset, run.length)) {
+      const Layer& layer = fleet_.layers[l];
+      Json json = {{"digest", fleet_.digest_text(layer)}, {"size", layer.size}};
+      if (layer.created_by != 0) json["created_by"] = fleet_.text(layer.created_by);
+      layers.push_back(std::move(json));
+    }
+    return {{"image", fleet_.name(image)},
+            {"first_layer", run.offset + 1},
+            {"size", run.size},
+            {"images", run.num_images},
+            {"layers", std::move(layers)}};
+  }
+
+  void WriteBases() {
+    const BasesReport& bases = plan_.bases;
+    json_.Key("bases");
+    json_.BeginObject();
+    json_.Key("existing");
+    json_.BeginArray();
+    for (const CommonBase& base : bases.bases) {
+      json_.Value({{"name", base.name},
+                   {"refs", base.versions.empty() ? Json::array()
+                                                  : Refs(fleet_.images[base.versions.front()])},
+                   {"layers", base.num_layers},
+                   {"size", base.size},
+                   {"images", base.num_images},
+                   {"repositories", base.num_repositories},
+                   {"saves_storage_bytes", base.saves_storage_bytes}});
+    }
+    json_.EndArray();
+    json_.Field("moved_images", bases.num_moved_images);
+    json_.Field("current", CostJson(bases.current));
+    json_.Field("moved", CostJson(bases.moved));
+    json_.Key("recommendations");
+    json_.BeginArray();
+    for (const Recommendation& r : plan_.moves) json_.Value(RecommendationJson(r));
+    json_.EndArray();
+    json_.EndObject();
+  }
+
+  Json Digests(std::span<const LayerIndex> layers) const {
+    Json digests = Json::array();
+    for (const LayerIndex l : layers) digests.push_back(fleet_.digest_text(fleet_.layers[l]));
+    return digests;
+  }
+
+  Json Refs(const Image& image) const {
+    Json refs = Json::array();
+    for (const TextIndex ref : fleet_.refs_of(image)) refs.push_back(fleet_.text(ref));
+    return refs;
+  }
+
+  Json ImageNames(const std::vector<ImageIndex>& images) const {
+    Json names = Json::array();
+    for (const ImageIndex i : images) names.push_back(fleet_.name(fleet_.images[i]));
+    return names;
+  }
+
+  const Fleet& fleet_;
+  const Plan& plan_;
+  JsonWriter json_;
+};
+
+}  // namespace
+
+void WritePlanJson(const Fleet& fleet, const FleetTotals& totals, const Plan& plan,
+                   std::int64_t bad_images, std::ostream& out) {
+  PlanWriter(fleet, plan, out).Write(totals, bad_images);
+}
+
+}  // namespace gneiss

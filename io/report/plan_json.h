@@ -1,0 +1,17 @@
+// A Plan as JSON, schema "gneiss.plan/1" (design.md 7): raw integers, no times, no paths.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+
+#include "planner/accounting.h"
+#include "planner/plan.h"
+
+namespace gneiss {
+
+// Writes the whole plan, every image and every recommendation, in one pass. `bad_images` are those
+// that reading left out. REQUIRES: `plan` and `totals` were made of `fleet`.
+void WritePlanJson(const Fleet& fleet, const FleetTotals& totals, const Plan& plan,
+                   std::int64_t bad_images, std::ostream& out);
+
+}  // namespace gneiss

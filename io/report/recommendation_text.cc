@@ -1,0 +1,150 @@
+#include "io/report/recommendation_text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <set>
+
+#include "io/report/format.h"
+#include "io/report/instruction.h"
+#include "io/report/screen_text.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::size_t kTitleInstructionWidth = 36;
+
+std::string Instruction(const Fleet& fleet, LayerIndex layer, std::size_t width) {
+  return PrettyInstruction(fleet.text(fleet.layers[layer].created_by), width);
+}
+
+std::string RepositoryOf(const Fleet& fleet, ImageIndex i) {
+  const Image& image = fleet.images[i];
+  if (image.num_refs == 0) return fleet.name(image);
+  const RefParts parts = SplitRef(fleet.text(fleet.refs_of(image).front()));
+  return parts.host.empty() ? std::string(parts.repository)
+                            : fmt::format("{}/{}", parts.host, parts.repository);
+}
+
+// Where the run begins and ends, and why no other place is better.
+std::string WhyJoin(const Fleet& fleet, const JoinedRun& run) {
+  const auto images = [](std::int64_t n) { return FormatCounted(n, "image"); };
+  std::string why;
+  if (run.offset == 0) {
+    why = "starts at the first layer";
+  } else if (run.users_below > run.num_images) {
+    why = fmt::format("starts above the layers that {} share", images(run.users_below));
+  } else {
+    why = "starts above a layer that pays to stay by itself";
+  }
+  if (run.offset + run.length == fleet.images[run.image].num_layers) {
+    why += "; ends with the image";
+    if (run.users_of_last > run.num_images) {
+      why += fmt::format(", while {} go on from its last layer",
+                         images(run.users_of_last - run.num_images));
+    }
+  } else if (run.users_above < run.num_images) {
+    why += fmt::format("; ends where the ways of its {} part", images(run.num_images));
+  } else {
+    why += "; ends below a layer that pays to stay by itself";
+  }
+  if (run.users_of_first > run.num_images) {
+    why += fmt::format(
+        "; {} keep its first layer apart: storing those bytes twice costs less than a request in "
+        "every pull",
+        images(run.users_of_first - run.num_images));
+  } else {
+    why += "; its layers are always used together, so joining them loses no sharing";
+  }
+  return why;
+}
+
+RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recommendation) {
+  const JoinedRun& run = recommendation.runs.front();
+  const auto chain = fleet.chain(fleet.images[run.image]);
+  const std::string shown = Printable(fleet.name(fleet.images[run.image]));
+  const std::string first = Instruction(fleet, chain[run.offset], kTitleInstructionWidth);
+  const std::string last =
+      Instruction(fleet, chain[run.offset + run.length - 1], kTitleInstructionWidth);
+  RecommendationText text;
+  text.title =
+      fmt::format("join {} layers of {}", run.length, NameImages(fleet, recommendation.images));
+  if (!first.empty() && !last.empty()) text.title += fmt::format(": `{}` to `{}`", first, last);
+  text.why = WhyJoin(fleet, run);
+  text.how = fmt::format(
+      "in the Dockerfile of {}, write the steps of layers {} to {} as one RUN or COPY, or have the "
+      "build squash them",
+      shown, run.offset + 1, run.offset + run.length);
+  text.risk = "low: the same files; a change to one of the joined steps rebuilds them all";
+  return text;
+}
+
+RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
+  const std::string who = NameImages(fleet, drift.images);
+  const std::string to = Printable(drift.to_name);
+  const std::string lineage = Printable(drift.lineage);
+  RecommendationText text;
+  switch (drift.sign) {
+    case LineageSign::kTwin:
+      text.title = fmt::format("store {} once: same files as {}, compressed again", who, to);
+      text.how = fmt::format("push {} again with the layers of {}", who, to);
+      text.risk = "none: the diff_ids are equal, so the filesystems are";
+      break;
+    case LineageSign::kBaseName:
+      text.title = fmt::format("rebuild {} on today's {}", who, lineage);
+      text.how = fmt::format("build {} again with --pull; FROM stays {}", who, lineage);
+      text.risk = "the base's files change: run the images' tests";
+      break;
+    case LineageSign::kTagHistory:
+      text.title = fmt::format("rebuild {} on today's {}", who, lineage);
+      text.how = fmt::format("build {} again with --pull", who);
+      text.risk = "the base's files change: run the images' tests";
+      break;
+    case LineageSign::kFirstInstruction:
+      text.title = fmt::format("see whether {} can move to the base of {}", who, to);
+      text.how = fmt::format("compare the two bases; if they are versions of one, build {} on {}",
+                             who, to);
+      text.risk = "weak sign: only the first instruction is equal and the sizes are close";
+      break;
+  }
+  const auto layers = [](std::size_t n) {
+    return FormatCounted(static_cast<std::int64_t>(n), "layer");
+  };
+  text.why = fmt::format("{}: they stand on {} ({}), the lineage is at {} ({})",
+                         LineageSignName(drift.sign), Printable(drift.from_name),
+                         layers(drift.from.size()), to, layers(drift.to.size()));
+  return text;
+}
+
+}  // namespace
+
+std::string_view EffortName(Effort effort) {
+  constexpr std::array<std::string_view, 5> kNames = {
+      "push again", "rebuild", "change FROM", "change Dockerfile", "adopt generated layers"};
+  return kNames[static_cast<std::size_t>(effort)];
+}
+
+std::string_view LineageSignName(LineageSign sign) {
+  constexpr std::array<std::string_view, 4> kNames = {"twin", "base name", "tag history",
+                                                      "first instruction"};
+  return kNames[static_cast<std::size_t>(sign)];
+}
+
+std::string NameImages(const Fleet& fleet, const std::vector<ImageIndex>& images) {
+  const std::string first = Printable(fleet.name(fleet.images[images.front()]));
+  if (images.size() == 1) return first;
+  std::set<std::string> repositories;
+  for (const ImageIndex i : images) repositories.insert(RepositoryOf(fleet, i));
+  const std::string count = FormatCounted(static_cast<std::int64_t>(images.size()), "image");
+  if (repositories.size() == 1)
+    return fmt::format("{} ({})", Printable(*repositories.begin()), count);
+  return fmt::format("{} ({} in {} repositories)", first, count, repositories.size());
+}
+
+RecommendationText DescribeRecommendation(const Fleet& fleet, const Plan& plan,
+                                          const Recommendation& recommendation) {
+  if (recommendation.kind == RecommendationKind::kJoin) return DescribeJoin(fleet, recommendation);
+  return DescribeMove(fleet, plan.bases.drift[recommendation.drift]);
+}
+
+}  // namespace gneiss

@@ -1,0 +1,31 @@
+// Recommendations in words: what to do, why, how, and at what risk. Plain text on one line each,
+// safe to print.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planner/plan.h"
+
+namespace gneiss {
+
+[[nodiscard]] std::string_view EffortName(Effort effort);
+[[nodiscard]] std::string_view LineageSignName(LineageSign sign);
+
+struct RecommendationText {
+  std::string title;
+  std::string why;  // what shows that it saves; for a join, why the boundaries are where they are
+  std::string how;  // what to do
+  std::string risk;
+};
+
+// REQUIRES: `recommendation` is one of `plan`, made of `fleet`.
+[[nodiscard]] RecommendationText DescribeRecommendation(const Fleet& fleet, const Plan& plan,
+                                                        const Recommendation& recommendation);
+
+// "python:3.6", "python (12 images)" or "debian:9 (12 images in 4 repositories)". REQUIRES: not
+// empty.
+[[nodiscard]] std::string NameImages(const Fleet& fleet, const std::vector<ImageIndex>& images);
+
+}  // namespace gneiss

@@ -1,0 +1,25 @@
+// Text from inputs, made safe and fitted for a screen. Names, labels and instructions come from
+// strangers: what a terminal would obey, or show as something else, is written out instead.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace gneiss {
+
+// `text` with every control character (C0, DEL, C1), every bidirectional or invisible mark, and
+// every byte that is not UTF-8 written out: "\n", "\t", "\x1b", "\u202e". Valid UTF-8, one line;
+// the same text when there is nothing to escape.
+[[nodiscard]] std::string Printable(std::string_view text);
+
+// Columns that a terminal takes for `text`: 2 for East Asian wide characters and emoji, 0 for
+// combining marks. REQUIRES: Printable text.
+[[nodiscard]] std::size_t DisplayWidth(std::string_view text);
+
+// `text`, when wider than `width` columns cut at the end, or in the middle, and marked with "…".
+// REQUIRES: Printable text.
+[[nodiscard]] std::string CutEnd(std::string_view text, std::size_t width);
+[[nodiscard]] std::string CutMiddle(std::string_view text, std::size_t width);
+
+}  // namespace gneiss

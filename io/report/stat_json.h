@@ -1,0 +1,18 @@
+// A StatReport as JSON, schema "gneiss.stat/1" (design.md 7): raw integers, every row of every
+// table.
+#pragma once
+
+#include <cstdint>
+#include <ostream>
+
+#include "io/report/stat_report.h"
+#include "planner/fleet.h"
+
+namespace gneiss {
+
+// `bad_images` are those that reading left out. `images` adds an array of all images, largest
+// proportional share first. REQUIRES: `report` was made of `fleet`.
+void WriteStatJson(const Fleet& fleet, const StatReport& report, std::int64_t bad_images,
+                   bool images, std::ostream& out);
+
+}  // namespace gneiss

@@ -1,0 +1,58 @@
+// `gneiss tree`: the layer trie cut down to what fits a screen. Runs of layers that the same images
+// hold are one row; branches that weigh little are counted, not listed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "planner/fleet.h"
+#include "planner/layer_trie.h"
+
+namespace gneiss {
+
+struct TreeLimits {
+  std::size_t top = 0;     // branches listed, heaviest first; 0 for all
+  std::int64_t depth = 0;  // layers from the root, 0 for all
+  Bytes min_size = 0;      // of a branch with all below it
+  bool fold = true;        // runs of layers with one child each, where no image ends, are one row
+};
+
+// One line: a branch (`first` .. `last` of a run of layers), or the branches left out beside listed
+// ones. A branch below which nothing is listed says itself what is left out below it.
+struct TreeRow {
+  NodeIndex first = kNoNode;  // kNoNode: left out
+  NodeIndex last = kNoNode;
+  std::uint32_t level = 0;  // 0 for a root
+  bool is_last = false;     // of its siblings
+  std::int64_t layers = 0;  // nodes of the row
+  std::int64_t images = 0;  // at or below
+  Bytes own = 0;            // bytes of its nodes
+  Bytes branch = 0;         // own, and all below: the sum of own and the rows one level below,
+                            // unless the row itself leaves out what is below
+  std::size_t first_left_out = 0;  // into TreeReport::left_out
+  std::size_t num_left_out = 0;    // branches
+};
+
+// Foreign layers weigh nothing: they are stored elsewhere.
+struct TreeReport {
+  LayerTrie trie;
+  std::vector<Bytes> bytes_below;   // per node, its own layer included
+  std::vector<TreeRow> rows;        // in reading order, siblings by `branch`, heaviest first
+  std::vector<NodeIndex> left_out;  // heads of branches
+  Bytes trie_bytes = 0;             // a blob counts wherever it stands
+  Bytes stored_bytes = 0;           // a blob counts once
+
+  std::span<const NodeIndex> left_out_of(const TreeRow& row) const {
+    return {left_out.data() + row.first_left_out, row.num_left_out};
+  }
+};
+
+// Throws InputError when a sum leaves int64. Time O(nodes log nodes).
+[[nodiscard]] TreeReport MakeTreeReport(const Fleet& fleet, const TreeLimits& limits);
+
+// Bytes of the node's layer in this registry.
+[[nodiscard]] inline Bytes StoredSize(const Layer& layer) { return layer.foreign ? 0 : layer.size; }
+
+}  // namespace gneiss

@@ -1,0 +1,16 @@
+// A TreeReport as text: figures on the left, the tree on the right.
+#pragma once
+
+#include <ostream>
+
+#include "io/report/table.h"
+#include "io/report/tree_report.h"
+#include "planner/fleet.h"
+
+namespace gneiss {
+
+// REQUIRES: `report` was made of `fleet`.
+void PrintTree(const Fleet& fleet, const TreeReport& report, const ScreenStyle& style,
+               std::ostream& out);
+
+}  // namespace gneiss

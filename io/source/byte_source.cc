@@ -1,0 +1,291 @@
+#include "io/source/byte_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::size_t kInputBytes = std::size_t{128} << 10;
+constexpr int kMaxZstdWindowLog = 27;  // 128 MiB, what zstd itself accepts without being told
+
+class FileSource : public ByteSource {
+ public:
+  FileSource(std::string path, int descriptor, std::int64_t size)
+      : path_(std::move(path)), descriptor_(descriptor), size_(size) {}
+  FileSource(const FileSource&) = delete;
+  FileSource& operator=(const FileSource&) = delete;
+  ~FileSource() override { close(descriptor_); }
+
+  std::size_t Read(std::span<char> buffer) override {
+    while (true) {
+      const ssize_t count = read(descriptor_, buffer.data(), buffer.size());
+      if (count >= 0) {
+        position_ += count;
+        return static_cast<std::size_t>(count);
+      }
+      if (errno != EINTR) throw std::system_error(errno, std::generic_category(), path_);
+    }
+  }
+  std::int64_t stored_position() const override { return position_; }
+  std::int64_t stored_size() const override { return size_; }
+
+ private:
+  std::string path_;
+  int descriptor_;
+  std::int64_t size_;
+  std::int64_t position_ = 0;
+};
+
+class MemorySource : public ByteSource {
+ public:
+  MemorySource(std::string_view bytes, std::size_t chunk) : bytes_(bytes), chunk_(chunk) {}
+
+  std::size_t Read(std::span<char> buffer) override {
+    std::size_t count = std::min(buffer.size(), bytes_.size() - position_);
+    if (chunk_ != 0) count = std::min(count, chunk_);
+    std::copy_n(bytes_.data() + position_, count, buffer.data());
+    position_ += count;
+    return count;
+  }
+  std::int64_t stored_position() const override { return static_cast<std::int64_t>(position_); }
+  std::int64_t stored_size() const override { return static_cast<std::int64_t>(bytes_.size()); }
+
+ private:
+  std::string_view bytes_;
+  std::size_t chunk_;
+  std::size_t position_ = 0;
+};
+
+// Stored bytes in a buffer that decoders take from, and the place of each of them.
+class StoredBytes {
+ public:
+  explicit StoredBytes(std::unique_ptr<ByteSource> source)
+      : source_(std::move(source)), buffer_(kInputBytes) {}
+
+  // Up to `count` bytes without taking them; fewer only where the bytes end.
+  std::string_view Peek(std::size_t count) {
+    while (end_ - begin_ < count && Refill()) {
+    }
+    return view().substr(0, count);
+  }
+  // What is buffered, after reading more if nothing is. Empty where the bytes end.
+  std::string_view Some() {
+    if (begin_ == end_) Refill();
+    return view();
+  }
+  // Moves stored bytes to `target`, past the buffer once that is empty; 0 where the bytes end.
+  std::size_t CopyTo(std::span<char> target) {
+    if (begin_ == end_) return source_->Read(target);
+    const std::size_t count = std::min(target.size(), end_ - begin_);
+    std::copy_n(buffer_.data() + begin_, count, target.data());
+    begin_ += count;
+    return count;
+  }
+  // REQUIRES: that many are buffered.
+  void Take(std::size_t count) { begin_ += count; }
+
+  // Offset of the next byte.
+  std::int64_t position() const {
+    return source_->stored_position() - static_cast<std::int64_t>(end_ - begin_);
+  }
+  const ByteSource& source() const { return *source_; }
+
+ private:
+  std::string_view view() const { return {buffer_.data() + begin_, end_ - begin_}; }
+
+  bool Refill() {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+    const std::size_t count = source_->Read(std::span(buffer_).subspan(end_));
+    end_ += count;
+    return count > 0;
+  }
+
+  std::unique_ptr<ByteSource> source_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+};
+
+// What the decoders share: where an error is, and progress in stored bytes.
+class DecodedSource : public ByteSource {
+ public:
+  explicit DecodedSource(StoredBytes stored) : stored_(std::move(stored)) {}
+  std::int64_t stored_position() const override { return stored_.position(); }
+  std::int64_t stored_size() const override { return stored_.source().stored_size(); }
+
+ protected:
+  InputError ErrorHere(std::string problem) const {
+    return InputError("", "byte " + std::to_string(stored_.position()), std::move(problem));
+  }
+
+  StoredBytes stored_;
+};
+
+class PlainSource : public DecodedSource {
+ public:
+  using DecodedSource::DecodedSource;
+
+  std::size_t Read(std::span<char> buffer) override { return stored_.CopyTo(buffer); }
+};
+
+class GzipSource : public DecodedSource {
+ public:
+  explicit GzipSource(StoredBytes stored) : DecodedSource(std::move(stored)) {
+    // +16: gzip wrapper only, zlib then checks CRC-32 and ISIZE of every member.
+    if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) throw std::bad_alloc();
+  }
+  GzipSource(const GzipSource&) = delete;
+  GzipSource& operator=(const GzipSource&) = delete;
+  ~GzipSource() override { inflateEnd(&stream_); }
+
+  std::size_t Read(std::span<char> buffer) override {
+    const auto capacity =
+        static_cast<uInt>(std::min<std::size_t>(buffer.size(), std::size_t{1} << 30));
+    stream_.next_out = reinterpret_cast<Bytef*>(buffer.data());
+    stream_.avail_out = capacity;
+    while (!ended_ && stream_.avail_out == capacity) Step();
+    return capacity - stream_.avail_out;
+  }
+  std::int64_t trailing_bytes() const override { return trailing_bytes_; }
+
+ private:
+  void Step() {
+    const std::string_view input = stored_.Some();
+    if (input.empty()) {
+      throw ErrorHere("gzip stream ends early; the file is truncated, fetch or write it again");
+    }
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(input.data()));
+    stream_.avail_in = static_cast<uInt>(input.size());
+    const int status = inflate(&stream_, Z_NO_FLUSH);
+    stored_.Take(input.size() - stream_.avail_in);
+    if (status == Z_STREAM_END) {
+      StartNextMember();
+    } else if (status == Z_MEM_ERROR) {
+      throw std::bad_alloc();
+    } else if (status != Z_OK && status != Z_BUF_ERROR) {
+      throw ErrorHere(std::string("gzip stream is damaged: ") +
+                      (stream_.msg != nullptr ? stream_.msg : "needs a dictionary"));
+    }
+  }
+
+  // After a member: another one, possibly behind zero padding; or the end, possibly with garbage.
+  void StartNextMember() {
+    while (!stored_.Some().empty() && stored_.Some().front() == '\0') {
+      const std::string_view input = stored_.Some();
+      stored_.Take(std::min(input.find_first_not_of('\0'), input.size()));
+    }
+    const std::string_view next = stored_.Peek(2);
+    // A lone first byte of the magic can only be a member cut short.
+    if (!next.empty() && (next == "\x1f\x8b" || next == "\x1f")) {
+      if (inflateReset(&stream_) != Z_OK) throw ErrorHere("gzip stream cannot be continued");
+      return;
+    }
+    ended_ = true;
+    while (!stored_.Some().empty()) {
+      trailing_bytes_ += static_cast<std::int64_t>(stored_.Some().size());
+      stored_.Take(stored_.Some().size());
+    }
+  }
+
+  z_stream stream_{};
+  bool ended_ = false;
+  std::int64_t trailing_bytes_ = 0;
+};
+
+class ZstdSource : public DecodedSource {
+ public:
+  explicit ZstdSource(StoredBytes stored)
+      : DecodedSource(std::move(stored)), context_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
+    if (context_ == nullptr) throw std::bad_alloc();
+    ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kMaxZstdWindowLog);
+  }
+
+  std::size_t Read(std::span<char> buffer) override {
+    ZSTD_outBuffer output{.dst = buffer.data(), .size = buffer.size(), .pos = 0};
+    while (output.pos == 0) {
+      const std::string_view stored = stored_.Some();
+      if (stored.empty() && !inside_frame_) return 0;
+      ZSTD_inBuffer input{.src = stored.data(), .size = stored.size(), .pos = 0};
+      const std::size_t status = ZSTD_decompressStream(context_.get(), &output, &input);
+      stored_.Take(input.pos);
+      if (ZSTD_isError(status)) {
+        // The decoder does not say where in its input; that is one buffer at most.
+        throw ErrorHere(std::string("zstd stream is damaged here or within 128 KiB: ") +
+                        ZSTD_getErrorName(status));
+      }
+      inside_frame_ = status != 0;
+      // The decoder may still hold output when the input is used up; only then is this the end.
+      if (stored.empty() && output.pos == 0 && inside_frame_) {
+        throw ErrorHere("zstd stream ends early; the file is truncated, fetch or write it again");
+      }
+    }
+    return output.pos;
+  }
+
+ private:
+  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context_;
+  bool inside_frame_ = false;
+};
+
+bool IsZstd(std::string_view magic) {
+  if (magic.size() < 4) return false;
+  const bool is_frame = magic == "\x28\xb5\x2f\xfd";
+  const bool is_skippable =
+      (static_cast<unsigned char>(magic[0]) & 0xf0U) == 0x50 && magic.substr(1) == "\x2a\x4d\x18";
+  return is_frame || is_skippable;
+}
+
+}  // namespace
+
+std::unique_ptr<ByteSource> OpenFile(const std::string& path, std::string_view expected) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR) {
+      throw InputError(path, "", "expected " + std::string(expected) + ", found nothing there");
+    }
+    throw std::system_error(error, std::generic_category(), path);
+  }
+  struct stat status {};
+  const int failed = fstat(descriptor, &status);
+  const int error = errno;
+  auto file = std::make_unique<FileSource>(
+      path, descriptor,
+      failed == 0 && S_ISREG(status.st_mode) ? static_cast<std::int64_t>(status.st_size) : 0);
+  if (failed != 0) throw std::system_error(error, std::generic_category(), path);
+  if (S_ISDIR(status.st_mode)) {
+    throw InputError(path, "", "expected " + std::string(expected) + ", found a directory");
+  }
+  return file;
+}
+
+std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk) {
+  return std::make_unique<MemorySource>(bytes, chunk);
+}
+
+std::unique_ptr<ByteSource> Decompress(std::unique_ptr<ByteSource> stored) {
+  StoredBytes bytes(std::move(stored));
+  const std::string_view magic = bytes.Peek(4);
+  if (magic.starts_with("\x1f\x8b")) return std::make_unique<GzipSource>(std::move(bytes));
+  if (IsZstd(magic)) return std::make_unique<ZstdSource>(std::move(bytes));
+  return std::make_unique<PlainSource>(std::move(bytes));
+}
+
+}  // namespace gneiss

@@ -1,0 +1,47 @@
+// Bytes of a file in order, decompressed by what they are and not by what the file is called:
+// plain, gzip or zstd. Bounded memory whatever the size. Knows nothing of lines or JSON.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gneiss {
+
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+
+  // Fills `buffer` from its start and returns how many bytes it wrote; less than asked says
+  // nothing, 0 says that the bytes have ended. REQUIRES: buffer not empty. Throws InputError with
+  // place "byte N", N counted in the stored (compressed) bytes, when they are damaged or end early,
+  // and std::system_error when reading fails. Unusable after either.
+  virtual std::size_t Read(std::span<char> buffer) = 0;
+
+  // Stored bytes consumed so far, and their number, 0 when not known: for progress.
+  virtual std::int64_t stored_position() const = 0;
+  virtual std::int64_t stored_size() const = 0;
+
+  // Stored bytes that follow the end of the compressed data and are not zero padding. They are
+  // ignored, as gunzip does; complete once Read has returned 0.
+  virtual std::int64_t trailing_bytes() const { return 0; }
+};
+
+// Opens a file, pipe or device as it is stored. Throws InputError when nothing is there or it is a
+// directory (`expected` completes the sentence, e.g. "a fleet file"), std::system_error otherwise.
+[[nodiscard]] std::unique_ptr<ByteSource> OpenFile(const std::string& path,
+                                                   std::string_view expected);
+
+// Reads `bytes`, which the caller keeps alive. At most `chunk` bytes a call, so that tests can cut
+// anywhere; 0 for no limit.
+[[nodiscard]] std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk = 0);
+
+// The content of `stored`. gzip: every member, CRC and length verified, zero padding accepted,
+// other bytes after the last member counted in trailing_bytes(). zstd: every frame, skippable
+// frames passed over, windows to 128 MiB, checksums verified. Anything else: as it is.
+[[nodiscard]] std::unique_ptr<ByteSource> Decompress(std::unique_ptr<ByteSource> stored);
+
+}  // namespace gneiss

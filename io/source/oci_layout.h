@@ -1,0 +1,34 @@
+// OCI image layouts on disk: index.json, blobs/ALGORITHM/HEX. Reads indexes, manifests and configs;
+// layers are looked for, never opened, and may be absent.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "io/source/source.h"
+
+namespace gneiss {
+
+// Indexes inside one another, index.json not counted.
+inline constexpr int kMaxIndexDepth = 8;
+
+// Adds the images of the layout in `directory` to `builder`, of every platform that
+// options.platform matches. Nested indexes are followed; attestations, referrers, artifacts,
+// schema 1 and unknown media types are counted in report.skipped.
+//
+// An image's ref, by the annotations of its entry in index.json: io.containerd.image.name; else
+// org.opencontainers.image.ref.name, in full when it holds a '/' or ':', and otherwise the tag of a
+// repository named like the directory. Images of a nested index inherit the ref of its entry.
+//
+// `ref`, unless empty, selects: a full name, a tag, or the digest of an entry or a manifest.
+//
+// Every JSON blob must be a plain file of at most 4 MiB with the size and digest of its descriptor.
+// An image with a bad or missing blob goes to `report` with the blob's path as source; an absent
+// config only costs what the config says, with a warning.
+//
+// Throws InputError when the directory is no layout, its index.json cannot be used, or `ref` names
+// nothing; std::system_error when reading fails.
+void ReadOciLayout(const std::string& directory, std::string_view ref, const ReadOptions& options,
+                   FleetBuilder& builder, ReadReport& report);
+
+}  // namespace gneiss

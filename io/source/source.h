@@ -1,0 +1,50 @@
+// SOURCE on the command line: where a fleet is read from (design.md 6), and what reading it met.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planner/fleet_builder.h"
+#include "planner/input_error.h"
+#include "planner/platform.h"
+
+namespace gneiss {
+
+struct ReadOptions {
+  PlatformFilter platform;
+  bool strict = false;  // throw at the first bad image instead of listing it
+  // Called now and then with the bytes of text read so far and the total (0 when not known);
+  // may be empty.
+  std::function<void(std::int64_t bytes_read, std::int64_t bytes_total)> on_progress;
+};
+
+// What reading met beside images. One bad image never hides the good ones: it is kept here.
+struct ReadReport {
+  static constexpr std::size_t kMaxKept = 100;
+
+  std::vector<InputError> problems;  // the first kMaxKept
+  std::int64_t num_problems = 0;     // all of them
+  std::map<std::string, std::int64_t>
+      skipped;  // what is rightly passed over, by kind, e.g. "attestation manifest"
+  std::map<std::string, std::int64_t> warnings;  // odd but usable, by kind, with a count
+  std::int64_t num_lines = 0;  // images offered: lines of fleet files, image manifests of layouts
+  std::int64_t filtered_out = 0;  // good images that the platform filter left out
+  std::int64_t missing_layer_blobs =
+      0;  // layout lacks them; planning from manifests does not need them
+
+  // Keeps `error`, or throws it when `strict`.
+  void AddProblem(InputError error, bool strict);
+};
+
+// Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", or a bare path, which is sniffed:
+// a directory with an oci-layout file or an index.json is a layout, a file is a fleet file.
+// Throws InputError when the source as a whole cannot be used (missing, not readable, not of its
+// kind, unknown transport), std::system_error when the operating system refuses a read.
+void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
+                ReadReport& report);
+
+}  // namespace gneiss

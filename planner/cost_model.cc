@@ -1,0 +1,76 @@
+#include "planner/cost_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace gneiss {
+namespace {
+
+constexpr double kMaxBlobCost = 4611686018427387904.0;  // 2^62: still fits with room to add
+
+void RequireCount(const char* name, double value) {
+  if (std::isfinite(value) && value >= 0) return;
+  throw InputError(fmt::format("{}: expected a finite number of 0 or more, found {}", name, value));
+}
+
+}  // namespace
+
+CostModel::CostModel(const Fleet& fleet, const CostOptions& options)
+    : options_(options), has_pools_(!fleet.pools.empty()) {
+  RequireCount("--storage-weight", options.storage_weight);
+  RequireCount("--transfer-weight", options.transfer_weight);
+  RequireCount("--layer-cost", static_cast<double>(options.layer_cost));
+  RequireCount("--images-per-node", options.images_per_node);
+  RequireCount("--nodes", options.nodes);
+  for (const Image& image : fleet.images) {
+    total_pulls_ = CheckedAdd(total_pulls_, image.pulls);
+    uniform_pulls_ &= image.pulls == 1;
+  }
+  if (has_pools_ || options.images_per_node == 0) return;
+  const double pulls = static_cast<double>(std::max<std::int64_t>(1, total_pulls_));
+  nodes_ =
+      options.nodes > 0 ? options.nodes : std::max(1.0, std::ceil(pulls / options.images_per_node));
+  intensity_ = options.images_per_node / pulls;
+}
+
+double CostModel::Fetches(std::int64_t pulls, std::int64_t pool_nodes) const {
+  if (has_pools_) return static_cast<double>(pool_nodes);
+  const double p = static_cast<double>(pulls);
+  return cold() ? p : nodes_ * -std::expm1(-intensity_ * p);
+}
+
+Bytes CostModel::BlobCost(Bytes size, std::int64_t cells, double fetches) const {
+  const double rate =
+      options_.storage_weight * static_cast<double>(cells) + options_.transfer_weight * fetches;
+  const double cost = std::ceil(static_cast<double>(size) * rate);
+  if (cost > kMaxBlobCost) {
+    throw InputError(fmt::format(
+        "a blob of {} bytes at {:g} a byte costs more than 2^62; lower --storage-weight, "
+        "--transfer-weight or --nodes, or check the sizes of the fleet",
+        size, rate));
+  }
+  return static_cast<Bytes>(cost);
+}
+
+std::string CostModel::Describe() const {
+  std::string text =
+      fmt::format("storage x {:g} + transfer x {:g} + {} bytes a layer pulled",
+                  options_.storage_weight, options_.transfer_weight, options_.layer_cost);
+  text += uniform_pulls_ ? "; 1 pull an image" : fmt::format("; {} pulls", total_pulls_);
+  if (has_pools_) {
+    text += " on the fleet file's node pools";
+  } else if (cold()) {
+    text += ", every pull cold";
+  } else {
+    text += fmt::format(" on {:g} node{} of {:g} images", nodes_, nodes_ == 1 ? "" : "s",
+                        options_.images_per_node);
+  }
+  if (options_.scope != Scope::kGlobal) {
+    text += fmt::format("; blobs shared within a {}", ScopeName(options_.scope));
+  }
+  return text;
+}
+
+}  // namespace gneiss

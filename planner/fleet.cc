@@ -1,0 +1,57 @@
+#include "planner/fleet.h"
+
+#include <algorithm>
+
+namespace gneiss {
+
+std::string_view Fleet::label(const Image& image, std::string_view key) const {
+  for (const Label& label : labels_of(image)) {
+    if (text(label.key) == key) return text(label.value);
+  }
+  return {};
+}
+
+std::string Fleet::digest_text(const Digest& digest, bool verifiable) const {
+  if (!verifiable) {
+    const auto found = std::ranges::lower_bound(opaque_digests, digest, {},
+                                                &std::pair<Digest, std::string>::first);
+    if (found != opaque_digests.end() && found->first == digest) return found->second;
+  }
+  return FormatDigest(digest);
+}
+
+std::string Fleet::name(const Image& image) const {
+  if (image.num_refs > 0) return std::string(text(refs_of(image).front()));
+  return digest_text(image.identity, false);
+}
+
+RefParts SplitRef(std::string_view ref) {
+  if (ref.empty())
+    return {.host = {}, .repository = "(no ref)", .name_space = "(no ref)", .tag = {}};
+  RefParts parts;
+  std::string_view rest = ref;
+  if (const std::size_t slash = rest.find('/'); slash != std::string_view::npos) {
+    const std::string_view first = rest.substr(0, slash);
+    if (first.find_first_of(".:") != std::string_view::npos || first == "localhost") {
+      parts.host = first;
+      rest.remove_prefix(slash + 1);
+    }
+  }
+  if (const std::size_t at = rest.find('@'); at != std::string_view::npos) {
+    parts.tag = rest.substr(at + 1);
+    rest = rest.substr(0, at);
+  }
+  // A tag has no slash, so a colon before the last slash belongs to a path.
+  const std::size_t colon = rest.rfind(':');
+  if (colon != std::string_view::npos && rest.find('/', colon) == std::string_view::npos) {
+    if (parts.tag.empty()) parts.tag = rest.substr(colon + 1);
+    rest = rest.substr(0, colon);
+  }
+  parts.repository = rest;
+  const std::size_t slash = rest.find('/');
+  parts.name_space =
+      slash == std::string_view::npos ? std::string_view("library") : rest.substr(0, slash);
+  return parts;
+}
+
+}  // namespace gneiss

@@ -1,0 +1,127 @@
+#include "planner/image_groups.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <numeric>
+#include <unordered_map>
+
+namespace gneiss {
+namespace {
+
+// Adds names in any order, and sorts them at the end.
+class GroupCollector {
+ public:
+  explicit GroupCollector(std::size_t num_images) { result_.first.reserve(num_images + 1); }
+
+  void StartImage() { result_.first.push_back(result_.groups.size()); }
+
+  void Add(std::string_view name) {
+    const auto [found, is_new] =
+        index_.try_emplace(std::string(name), static_cast<GroupIndex>(result_.names.size()));
+    if (is_new) result_.names.emplace_back(name);
+    const auto begin = result_.groups.begin() + static_cast<std::ptrdiff_t>(result_.first.back());
+    if (std::find(begin, result_.groups.end(), found->second) == result_.groups.end()) {
+      result_.groups.push_back(found->second);
+    }
+  }
+
+  ImageGroups Finish() {
+    result_.first.push_back(result_.groups.size());
+    std::vector<GroupIndex> order(result_.names.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::sort(order, {},
+                      [&](GroupIndex g) -> const std::string& { return result_.names[g]; });
+    std::vector<GroupIndex> rank(order.size());
+    std::vector<std::string> names;
+    for (const GroupIndex g : order) {
+      rank[g] = static_cast<GroupIndex>(names.size());
+      names.push_back(std::move(result_.names[g]));
+    }
+    result_.names = std::move(names);
+    for (GroupIndex& g : result_.groups) g = rank[g];
+    for (std::size_t i = 0; i + 1 < result_.first.size(); ++i) {
+      std::sort(result_.groups.begin() + static_cast<std::ptrdiff_t>(result_.first[i]),
+                result_.groups.begin() + static_cast<std::ptrdiff_t>(result_.first[i + 1]));
+    }
+    return std::move(result_);
+  }
+
+ private:
+  ImageGroups result_;
+  std::unordered_map<std::string, GroupIndex> index_;
+};
+
+std::string WithHost(const RefParts& parts, std::string_view path) {
+  return parts.host.empty() ? std::string(path) : std::string(parts.host) + "/" + std::string(path);
+}
+
+constexpr std::array<ScopePreset, 8> kScopePresets = {{
+    {"global", Scope::kGlobal, "one store for the whole registry"},
+    {"namespace", Scope::kNamespace, "one store for each first path component"},
+    {"repository", Scope::kRepository, "one store for each repository"},
+    {"distribution", Scope::kGlobal, "registry:2 keeps one blob store"},
+    {"harbor", Scope::kNamespace, "quota counts a blob once per project"},
+    {"gitlab", Scope::kNamespace, "usage counts a blob once per root namespace"},
+    {"quay", Scope::kNamespace, "quota counts a blob once per organisation"},
+    {"ecr", Scope::kRepository, "each repository is billed for its own layers"},
+}};
+
+}  // namespace
+
+ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
+  GroupCollector collector(fleet.images.size());
+  for (const Image& image : fleet.images) {
+    collector.StartImage();
+    if (by == GroupBy::kFleet) {
+      collector.Add("fleet");
+    } else if (by == GroupBy::kPlatform) {
+      const std::string_view platform = fleet.text(image.platform);
+      collector.Add(platform.empty() ? "(unknown)" : platform);
+    } else {
+      if (image.num_refs == 0) collector.Add("(no ref)");
+      for (const TextIndex ref : fleet.refs_of(image)) {
+        const RefParts parts = SplitRef(fleet.text(ref));
+        collector.Add(
+            WithHost(parts, by == GroupBy::kNamespace ? parts.name_space : parts.repository));
+      }
+    }
+  }
+  return collector.Finish();
+}
+
+ImageGroups GroupImagesByLabel(const Fleet& fleet, std::string_view key) {
+  GroupCollector collector(fleet.images.size());
+  for (const Image& image : fleet.images) {
+    collector.StartImage();
+    const std::string_view value = fleet.label(image, key);
+    collector.Add(value.empty() ? "(none)" : value);
+  }
+  return collector.Finish();
+}
+
+std::span<const ScopePreset> ScopePresets() { return kScopePresets; }
+
+std::optional<Scope> ParseScope(std::string_view name) {
+  const auto found = std::ranges::find(kScopePresets, name, &ScopePreset::name);
+  if (found == kScopePresets.end()) return std::nullopt;
+  return found->scope;
+}
+
+std::string_view ScopeName(Scope scope) {
+  return std::ranges::find(kScopePresets, scope, &ScopePreset::scope)->name;
+}
+
+ImageGroups ScopeCells(const Fleet& fleet, Scope scope) {
+  switch (scope) {
+    case Scope::kNamespace:
+      return GroupImages(fleet, GroupBy::kNamespace);
+    case Scope::kRepository:
+      return GroupImages(fleet, GroupBy::kRepository);
+    case Scope::kGlobal:
+      break;
+  }
+  return GroupImages(fleet, GroupBy::kFleet);
+}
+
+}  // namespace gneiss

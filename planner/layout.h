@@ -1,0 +1,63 @@
+// A layout: what list of blobs every image gets (design.md 4), as segments of its chain; and the
+// distinct blobs that this makes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "planner/fleet.h"
+#include "planner/image_groups.h"
+
+namespace gneiss {
+
+// Segment lengths of every image, in layers, base first; they sum to the length of its chain. A
+// segment of length 1 is a layer as it is today.
+struct Layout {
+  std::vector<std::uint64_t> first;  // per image, and one past the end: into `lengths`
+  std::vector<std::uint32_t> lengths;
+
+  std::span<const std::uint32_t> of(ImageIndex image) const {
+    return {lengths.data() + first[image], first[image + 1] - first[image]};
+  }
+};
+
+// A chain for an image; may differ from its present one (a rebase). Valid until the next call.
+using ChainOfImage = std::function<std::span<const LayerIndex>(ImageIndex)>;
+
+// Every layer a segment of its own, of the images' chains or of others.
+[[nodiscard]] Layout CurrentLayout(const Fleet& fleet, const ChainOfImage& chains = {});
+
+// Every image one layer: what flattening tools do.
+[[nodiscard]] Layout FlattenedLayout(const Fleet& fleet);
+
+// A distinct blob of a layout: equal lists of layers are one blob wherever they stand.
+struct LayoutBlob {
+  ImageIndex image = 0;      // the first image that holds it,
+  std::uint32_t offset = 0;  // where in that image's chain,
+  std::uint32_t length = 0;  // and how many layers
+  Bytes size = 0;            // sum of its layers; foreign layers weigh nothing, they are not ours
+  std::uint64_t first_holder = 0;  // into LayoutBlobs::holders
+  std::uint32_t num_holders = 0;
+  std::int64_t pulls = 0;       // of its holders
+  std::int64_t cells = 0;       // distinct scope cells of its holders
+  std::int64_t pool_nodes = 0;  // nodes of the distinct pools of its holders
+};
+
+struct LayoutBlobs {
+  std::vector<LayoutBlob> blobs;          // in order of first holder, then of its chain
+  std::vector<ImageIndex> holders;        // sorted within a blob, each image once
+  std::vector<std::uint32_t> of_segment;  // blob of Layout::lengths[i]
+
+  std::span<const ImageIndex> holders_of(const LayoutBlob& blob) const {
+    return {holders.data() + blob.first_holder, blob.num_holders};
+  }
+};
+
+// Finds the blobs by their lists of layers alone. Throws InputError when a sum leaves int64,
+// std::logic_error when a layout does not cover a chain. Time O(references log references).
+[[nodiscard]] LayoutBlobs FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells,
+                                          const Layout& layout, const ChainOfImage& chains = {});
+
+}  // namespace gneiss

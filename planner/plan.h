@@ -1,0 +1,40 @@
+// A plan for a fleet: its levels with cost, bound and proof, what to do, and what the fleet's bases
+// are. Today: the squash level from manifests, and the bases that are there.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "planner/bases.h"
+#include "planner/cost_model.h"
+#include "planner/fleet.h"
+#include "planner/recommendation.h"
+#include "planner/squash.h"
+
+namespace gneiss {
+
+struct PlanOptions {
+  CostOptions cost;
+  SquashOptions squash;
+};
+
+struct Plan {
+  CostModel model;
+  SquashPlan squash;
+  std::vector<Recommendation> joins;  // of the squash level
+  // What the usual advice costs, for comparison: every image one layer, and every image its base
+  // (the nearest image below it) plus one layer.
+  LayoutCost flattened;
+  LayoutCost kept_base;
+  BasesReport bases;
+  std::vector<Recommendation> moves;  // of bases.drift
+};
+
+// Plans. Throws what CostModel, PlanSquash and FindBases throw.
+[[nodiscard]] Plan MakePlan(const Fleet& fleet, const PlanOptions& options);
+
+// Squash of all but the base, as builders' --squash does: the nearest image whose chain is a proper
+// prefix stays one layer, the rest becomes another.
+[[nodiscard]] Layout KeptBaseLayout(const Fleet& fleet);
+
+}  // namespace gneiss

@@ -1,0 +1,55 @@
+// What a platform team can do, one line each, and what it saves. The unit in which a plan is read.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "planner/cost_model.h"
+#include "planner/fleet.h"
+#include "planner/layout.h"
+
+namespace gneiss {
+
+// Least effort first.
+enum class Effort { kPushAgain, kRebuild, kChangeFrom, kChangeDockerfile, kGeneratedLayers };
+
+enum class RecommendationKind { kJoin, kRebase };
+
+// A run of layers that becomes one, in the chain of the image whose build made it, and how many
+// images use what lies around it today: why the boundaries are where they are.
+struct JoinedRun {
+  ImageIndex image = 0;      // the holder with the shortest chain
+  std::uint32_t offset = 0;  // in its chain
+  std::uint32_t length = 0;
+  Bytes size = 0;
+  std::int64_t num_images = 0;      // that get the joined layer
+  std::int64_t users_below = 0;     // of the layer below the run, 0 when it starts the chain
+  std::int64_t users_of_first = 0;  // of the run's own first layer
+  std::int64_t users_of_last = 0;   // of its last layer
+  std::int64_t users_above = 0;     // of the layer above the run in this chain, 0 when it ends it
+};
+
+struct Recommendation {
+  std::string id;  // "S1", "B1": level and rank
+  RecommendationKind kind = RecommendationKind::kJoin;
+  Effort effort = Effort::kChangeDockerfile;
+  Bytes saves_cost = 0;           // in the model's unit; negative parts included
+  Bytes saves_storage_bytes = 0;  // negative when the recommendation stores more
+  Bytes saves_transfer_bytes = 0;
+  std::int64_t saves_layers = 0;   // fewer layers, summed over the images
+  std::vector<ImageIndex> images;  // sorted, not empty
+  std::vector<JoinedRun> runs;     // kJoin: most images first, not empty
+  std::size_t drift = 0;           // kRebase: index into BasesReport::drift
+};
+
+// The joins of a squash layout as recommendations, largest saving first. Runs that the same
+// Dockerfile steps make in several images of one repository are one recommendation. Savings are
+// exact in sum: a layer that is no longer stored by itself is credited evenly to the runs that took
+// it in. Over all recommendations saves_storage_bytes and saves_layers sum to the plan's difference
+// to today, and saves_transfer_bytes to it within a byte each.
+[[nodiscard]] std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& model,
+                                                         const ImageGroups& cells,
+                                                         const Layout& layout);
+
+}  // namespace gneiss

@@ -1,0 +1,311 @@
+#include "planner/squash.h"
+
+#include <fmt/format.h>
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace gneiss {
+namespace {
+
+// The solver adds costs in a fixed-point unit; beyond this it has no room.
+constexpr Bytes kMaxCost = Bytes{1} << 60;
+
+// States of the dynamic program that branching may visit (about a second), and limits around it.
+constexpr std::uint64_t kBranchWork = 200'000'000;
+constexpr std::uint64_t kMinBranches = 16;
+constexpr std::uint64_t kMaxBranches = 5000;
+
+// Owns the arrays that a ChainPartitionProblem views.
+class SquashProblem {
+ public:
+  SquashProblem(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
+                const SquashOptions& options, const std::vector<std::uint8_t>& pinned)
+      : fleet_(fleet),
+        model_(model),
+        cells_(cells),
+        pinned_(pinned),
+        trie_(BuildLayerTrie(fleet, [&](ImageIndex i) { return pinned[i] == 0; })) {
+    FillNodes();
+    FillElements();
+    FillHeld();
+    problem_.parent = trie_.parent;
+    problem_.depth = trie_.depth;
+    problem_.item = trie_.layer;
+    problem_.size = size_;
+    problem_.num_ends = trie_.num_ends;
+    problem_.pulls = pulls_;
+    problem_.standalone = standalone_;
+    problem_.scoped = scoped();
+    problem_.storage_weight = model.options().storage_weight;
+    problem_.fetch_weight = model.options().transfer_weight;
+    problem_.fetch_cold = model.cold();
+    problem_.fetch_nodes = model.has_pools() ? 0 : model.nodes();
+    problem_.fetch_intensity = model.intensity();
+    problem_.segment_overhead = model.options().layer_cost;
+    problem_.max_segments = options.max_layers;
+  }
+  SquashProblem(const SquashProblem&) = delete;
+  SquashProblem& operator=(const SquashProblem&) = delete;
+
+  const ChainPartitionProblem& problem() const { return problem_; }
+  const LayerTrie& trie() const { return trie_; }
+  // What the pinned images cost by themselves; the solver's costs come on top.
+  Bytes pinned_cost() const { return pinned_cost_; }
+  std::int64_t num_standalone_layers() const { return num_standalone_; }
+
+ private:
+  bool scoped() const { return cells_.size() > 1; }
+  Bytes StoredSize(LayerIndex l) const {
+    return fleet_.layers[l].foreign ? 0 : fleet_.layers[l].size;
+  }
+
+  void FillNodes() {
+    const std::size_t n = trie_.size();
+    std::vector<std::uint8_t> alone(fleet_.layers.size(), 0);
+    for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
+      const Layer& layer = fleet_.layers[l];
+      alone[l] = layer.foreign || !IsRewritable(fleet_.text(layer.media_type)) ? 1 : 0;
+      num_standalone_ += alone[l];
+    }
+    size_.resize(n);
+    pulls_.assign(n, 0);
+    if (num_standalone_ > 0) standalone_.resize(n);
+    for (NodeIndex v = 0; v < n; ++v) {
+      size_[v] = StoredSize(trie_.layer[v]);
+      if (num_standalone_ > 0) standalone_[v] = alone[trie_.layer[v]];
+      for (const ImageIndex i : trie_.images_ending(v)) pulls_[v] += fleet_.images[i].pulls;
+    }
+  }
+
+  // Scope cells come first, then pools.
+  template <typename Visit>
+  void VisitElements(ImageIndex image, const Visit& visit) const {
+    if (scoped()) {
+      for (const GroupIndex cell : cells_.of(image)) visit(cell);
+    }
+    if (!model_.has_pools()) return;
+    const auto first_pool = static_cast<std::uint32_t>(scoped() ? cells_.size() : 0);
+    for (const PoolIndex pool : fleet_.pools_of(fleet_.images[image])) visit(first_pool + pool);
+  }
+
+  void FillElements() {
+    if (!scoped() && !model_.has_pools()) return;
+    if (scoped()) {
+      element_cells_.assign(cells_.size(), 1);
+      element_nodes_.assign(cells_.size(), 0);
+    }
+    if (model_.has_pools()) {
+      for (const Pool& pool : fleet_.pools) {
+        element_cells_.push_back(0);
+        element_nodes_.push_back(pool.nodes);
+      }
+    }
+    first_element_.push_back(0);
+    for (NodeIndex v = 0; v < trie_.size(); ++v) {
+      for (const ImageIndex i : trie_.images_ending(v)) {
+        VisitElements(i, [&](std::uint32_t e) { elements_.push_back(e); });
+      }
+      first_element_.push_back(elements_.size());
+    }
+    problem_.first_element = first_element_;
+    problem_.elements = elements_;
+    problem_.element_cells = element_cells_;
+    problem_.element_nodes = element_nodes_;
+  }
+
+  // Layers of pinned images stay whatever happens; others that use them pay only what they add.
+  void FillHeld() {
+    if (std::ranges::find(pinned_, 1) == pinned_.end()) return;
+    held_.assign(fleet_.layers.size(), 0);
+    held_pulls_.assign(fleet_.layers.size(), 0);
+    std::vector<std::pair<LayerIndex, std::uint32_t>> touched;
+    std::vector<ImageIndex> last(fleet_.layers.size(), kNone);
+    for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
+      if (pinned_[i] == 0) continue;
+      const Image& image = fleet_.images[i];
+      pinned_cost_ =
+          CheckedAdd(pinned_cost_, CheckedMultiply(model_.options().layer_cost,
+                                                   CheckedMultiply(image.pulls, image.num_layers)));
+      for (const LayerIndex l : fleet_.chain(image)) {
+        if (std::exchange(last[l], i) == i) continue;
+        held_[l] = 1;
+        held_pulls_[l] += image.pulls;
+        VisitElements(i, [&](std::uint32_t e) { touched.emplace_back(l, e); });
+      }
+    }
+    std::ranges::sort(touched);
+    touched.erase(std::ranges::unique(touched).begin(), touched.end());
+    std::size_t at = 0;
+    for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
+      held_first_element_.push_back(held_elements_.size());
+      std::int64_t cells = scoped() ? 0 : 1;
+      std::int64_t nodes = 0;
+      for (; at < touched.size() && touched[at].first == l; ++at) {
+        const std::uint32_t e = touched[at].second;
+        held_elements_.push_back(e);
+        cells += element_cells_[e];
+        nodes += element_nodes_[e];
+      }
+      if (held_[l] == 0) continue;
+      const double fetches = model_.Fetches(held_pulls_[l], nodes);
+      pinned_cost_ = CheckedAdd(pinned_cost_, model_.BlobCost(StoredSize(l), cells, fetches));
+    }
+    held_first_element_.push_back(held_elements_.size());
+    problem_.held = held_;
+    problem_.held_pulls = held_pulls_;
+    problem_.held_first_element = held_first_element_;
+    problem_.held_elements = held_elements_;
+  }
+
+  const Fleet& fleet_;
+  const CostModel& model_;
+  const ImageGroups& cells_;
+  const std::vector<std::uint8_t>& pinned_;
+  LayerTrie trie_;
+  std::vector<std::int64_t> size_;
+  std::vector<std::int64_t> pulls_;
+  std::vector<std::uint8_t> standalone_;
+  std::vector<std::uint64_t> first_element_;
+  std::vector<std::uint32_t> elements_;
+  std::vector<std::int64_t> element_cells_;
+  std::vector<std::int64_t> element_nodes_;
+  std::vector<std::uint8_t> held_;
+  std::vector<std::int64_t> held_pulls_;
+  std::vector<std::uint64_t> held_first_element_;
+  std::vector<std::uint32_t> held_elements_;
+  Bytes pinned_cost_ = 0;
+  std::int64_t num_standalone_ = 0;
+  ChainPartitionProblem problem_;
+};
+
+// Segment lengths of every image from the boundaries on the trie; pinned images keep their layers.
+Layout ReadLayout(const Fleet& fleet, const LayerTrie& trie,
+                  const std::vector<std::uint8_t>& boundary) {
+  Layout layout;
+  layout.first.reserve(fleet.images.size() + 1);
+  std::vector<std::uint32_t> lengths;
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    layout.first.push_back(layout.lengths.size());
+    NodeIndex v = trie.node_of_image[i];
+    if (v == kNoNode) {
+      layout.lengths.insert(layout.lengths.end(), fleet.images[i].num_layers, 1U);
+      continue;
+    }
+    lengths.assign(1, 0);
+    for (bool last = true; v != kNoNode; v = trie.parent[v], last = false) {
+      if (!last && boundary[v] != 0) lengths.push_back(0);
+      ++lengths.back();
+    }
+    layout.lengths.insert(layout.lengths.end(), lengths.rbegin(), lengths.rend());
+  }
+  layout.first.push_back(layout.lengths.size());
+  return layout;
+}
+
+PlanStatus StatusOf(PartitionStatus status) {
+  switch (status) {
+    case PartitionStatus::kOptimal:
+      return PlanStatus::kOptimal;
+    case PartitionStatus::kGapReached:
+      return PlanStatus::kGapReached;
+    default:
+      return PlanStatus::kIterationLimit;
+  }
+}
+
+}  // namespace
+
+std::string_view PlanStatusName(PlanStatus status) {
+  constexpr std::array<std::string_view, 4> kNames = {"optimal", "gap reached", "time limit",
+                                                      "iteration limit"};
+  return kNames[static_cast<std::size_t>(status)];
+}
+
+bool IsRewritable(std::string_view media_type) {
+  constexpr std::array<std::string_view, 7> kTars = {
+      "",  // not given
+      "application/vnd.oci.image.layer.v1.tar",
+      "application/vnd.oci.image.layer.v1.tar+gzip",
+      "application/vnd.oci.image.layer.v1.tar+zstd",
+      "application/vnd.docker.image.rootfs.diff.tar",
+      "application/vnd.docker.image.rootfs.diff.tar.gzip",
+      "application/vnd.docker.image.rootfs.diff.tar.zstd"};
+  return std::ranges::find(kTars, media_type) != kTars.end();
+}
+
+std::vector<std::uint8_t> MatchPins(const Fleet& fleet, const std::vector<std::string>& patterns) {
+  std::vector<std::uint8_t> pinned(fleet.images.size(), 0);
+  for (const std::string& pattern : patterns) {
+    bool matched = false;
+    for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+      for (const TextIndex ref : fleet.refs_of(fleet.images[i])) {
+        if (fnmatch(pattern.c_str(), std::string(fleet.text(ref)).c_str(), 0) != 0) continue;
+        pinned[i] = 1;
+        matched = true;
+      }
+    }
+    if (matched) continue;
+    throw InputError(fmt::format(
+        "--pin '{}' matches no ref of the fleet; expected a shell pattern over whole refs, such as "
+        "'{}'",
+        pattern,
+        fleet.refs.empty() ? "repository:*" : std::string(fleet.text(fleet.refs.front()))));
+  }
+  return pinned;
+}
+
+SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
+                      const SquashOptions& options) {
+  SquashPlan plan;
+  plan.current = AuditLayout(fleet, model, cells, CurrentLayout(fleet));
+  if (plan.current.cost > kMaxCost) {
+    throw InputError(fmt::format(
+        "today's layout costs {} byte-equivalents, more than 2^60: lower --storage-weight, "
+        "--transfer-weight or --layer-cost, or check the sizes and pulls of the fleet",
+        plan.current.cost));
+  }
+  if (plan.current.max_layers > options.max_layers) {
+    // The limit may cost sharing, at worst all of it; that must add up as well.
+    const LayoutCost flattened = AuditLayout(fleet, model, cells, FlattenedLayout(fleet));
+    if (flattened.cost > kMaxCost) throw InputError("with --max-layers, costs can exceed 2^60");
+  }
+  const std::vector<std::uint8_t> pinned = MatchPins(fleet, options.pins);
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    plan.num_pinned += pinned[i];
+    if (pinned[i] != 0 && fleet.images[i].num_layers > options.max_layers) ++plan.num_over_limit;
+  }
+  const SquashProblem problem(fleet, model, cells, options, pinned);
+  plan.num_standalone_layers = problem.num_standalone_layers();
+  ChainPartitionOptions partition_options{.gap_tolerance = options.gap_tolerance};
+  // A branch solves the trees it touches a few dozen times; small fleets can afford many.
+  const std::uint64_t branch_work = 24 * std::max<std::uint64_t>(1, problem.trie().sum_of_depths());
+  partition_options.max_branches = static_cast<std::uint32_t>(
+      std::clamp(kBranchWork / branch_work, kMinBranches, kMaxBranches));
+  const ChainPartition partition = PartitionChains(problem.problem(), partition_options);
+  if (partition.status == PartitionStatus::kInfeasible) {
+    throw InputError(fmt::format(
+        "--max-layers {} cannot be met: some image has more layers than that which cannot be "
+        "joined (foreign, encrypted or not a tar); raise the limit or pin those images",
+        options.max_layers));
+  }
+  plan.layout = ReadLayout(fleet, problem.trie(), partition.boundary);
+  plan.lower_bound = problem.pinned_cost() + partition.lower_bound;
+  plan.status = StatusOf(partition.status);
+  plan.num_shared_groups = partition.num_shared_groups;
+
+  plan.planned = AuditLayout(fleet, model, cells, plan.layout);
+  RequireEqual("the cost of today's layout", problem.pinned_cost() + partition.current_cost,
+               plan.current.cost);
+  RequireEqual("the cost of the squash plan", problem.pinned_cost() + partition.cost,
+               plan.planned.cost);
+  if (plan.lower_bound > plan.planned.cost) {
+    throw AuditError(
+        fmt::format("the bound {} is above the cost {}", plan.lower_bound, plan.planned.cost));
+  }
+  return plan;
+}
+
+}  // namespace gneiss

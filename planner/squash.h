@@ -1,0 +1,66 @@
+// The squash level of a plan (design.md 5.1): for every chain, where consecutive layers become one,
+// so that the fleet costs the least. Sets the problem up for solver/chain_partition, and audits its
+// answer.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planner/audit.h"
+#include "planner/cost_model.h"
+#include "planner/fleet.h"
+#include "planner/layer_trie.h"
+#include "planner/layout.h"
+#include "solver/chain_partition.h"
+
+namespace gneiss {
+
+// Most layers an image may have and still run: containerd's limit.
+inline constexpr std::uint32_t kContainerdMaxLayers = 127;
+
+struct SquashOptions {
+  std::uint32_t max_layers = kContainerdMaxLayers;  // per image, >= 1
+  // Shell patterns over refs (fnmatch): images that are never rewritten and whose blobs stay.
+  std::vector<std::string> pins;
+  double gap_tolerance = 0;
+};
+
+enum class PlanStatus { kOptimal, kGapReached, kTimeLimit, kIterationLimit };
+[[nodiscard]] std::string_view PlanStatusName(PlanStatus status);
+
+struct SquashPlan {
+  Layout layout;
+  LayoutCost current;
+  LayoutCost planned;
+  Bytes lower_bound = 0;  // in the unit of cost
+  PlanStatus status = PlanStatus::kOptimal;
+  std::uint32_t num_shared_groups = 0;  // segments with one price at several places
+  std::int64_t num_pinned = 0;          // images
+  std::int64_t num_over_limit = 0;      // pinned images that have more than max_layers
+  std::int64_t num_standalone_layers =
+      0;  // layers that cannot be rewritten: foreign, encrypted, no tar
+
+  // (cost - lower_bound) / cost, 0 for no cost.
+  double gap() const {
+    return planned.cost == 0 ? 0
+                             : static_cast<double>(planned.cost - lower_bound) /
+                                   static_cast<double>(planned.cost);
+  }
+};
+
+// Whether a layer of this media type can become part of another: a tar we may store.
+[[nodiscard]] bool IsRewritable(std::string_view media_type);
+
+// Per image, 1 where a pattern matches one of its refs. Throws InputError for a pattern that
+// matches none.
+[[nodiscard]] std::vector<std::uint8_t> MatchPins(const Fleet& fleet,
+                                                  const std::vector<std::string>& patterns);
+
+// Throws InputError when max_layers cannot be met, or costs are too large to add up; AuditError
+// when claim and recount differ. `cells` are those of model.options().scope.
+[[nodiscard]] SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model,
+                                    const ImageGroups& cells, const SquashOptions& options);
+
+}  // namespace gneiss

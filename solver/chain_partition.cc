@@ -1,0 +1,572 @@
+#include "solver/chain_partition.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <queue>
+#include <utility>
+
+#include "solver/blob_rates.h"
+
+namespace gneiss {
+namespace {
+
+// Larger than any sum of costs, and a sum of two of it still fits.
+constexpr std::int64_t kInfinite = std::numeric_limits<std::int64_t>::max() / 4;
+
+// Prices are kept this much below what the split allows, so that rounding in a few hundred convex
+// combinations of doubles (each at most 2^-53 of a price) never lifts a set above its cost.
+constexpr double kPriceSafety = 1.0 - 1.0 / (std::int64_t{1} << 42);
+
+std::int64_t AddSaturating(std::int64_t a, std::int64_t b) { return std::min(kInfinite, a + b); }
+
+// Prices can be a little negative, so an impossible choice may come out a little below kInfinite.
+constexpr std::int64_t kImpossible = kInfinite / 2;
+
+// What branching has decided about the boundary after a node.
+enum class Fixed : std::uint8_t { kFree, kClosed, kOpen };
+
+// Price in the DP's fixed-point unit of the two uses of an occurrence.
+struct Price {
+  std::int64_t below = 0;
+  std::int64_t ends = 0;
+};
+
+// The boundaries that cost the least at given prices, tree by tree.
+class TreeProgram {
+ public:
+  TreeProgram(const ChainPartitionProblem& problem, const SharedSegments& shared,
+              const BlobRates& rates, int scale_bits)
+      : problem_(problem), shared_(shared), rates_(rates), scale_bits_(scale_bits) {
+    std::uint32_t max_depth = 0;
+    for (const std::uint32_t d : problem.depth) max_depth = std::max(max_depth, d);
+    weights_.resize(max_depth + 1);
+    close_.resize(max_depth + 1);
+    pass_.resize(max_depth + 1);
+    open_.resize(max_depth + 1);
+    start_depth_.resize(problem.parent.size());
+    num_closed_.resize(problem.parent.size());
+  }
+
+  // Optimum of the tree with nodes [root, end) at `prices` (per occurrence), in fixed point, with
+  // the boundaries that `fixed` (per node, may be empty) leaves free; sets boundary[root .. end).
+  // kImpossible or more when there is no solution.
+  std::int64_t Solve(NodeIndex root, NodeIndex end, std::span<const Price> prices,
+                     std::span<const Fixed> fixed, std::span<std::uint8_t> boundary) {
+    fixed_ = fixed;
+    levels_ = 1;
+    const std::int64_t cost = SolveLevels(root, end, prices, boundary);
+    const std::uint32_t limit = problem_.max_segments;
+    if (limit == 0 || DeepestImage(root, end, boundary) <= limit) return cost;
+    // The limit binds: count the segments above as well.
+    levels_ = limit;
+    return SolveLevels(root, end, prices, boundary);
+  }
+
+ private:
+  // open_[d][a * levels_ + j]: sum over the children of the present node at depth d of their
+  // optimum when the last boundary above them is at depth a and j segments lie above it.
+  std::int64_t SolveLevels(NodeIndex root, NodeIndex end, std::span<const Price> prices,
+                           std::span<std::uint8_t> boundary) {
+    std::uint64_t num_states = 0;
+    std::uint32_t max_depth = 0;
+    for (NodeIndex v = root; v < end; ++v) {
+      num_states += problem_.depth[v];
+      max_depth = std::max(max_depth, problem_.depth[v]);
+    }
+    closed_bits_.assign((num_states * levels_ + 63) / 64, 0);
+    for (std::uint32_t d = 0; d <= max_depth; ++d) {
+      open_[d].assign(std::size_t{d + 1} * levels_, 0);
+    }
+    std::uint64_t state = num_states;
+    for (NodeIndex v = end; v-- > root;) {
+      state -= problem_.depth[v];
+      Visit(v, state, prices);
+    }
+    TakeBoundaries(root, end, boundary);
+    return open_[0][0];
+  }
+
+  void Visit(NodeIndex v, std::uint64_t first_state, std::span<const Price> prices) {
+    const std::uint32_t depth = problem_.depth[v];
+    SegmentCosts(v, depth, prices);
+    const bool has_children = rates_.subtree_end(v) > v + 1;
+    const bool has_ends = problem_.num_ends[v] > 0;
+    const bool alone = !problem_.standalone.empty() && problem_.standalone[v] != 0;
+    const Fixed fixed = fixed_.empty() ? Fixed::kFree : fixed_[v];
+    const bool limited = levels_ > 1 || problem_.max_segments == 1;
+    std::int64_t* const below_v = open_[depth].data();
+    std::int64_t* const above = open_[depth - 1].data();
+    const std::int64_t* const after_boundary = below_v + std::size_t{depth} * levels_;
+    for (std::uint32_t a = 0; a < depth; ++a) {
+      for (std::uint32_t j = 0; j < levels_; ++j) {
+        const std::size_t at = std::size_t{a} * levels_ + j;
+        // Closing uses one more segment; what lies below then needs at least one more.
+        std::int64_t close = close_[a];
+        if (has_children) {
+          const bool room = !limited || j + 1 < levels_;
+          close =
+              room ? close + (levels_ > 1 ? after_boundary[j + 1] : after_boundary[0]) : kInfinite;
+        }
+        std::int64_t pass = (has_ends ? pass_[a] : 0) + below_v[at];
+        if (alone) {
+          pass = kInfinite;
+          if (a + 1 != depth) close = kInfinite;
+        }
+        if (fixed == Fixed::kClosed) pass = kInfinite;
+        if (fixed == Fixed::kOpen) close = kInfinite;
+        if (close <= pass) {
+          const std::uint64_t bit = (first_state + a) * levels_ + j;
+          closed_bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+        }
+        above[at] = AddSaturating(above[at], std::min(close, pass));
+      }
+    }
+    std::fill_n(below_v, std::size_t{depth + 1} * levels_, 0);
+  }
+
+  // Fills close_[a] and pass_[a] for every depth a of the last boundary above v.
+  void SegmentCosts(NodeIndex v, std::uint32_t depth, std::span<const Price> prices) {
+    FillWeights(v, depth);
+    const double below = rates_.below(v);
+    const double ends = rates_.ends(v);
+    const std::int64_t below_overhead = problem_.segment_overhead * rates_.pulls_below(v);
+    const std::int64_t ends_overhead = problem_.segment_overhead * problem_.pulls[v];
+    for (std::uint32_t a = 0; a < depth; ++a) {
+      close_[a] = (BlobCost(weights_[a], below) + below_overhead) << scale_bits_;
+      pass_[a] = (BlobCost(weights_[a], ends) + ends_overhead) << scale_bits_;
+    }
+    const std::uint32_t first = shared_.first_occurrence[v];
+    for (std::uint32_t o = first; o < shared_.first_occurrence[v + 1]; ++o) {
+      const std::uint32_t a = depth - (o - first) - 1;
+      close_[a] = prices[o].below + (below_overhead << scale_bits_);
+      pass_[a] = prices[o].ends + (ends_overhead << scale_bits_);
+    }
+  }
+
+  void FillWeights(NodeIndex v, std::uint32_t depth) {
+    if (problem_.weights != nullptr) {
+      problem_.weights->Fill(v, std::span(weights_).first(depth));
+      return;
+    }
+    std::int64_t sum = 0;
+    NodeIndex up = v;
+    for (std::uint32_t a = depth; a-- > 0; up = problem_.parent[up]) {
+      sum += problem_.size[up];
+      weights_[a] = sum;
+    }
+  }
+
+  void TakeBoundaries(NodeIndex root, NodeIndex end, std::span<std::uint8_t> boundary) {
+    std::uint64_t state = 0;
+    for (NodeIndex v = root; v < end; ++v) {
+      const NodeIndex up = problem_.parent[v];
+      std::uint32_t a = 0;
+      std::uint32_t j = 0;
+      if (v != root) {
+        a = boundary[up] != 0 ? problem_.depth[up] : start_depth_[up];
+        j = num_closed_[up] + (boundary[up] != 0 && levels_ > 1 ? 1U : 0U);
+      }
+      start_depth_[v] = a;
+      num_closed_[v] = j;
+      const std::uint64_t bit = (state + a) * levels_ + j;
+      boundary[v] = (closed_bits_[bit / 64] >> (bit % 64)) & 1;
+      state += problem_.depth[v];
+    }
+  }
+
+  // Most segments of any image that ends in the tree.
+  std::uint32_t DeepestImage(NodeIndex root, NodeIndex end,
+                             std::span<const std::uint8_t> boundary) {
+    std::uint32_t deepest = 0;
+    for (NodeIndex v = root; v < end; ++v) {
+      const std::uint32_t above =
+          v == root ? 0 : num_closed_[problem_.parent[v]] + boundary[problem_.parent[v]];
+      num_closed_[v] = above;
+      if (problem_.num_ends[v] > 0) deepest = std::max(deepest, above + 1);
+    }
+    return deepest;
+  }
+
+  const ChainPartitionProblem& problem_;
+  const SharedSegments& shared_;
+  const BlobRates& rates_;
+  const int scale_bits_;
+  std::span<const Fixed> fixed_;
+  std::uint32_t levels_ = 1;
+  std::vector<std::int64_t> weights_;
+  std::vector<std::int64_t> close_;
+  std::vector<std::int64_t> pass_;
+  std::vector<std::vector<std::int64_t>> open_;
+  std::vector<std::uint64_t> closed_bits_;
+  std::vector<std::uint32_t> start_depth_;
+  std::vector<std::uint32_t> num_closed_;
+};
+
+// Prices, bound and plan of one problem.
+class Partitioner {
+ public:
+  Partitioner(const ChainPartitionProblem& problem, const ChainPartitionOptions& options)
+      : problem_(problem),
+        options_(options),
+        shared_(FindSharedSegments(problem.parent, problem.item, problem.held)),
+        rates_(problem, shared_),
+        group_bytes_(shared_.num_groups()),
+        use_(shared_.group.size(), Use::kNone),
+        unit_price_(shared_.group.size()),
+        prices_(shared_.group.size()) {
+    for (NodeIndex v = 0; v < problem.parent.size(); ++v) {
+      if (problem.parent[v] == kNoNode) roots_.push_back(v);
+    }
+    FillGroupBytes();
+  }
+
+  ChainPartition Run() {
+    ChainPartition result;
+    const std::size_t n = problem_.parent.size();
+    result.num_shared_groups = shared_.num_groups();
+    boundary_.assign(n, 1);
+    best_ = boundary_;
+    result.current_cost = Evaluate(boundary_);
+    if (n == 0) return result;
+    // Today's layout is a plan too, unless it has more segments than allowed. Then the plan may
+    // cost more than today, but never more than one segment for each image.
+    std::uint32_t deepest = 0;
+    for (NodeIndex v = 0; v < n; ++v) {
+      if (problem_.num_ends[v] > 0) deepest = std::max(deepest, problem_.depth[v]);
+    }
+    std::int64_t highest_cost = result.current_cost;
+    if (problem_.max_segments == 0 || deepest <= problem_.max_segments) {
+      best_cost_ = result.current_cost;
+    } else {
+      highest_cost = std::max(highest_cost, Evaluate(std::vector<std::uint8_t>(n, 0)));
+    }
+    const int bits = static_cast<int>(std::bit_width(static_cast<std::uint64_t>(highest_cost)));
+    scale_bits_ = std::clamp(60 - bits, 0, 20);
+    program_.emplace(problem_, shared_, rates_, scale_bits_);
+
+    for (std::uint32_t g = 0; g < shared_.num_groups(); ++g) Mix(g, 1.0, {});
+    tree_bound_.assign(roots_.size(), 0);
+    tree_is_dirty_.assign(roots_.size(), 1);
+    std::int64_t bound = Ascend(options_.max_iterations);
+    if (bound >= kImpossible) {
+      result.status = PartitionStatus::kInfeasible;
+      return result;
+    }
+    if (!GapIsClosed(bound)) bound = Branch(bound, result.num_branches);
+    result.boundary = std::move(best_);
+    result.cost = best_cost_;
+    result.lower_bound = std::min(bound, best_cost_);
+    result.num_iterations = num_iterations_;
+    const double gap = static_cast<double>(result.cost - result.lower_bound);
+    const double cost = static_cast<double>(result.cost);
+    result.status = gap <= kOptimalityTolerance * cost ? PartitionStatus::kOptimal
+                    : GapIsClosed(result.lower_bound)  ? PartitionStatus::kGapReached
+                                                       : PartitionStatus::kIterationLimit;
+    return result;
+  }
+
+  // True cost of `boundary`; sets use_ to the uses of shared segments in it.
+  std::int64_t Evaluate(std::span<const std::uint8_t> boundary) {
+    std::fill(use_.begin(), use_.end(), Use::kNone);
+    std::vector<std::uint32_t> start(problem_.parent.size());
+    std::vector<std::int64_t> weights;
+    std::int64_t cost = 0;
+    for (NodeIndex v = 0; v < problem_.parent.size(); ++v) {
+      const NodeIndex up = problem_.parent[v];
+      start[v] = up == kNoNode ? 0 : boundary[up] != 0 ? problem_.depth[up] : start[up];
+      const bool below = boundary[v] != 0;
+      if (!below && problem_.num_ends[v] == 0) continue;
+      const std::int64_t pulls = below ? rates_.pulls_below(v) : problem_.pulls[v];
+      cost += problem_.segment_overhead * pulls;
+      const std::uint32_t length = problem_.depth[v] - start[v];
+      if (length <= shared_.num_lengths(v)) {
+        use_[shared_.first_occurrence[v] + length - 1] = below ? Use::kBelow : Use::kEnds;
+        continue;
+      }
+      cost +=
+          BlobCost(SegmentBytes(v, start[v], weights), below ? rates_.below(v) : rates_.ends(v));
+    }
+    for (std::uint32_t g = 0; g < shared_.num_groups(); ++g) {
+      cost += rates_.GroupCost(g, group_bytes_[g], use_);
+    }
+    return cost;
+  }
+
+ private:
+  std::int64_t SegmentBytes(NodeIndex v, std::uint32_t start, std::vector<std::int64_t>& weights) {
+    if (problem_.weights != nullptr) {
+      weights.resize(problem_.depth[v]);
+      problem_.weights->Fill(v, weights);
+      return weights[start];
+    }
+    std::int64_t sum = 0;
+    for (std::uint32_t d = problem_.depth[v]; d > start; --d, v = problem_.parent[v]) {
+      sum += problem_.size[v];
+    }
+    return sum;
+  }
+
+  void FillGroupBytes() {
+    std::vector<std::int64_t> weights;
+    for (std::uint32_t g = 0; g < shared_.num_groups(); ++g) {
+      const std::uint32_t o = shared_.occurrences(g).front();
+      const NodeIndex v = shared_.node[o];
+      group_bytes_[g] = SegmentBytes(v, problem_.depth[v] - shared_.length(o), weights);
+    }
+  }
+
+  bool GapIsClosed(std::int64_t bound) const {
+    return static_cast<double>(best_cost_ - bound) <=
+           std::max(options_.gap_tolerance, kOptimalityTolerance) * static_cast<double>(best_cost_);
+  }
+
+  // Solves, keeps the best plan, and moves the prices, as long as that lifts the bound of the
+  // present fixed_ boundaries towards the best plan. Returns the bound, kImpossible or more when
+  // there is no solution.
+  std::int64_t Ascend(std::uint32_t max_iterations) {
+    constexpr std::uint32_t kPatience = 40;
+    std::int64_t bound = 0;
+    double step = 1.0;
+    std::uint32_t since_better_bound = 0;
+    for (std::uint32_t iteration = 1;; ++iteration) {
+      const std::int64_t bound_now = SolveDirtyTrees();
+      if (bound_now >= kImpossible) return bound_now;
+      if (bound_now > bound) {
+        bound = bound_now;
+        since_better_bound = 0;
+      } else if (++since_better_bound % 4 == 0) {
+        step *= 0.7;
+      }
+      std::int64_t cost = Evaluate(boundary_);
+      KeepBest(boundary_, cost);
+      if (iteration % 16 == 1) {
+        Improve();
+        cost = Evaluate(boundary_);  // the uses of the DP's own answer again
+      }
+      if (GapIsClosed(bound) || iteration >= max_iterations || since_better_bound > kPatience)
+        break;
+      const double ratio = static_cast<double>(best_cost_ - bound_now) /
+                           std::max(1.0, static_cast<double>(cost - bound_now));
+      if (!MovePrices(std::clamp(step * ratio, 0.0, 1.0))) break;
+    }
+    return bound;
+  }
+
+  // Best-first branch and bound over the boundaries; returns the proven bound.
+  std::int64_t Branch(std::int64_t root_bound, std::uint32_t& num_branches) {
+    struct Open {
+      std::int64_t bound;
+      std::uint32_t number;  // ties: the older first
+      std::vector<std::pair<NodeIndex, Fixed>> fixed;
+
+      bool operator<(const Open& other) const {
+        return std::pair(other.bound, other.number) < std::pair(bound, number);
+      }
+    };
+    constexpr std::uint32_t kShortAscent = 24;
+    fixed_.assign(problem_.parent.size(), Fixed::kFree);
+    std::priority_queue<Open> open;
+    open.push({root_bound, 0, {}});
+    std::uint32_t number = 0;
+    while (!open.empty() && !GapIsClosed(open.top().bound) &&
+           num_branches < options_.max_branches) {
+      Open branch = open.top();
+      open.pop();
+      ++num_branches;
+      for (const auto& [v, fixed] : branch.fixed) Fix(v, fixed);
+      const std::int64_t bound = std::max(branch.bound, Ascend(kShortAscent));
+      const NodeIndex v = bound >= kImpossible || bound >= best_cost_ ? kNoNode : ChooseBranch();
+      for (const auto& [u, fixed] : branch.fixed) Fix(u, Fixed::kFree);
+      if (bound >= kImpossible || bound >= best_cost_) continue;
+      if (v == kNoNode) continue;  // every boundary is fixed, and that plan was counted
+      for (const Fixed choice : {Fixed::kClosed, Fixed::kOpen}) {
+        std::vector<std::pair<NodeIndex, Fixed>> fixed = branch.fixed;
+        fixed.emplace_back(v, choice);
+        open.push({bound, ++number, std::move(fixed)});
+      }
+    }
+    return open.empty() ? best_cost_ : std::min(open.top().bound, best_cost_);
+  }
+
+  void Fix(NodeIndex v, Fixed fixed) {
+    fixed_[v] = fixed;
+    MarkTree(v);
+  }
+
+  // A free node on a segment of the group whose users pay too little by most, else any free node;
+  // kNoNode when none is left.
+  NodeIndex ChooseBranch() {
+    Evaluate(boundary_);
+    std::int64_t worst = 0;
+    NodeIndex choice = kNoNode;
+    for (std::uint32_t g = 0; g < shared_.num_groups(); ++g) {
+      const std::int64_t slack = rates_.GroupCost(g, group_bytes_[g], use_) - Paid(g);
+      if (slack <= worst) continue;
+      for (const std::uint32_t o : shared_.occurrences(g)) {
+        NodeIndex v = shared_.node[o];
+        for (std::uint32_t i = shared_.length(o) + 1; i > 0 && v != kNoNode; --i) {
+          if (fixed_[v] == Fixed::kFree) {
+            choice = v;
+            worst = slack;
+            break;
+          }
+          v = problem_.parent[v];
+        }
+        if (worst == slack) break;
+      }
+    }
+    for (NodeIndex v = 0; choice == kNoNode && v < fixed_.size(); ++v) {
+      if (fixed_[v] == Fixed::kFree) choice = v;
+    }
+    return choice;
+  }
+
+  // Solves the trees whose prices or fixed boundaries changed. Returns the sum of all trees' optima
+  // in whole units, rounded up (costs are whole), or kImpossible.
+  std::int64_t SolveDirtyTrees() {
+    ++num_iterations_;
+    std::int64_t sum = 0;
+    for (std::size_t t = 0; t < roots_.size(); ++t) {
+      if (tree_is_dirty_[t] != 0) {
+        const NodeIndex end = rates_.subtree_end(roots_[t]);
+        tree_bound_[t] = program_->Solve(roots_[t], end, prices_, fixed_, boundary_);
+        if (tree_bound_[t] >= kImpossible) return kImpossible;
+        tree_is_dirty_[t] = 0;
+      }
+      sum += tree_bound_[t];
+    }
+    const std::int64_t unit = std::int64_t{1} << scale_bits_;
+    return sum / unit + (sum % unit > 0 ? 1 : 0);
+  }
+
+  void KeepBest(const std::vector<std::uint8_t>& boundary, std::int64_t cost) {
+    if (cost >= best_cost_) return;
+    best_cost_ = cost;
+    best_ = boundary;
+  }
+
+  void MarkTree(NodeIndex v) {
+    const auto after = std::upper_bound(roots_.begin(), roots_.end(), v);
+    tree_is_dirty_[static_cast<std::size_t>(after - roots_.begin()) - 1] = 1;
+  }
+
+  // Moves the prices of group g by the fraction `step` towards the split by `use`; an empty `use`
+  // stands for the even split.
+  void Mix(std::uint32_t g, double step, std::span<const Use> use) {
+    const auto members = shared_.occurrences(g);
+    split_.resize(members.size());
+    rates_.SplitGroup(g, use.empty() ? std::span<const Use>(use_none()) : use, split_);
+    const double bytes = static_cast<double>(group_bytes_[g]);
+    // Images outside pay a rounded-up cost already; what rounding gave them cannot be charged
+    // twice.
+    const double held = bytes * rates_.HeldRate(g);
+    const double rounding = std::ceil(held) - held;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      OccurrenceRates& unit = unit_price_[members[i]];
+      unit.below = (1 - step) * unit.below + step * bytes * split_[i].below;
+      unit.ends = (1 - step) * unit.ends + step * bytes * split_[i].ends;
+      prices_[members[i]] = {.below = FixedPoint(unit.below - rounding),
+                             .ends = FixedPoint(unit.ends - rounding)};
+    }
+  }
+
+  std::span<const Use> use_none() {
+    none_.resize(use_.size(), Use::kNone);
+    return none_;
+  }
+
+  std::int64_t FixedPoint(double price) const {
+    return static_cast<std::int64_t>(std::floor(std::ldexp(price * kPriceSafety, scale_bits_)));
+  }
+
+  // What the DP's uses of group g pay at present prices, rounded up.
+  std::int64_t Paid(std::uint32_t g) const {
+    double paid = 0;
+    for (const std::uint32_t o : shared_.occurrences(g)) {
+      if (use_[o] == Use::kBelow) paid += unit_price_[o].below;
+      if (use_[o] == Use::kEnds) paid += unit_price_[o].ends;
+    }
+    return static_cast<std::int64_t>(std::ceil(paid * kPriceSafety));
+  }
+
+  // Moves the prices of every group whose users pay less than it costs. False when there is none.
+  bool MovePrices(double step) {
+    bool moved = false;
+    for (std::uint32_t g = 0; g < shared_.num_groups(); ++g) {
+      if (shared_.occurrences(g).size() < 2) continue;
+      if (rates_.GroupCost(g, group_bytes_[g], use_) <= Paid(g)) continue;
+      Mix(g, step, use_);
+      for (const std::uint32_t o : shared_.occurrences(g)) MarkTree(shared_.node[o]);
+      moved = true;
+    }
+    return moved;
+  }
+
+  // Solves again from the DP's answer with every shared segment at its marginal price, as long as
+  // the true cost falls. Leaves the DP's prices and answer as they were.
+  void Improve() {
+    if (shared_.num_groups() == 0) return;
+    constexpr int kMaxRounds = 8;
+    std::vector<std::uint8_t> plan = boundary_;
+    std::vector<Price> marginal(prices_.size());
+    std::int64_t plan_cost = Evaluate(plan);
+    for (int round = 0; round < kMaxRounds; ++round) {
+      for (std::uint32_t g = 0; g < shared_.num_groups(); ++g) {
+        const auto members = shared_.occurrences(g);
+        split_.resize(members.size());
+        rates_.MarginalGroup(g, use_, split_);
+        const double bytes = static_cast<double>(group_bytes_[g]);
+        for (std::size_t i = 0; i < members.size(); ++i) {
+          marginal[members[i]] = {.below = FixedPoint(bytes * split_[i].below),
+                                  .ends = FixedPoint(bytes * split_[i].ends)};
+        }
+      }
+      for (const NodeIndex root : roots_) {
+        program_->Solve(root, rates_.subtree_end(root), marginal, fixed_, plan);
+      }
+      const std::int64_t cost = Evaluate(plan);
+      KeepBest(plan, cost);
+      if (cost >= plan_cost) break;
+      plan_cost = cost;
+    }
+  }
+
+  const ChainPartitionProblem& problem_;
+  const ChainPartitionOptions& options_;
+  SharedSegments shared_;
+  BlobRates rates_;
+  std::vector<NodeIndex> roots_;
+  std::vector<std::int64_t> group_bytes_;
+  std::vector<Use> use_;                     // per occurrence, of the last plan evaluated
+  std::vector<OccurrenceRates> unit_price_;  // per occurrence, in units of cost
+  std::vector<Price> prices_;                // the same in fixed point
+  std::vector<OccurrenceRates> split_;
+  std::vector<Use> none_;
+  std::vector<std::int64_t> tree_bound_;
+  std::vector<std::uint8_t> tree_is_dirty_;
+  std::optional<TreeProgram> program_;
+  std::vector<Fixed> fixed_;            // per node while branching, else empty
+  std::vector<std::uint8_t> boundary_;  // the DP's last answer
+  std::vector<std::uint8_t> best_;
+  std::int64_t best_cost_ = kInfinite;
+  std::uint32_t num_iterations_ = 0;
+  int scale_bits_ = 0;
+};
+
+}  // namespace
+
+ChainPartition PartitionChains(const ChainPartitionProblem& problem,
+                               const ChainPartitionOptions& options) {
+  return Partitioner(problem, options).Run();
+}
+
+std::int64_t EvaluatePartition(const ChainPartitionProblem& problem,
+                               std::span<const std::uint8_t> boundary) {
+  const ChainPartitionOptions options;
+  return Partitioner(problem, options).Evaluate(boundary);
+}
+
+}  // namespace gneiss

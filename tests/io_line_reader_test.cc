@@ -1,0 +1,105 @@
+#include <catch2/catch.hpp>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "io/source/line_reader.h"
+
+namespace gneiss {
+namespace {
+
+struct ReadLine {
+  std::string text;
+  std::int64_t number;
+  bool too_long;
+
+  friend bool operator==(const ReadLine&, const ReadLine&) = default;
+};
+
+std::vector<ReadLine> ReadLines(const std::string& text, std::size_t chunk = 0,
+                                std::size_t max_line_bytes = LineReader::kMaxLineBytes) {
+  const auto source = ReadMemory(text, chunk);
+  LineReader reader(*source, max_line_bytes);
+  std::vector<ReadLine> lines;
+  while (const auto line = reader.Next()) {
+    lines.push_back({std::string(line->text), line->number, line->too_long});
+    if (line->too_long) continue;
+    // Promised readable; the sanitizer build checks it.
+    unsigned sum = 0;
+    for (std::size_t i = 0; i < LineReader::kPadding; ++i) {
+      sum += static_cast<unsigned char>(line->text.data()[line->text.size() + i]);
+    }
+    REQUIRE(sum <= 255 * LineReader::kPadding);
+  }
+  CHECK_FALSE(reader.Next().has_value());
+  return lines;
+}
+
+std::vector<std::string> TextsOf(const std::string& text) {
+  std::vector<std::string> texts;
+  for (const ReadLine& line : ReadLines(text)) texts.push_back(line.text);
+  return texts;
+}
+
+TEST_CASE("Lines end at \\n or \\r\\n or where the bytes end", "[io][line_reader]") {
+  using Texts = std::vector<std::string>;
+  CHECK(TextsOf("").empty());
+  CHECK(TextsOf("a") == Texts{"a"});
+  CHECK(TextsOf("a\n") == Texts{"a"});
+  CHECK(TextsOf("a\r\nb\r\n") == Texts{"a", "b"});
+  CHECK(TextsOf("\n\na\n\n") == Texts{"", "", "a", ""});
+  CHECK(TextsOf("a\rb\n") == Texts{"a\rb"});
+}
+
+TEST_CASE("Lines are numbered from 1, blank and long ones included", "[io][line_reader]") {
+  const std::vector<ReadLine> lines = ReadLines("a\n\nlonger\nd", 0, 5);
+  CHECK(lines ==
+        std::vector<ReadLine>{{"a", 1, false}, {"", 2, false}, {"", 3, true}, {"d", 4, false}});
+}
+
+TEST_CASE("The limit on a line counts its text and not its end", "[io][line_reader]") {
+  for (const std::size_t chunk : {0U, 1U, 3U}) {
+    CHECK_FALSE(ReadLines("12345\n", chunk, 5).at(0).too_long);
+    CHECK_FALSE(ReadLines("12345\r\n", chunk, 5).at(0).too_long);
+    CHECK_FALSE(ReadLines("12345", chunk, 5).at(0).too_long);
+    CHECK(ReadLines("123456\n", chunk, 5).at(0).too_long);
+    CHECK(ReadLines("123456", chunk, 5).at(0).too_long);
+    CHECK(ReadLines("1234567890123\n", chunk, 5).at(0).too_long);
+  }
+}
+
+TEST_CASE("A line far beyond the limit is passed over without being kept", "[io][line_reader]") {
+  const std::string text = "first\n" + std::string(5'000'000, 'x') + "\nlast\n";
+  const std::vector<ReadLine> lines = ReadLines(text, 0, 1000);
+  CHECK(lines == std::vector<ReadLine>{{"first", 1, false}, {"", 2, true}, {"last", 3, false}});
+}
+
+TEST_CASE("Lines longer than the buffer come whole", "[io][line_reader]") {
+  const std::string first(3'000'000, 'x');
+  const std::string second(700'000, 'y');
+  CHECK(TextsOf(first + "\n" + second) == std::vector<std::string>{first, second});
+}
+
+TEST_CASE("How reads are cut changes no line", "[io][line_reader]") {
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 200; ++round) {
+    std::string text;
+    const std::size_t size = random() % 60;
+    for (std::size_t i = 0; i < size; ++i) text += "\n\rab"[random() % 4];
+    const std::vector<ReadLine> whole = ReadLines(text, 0, 6);
+    for (const std::size_t chunk : {1U, 2U, 5U}) CHECK(ReadLines(text, chunk, 6) == whole);
+  }
+}
+
+TEST_CASE("Peeking takes nothing", "[io][line_reader]") {
+  const auto source = ReadMemory("first\nsecond\n", 1);
+  LineReader reader(*source);
+  CHECK(reader.Peek(8) == "first\nse");
+  CHECK(reader.Next()->text == "first");
+  CHECK(reader.Peek(100) == "second\n");
+  CHECK(reader.Next()->text == "second");
+  CHECK(reader.Peek(1).empty());
+}
+
+}  // namespace
+}  // namespace gneiss
