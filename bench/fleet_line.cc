@@ -1,11 +1,11 @@
 #include "bench/fleet_line.h"
 
-#include <fmt/format.h>
-
 #include <cassert>
 #include <cstdint>
 #include <iterator>
 #include <string_view>
+
+#include <fmt/format.h>
 
 namespace gneiss {
 namespace {

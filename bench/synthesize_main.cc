@@ -1,5 +1,4 @@
 // synthesize: writes a made-up fleet as NDJSON, or says how close to Docker Hub it comes.
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
@@ -8,6 +7,8 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+
+#include <CLI/CLI.hpp>
 
 #include "bench/fleet_shape.h"
 #include "bench/synthesize.h"

@@ -1,9 +1,9 @@
 #include "bench/synthetic_names.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <iterator>
+
+#include <fmt/format.h>
 
 #include "bench/seeded_random.h"
 

@@ -661,13 +661,13 @@ check_leaks() { # nothing of the machine in any name or byte of any layer, or in
     tar -C "$t/files" --no-same-owner -xf "$t/tar" || die "layer $digest is not a whole tar archive"
     (
       cd "$t/files"
-      # what packages say of their own files: such a file may name the default mirror
-      [ ! -d var/lib/dpkg ] || find var/lib/dpkg \( -name '*.md5sums' -o -name status \) \
+      # what packages and the archive's signed index say of their own files: those may name Debian's default mirror
+      [ ! -d var/lib ] || find var/lib \( -name '*.md5sums' -o -name status -o -name '*_InRelease' \) -type f \
         -exec grep -ohE '\b[0-9a-f]{32}\b' {} + >> "$t/md5" || true
       {
         grep -rlaZFf "$t/words" . || true
         for dir in etc root home run var/log var/mail; do
-          [ ! -d "$dir" ] || grep -rlaZwF -e "$host" "./$dir" || true
+          [ ! -d "$dir" ] || grep -rlaZwF --exclude='*.[gx]z' -e "$host" "./$dir" || true
         done
       } | xargs -r0 md5sum | sed "s/^/$digest /" >> "$t/found"
     )
@@ -683,7 +683,7 @@ check_leaks() { # nothing of the machine in any name or byte of any layer, or in
   done < "$t/found"
   [ "$leaks" = 0 ] || die "$leaks files name the mirror or this machine"
   say "$(layers | wc -l) layers and $(json_blobs | wc -l) JSON blobs searched for $(wc -l < "$t/words") words and the" \
-    "host name: none found but in $shipped files as their packages ship them"
+    "host name: none found but in $shipped files that are as Debian publishes them"
   rm -rf "$t"
 }
 

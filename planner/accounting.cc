@@ -1,9 +1,11 @@
 #include "planner/accounting.h"
 
 #include <algorithm>
-#include <boost/range/iterator_range.hpp>
 #include <cmath>
 #include <numeric>
+#include <utility>
+
+#include <boost/range/iterator_range.hpp>
 
 namespace gneiss {
 namespace {
@@ -68,6 +70,70 @@ void CountTwins(const Fleet& fleet, FleetTotals& totals) {
     totals.twin_bytes += t.sum - t.smallest;
   }
 }
+
+// Holds the product of two sizes.
+__extension__ using Wide = __int128;
+
+// Splits what images pay over their groups: by the bytes they hold in each cell, then evenly over
+// the groups of the cell.
+class ShareSplitter {
+ public:
+  ShareSplitter(const SharingGraph& sharing, const Placements& placements, std::size_t num_groups)
+      : sharing_(sharing), placements_(placements), whole_(num_groups), fraction_(num_groups) {}
+
+  void Split(ImageIndex i, Bytes share) {
+    const auto places = placements_.of(i);
+    if (places.size() == 1) {
+      whole_[places[0].group] = CheckedAdd(whole_[places[0].group], share);
+      return;
+    }
+    WeighCells(i);
+    Bytes total = 0;
+    for (const Bytes weight : weights_) total += weight;
+    for (std::size_t first = 0, c = 0; first < places.size(); ++c) {
+      const auto groups = placements_.of(i, places[first].cell);
+      // An image of nothing but empty blobs pays nothing, so any split will do.
+      const Wide product = total == 0 ? 0 : static_cast<Wide>(share) * weights_[c];
+      const auto part = static_cast<Bytes>(total == 0 ? 0 : product / total);
+      const double rest =
+          total == 0 ? 0 : static_cast<double>(product % total) / static_cast<double>(total);
+      const auto n = static_cast<Bytes>(groups.size());
+      for (const Placement& place : groups) {
+        whole_[place.group] = CheckedAdd(whole_[place.group], part / n);
+        fraction_[place.group] += (static_cast<double>(part % n) + rest) / static_cast<double>(n);
+      }
+      first += groups.size();
+    }
+  }
+
+  std::vector<Bytes> Round(Bytes total) { return RoundShares(total, std::move(whole_), fraction_); }
+
+ private:
+  // Bytes that image `i` pays for in each of its cells, in their order.
+  void WeighCells(ImageIndex i) {
+    weights_.clear();
+    cells_.clear();
+    for (const Placement& place : placements_.of(i)) {
+      if (!cells_.empty() && cells_.back() == place.cell) continue;
+      cells_.push_back(place.cell);
+      weights_.push_back(0);
+    }
+    for (const auto edge : boost::make_iterator_range(boost::out_edges(i, sharing_.graph))) {
+      const std::uint32_t vertex = boost::target(edge, sharing_.graph);
+      const StoredBlob& blob = sharing_.blob_at(vertex);
+      const auto cell = std::ranges::lower_bound(cells_, blob.cell) - cells_.begin();
+      weights_[static_cast<std::size_t>(cell)] +=
+          blob.size / static_cast<Bytes>(boost::in_degree(vertex, sharing_.graph));
+    }
+  }
+
+  const SharingGraph& sharing_;
+  const Placements& placements_;
+  std::vector<Bytes> whole_;
+  std::vector<double> fraction_;
+  std::vector<GroupIndex> cells_;  // of the image at hand
+  std::vector<Bytes> weights_;
+};
 
 }  // namespace
 
@@ -134,27 +200,19 @@ Accounting AccountFor(const Fleet& fleet, const SharingGraph& sharing) {
 }
 
 std::vector<GroupAccount> AccountForGroups(const SharingGraph& sharing,
-                                           const Accounting& accounting,
-                                           const ImageGroups& groups) {
+                                           const Accounting& accounting, const ImageGroups& groups,
+                                           const Placements& placements) {
   std::vector<GroupAccount> result(groups.size());
   std::vector<std::vector<ImageIndex>> members(groups.size());
-  std::vector<Bytes> whole(groups.size(), 0);
-  std::vector<double> fraction(groups.size(), 0);
+  ShareSplitter splitter(sharing, placements, groups.size());
   for (ImageIndex i = 0; i < sharing.num_images; ++i) {
-    const auto of = groups.of(i);
-    const auto n = static_cast<Bytes>(of.size());
-    const Bytes share = accounting.images[i].proportional;
-    for (const GroupIndex g : of) {
-      members[g].push_back(i);
-      result[g].logical = CheckedAdd(result[g].logical, accounting.images[i].size);
-      whole[g] = CheckedAdd(whole[g], share / n);
-      fraction[g] += static_cast<double>(share % n) / static_cast<double>(n);
-    }
+    for (const GroupIndex g : groups.of(i)) members[g].push_back(i);
+    splitter.Split(i, accounting.images[i].proportional);
   }
-  const std::vector<Bytes> shares =
-      RoundShares(accounting.totals.physical_bytes, std::move(whole), fraction);
-  std::vector<std::uint32_t> held(sharing.blobs.size(), 0);
-  std::vector<std::uint32_t> touched;
+  const std::vector<Bytes> shares = splitter.Round(accounting.totals.physical_bytes);
+  std::vector<std::uint32_t> held_only_here(sharing.blobs.size(), 0);
+  std::vector<std::uint8_t> is_held(sharing.blobs.size(), 0);
+  std::vector<std::uint32_t> held;
   for (GroupIndex g = 0; g < groups.size(); ++g) {
     GroupAccount& group = result[g];
     group.name = groups.names[g];
@@ -163,17 +221,23 @@ std::vector<GroupAccount> AccountForGroups(const SharingGraph& sharing,
     for (const ImageIndex i : members[g]) {
       for (const auto edge : boost::make_iterator_range(boost::out_edges(i, sharing.graph))) {
         const std::uint32_t blob = boost::target(edge, sharing.graph) - sharing.num_images;
-        if (held[blob]++ == 0) touched.push_back(blob);
+        const auto places = placements.of(i, sharing.blobs[blob].cell);
+        if (std::ranges::find(places, g, &Placement::group) == places.end()) continue;
+        group.logical = CheckedAdd(group.logical, sharing.blobs[blob].size);
+        if (is_held[blob] == 0) held.push_back(blob);
+        is_held[blob] = 1;
+        if (places.size() == 1) ++held_only_here[blob];
       }
     }
-    for (const std::uint32_t blob : touched) {
+    for (const std::uint32_t blob : held) {
       const Bytes size = sharing.blobs[blob].size;
-      const bool alone = held[blob] == sharing.num_holders(blob);
+      const bool alone = held_only_here[blob] == sharing.num_holders(blob);
       group.account.size += size;
       (alone ? group.account.exclusive : group.account.shared) += size;
-      held[blob] = 0;
+      is_held[blob] = 0;
+      held_only_here[blob] = 0;
     }
-    touched.clear();
+    held.clear();
   }
   std::ranges::sort(result, [](const GroupAccount& a, const GroupAccount& b) {
     if (a.account.proportional != b.account.proportional) {

@@ -23,8 +23,10 @@ struct Account {
 struct GroupAccount {
   std::string name;
   std::int64_t num_images = 0;  // an image in two groups counts in both
-  Bytes logical = 0;            // sum of the sizes of its images
-  Account account;              // of the group as one: `size` is what it would hold alone
+  Bytes logical = 0;            // sum of the sizes of its images, in its own cells
+  Account account;              // of the group as one: `size` is what it would hold alone;
+                                // `exclusive` what goes when all its refs go, which leaves images
+                                // that are in other groups too where they are
 };
 
 // The figures of design.md 7, gneiss.stat/1.
@@ -59,11 +61,13 @@ struct Accounting {
 // Accounts for every image. Throws InputError when a sum leaves int64. Time O(edges log images).
 [[nodiscard]] Accounting AccountFor(const Fleet& fleet, const SharingGraph& sharing);
 
-// The same for groups of images; proportional sums to physical_bytes (an image in several groups is
-// split evenly between them). Sorted by proportional, largest first, then by name.
+// The same for groups of images; proportional sums to physical_bytes (an image in several groups of
+// one cell is split evenly between them). Sorted by proportional, largest first, then by name.
+// REQUIRES: `placements` are those of the sharing graph's cells and of `groups`.
 [[nodiscard]] std::vector<GroupAccount> AccountForGroups(const SharingGraph& sharing,
                                                          const Accounting& accounting,
-                                                         const ImageGroups& groups);
+                                                         const ImageGroups& groups,
+                                                         const Placements& placements);
 
 // Exact bytes freed by deleting all of `images` (each once) together.
 [[nodiscard]] Bytes FreedBy(const SharingGraph& sharing, const std::vector<ImageIndex>& images);

@@ -1,9 +1,9 @@
 #include "planner/audit.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace gneiss {
 

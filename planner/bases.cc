@@ -1,7 +1,5 @@
 #include "planner/bases.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,6 +8,8 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+
+#include <fmt/format.h>
 
 namespace gneiss {
 namespace {
@@ -123,7 +123,8 @@ class DriftSearch {
       }
     }
     for (auto& [move, images] : moves) {
-      Add(LineageSign::kTwin, NameOf(fleet_, trie_, move.second), move.first, move.second, std::move(images));
+      Add(LineageSign::kTwin, NameOf(fleet_, trie_, move.second), move.first, move.second,
+          std::move(images));
     }
   }
 

@@ -1,25 +1,37 @@
 #include "planner/digest.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <new>
+
+#include <openssl/evp.h>
 
 namespace gneiss {
 namespace {
 
-constexpr std::uint8_t kNoDigit = 0xf0;
+bool IsHexDigit(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
 
-// Value of each lower-case hexadecimal digit, kNoDigit for other characters.
-constexpr std::array<std::uint8_t, 256> kHexValues = [] {
-  std::array<std::uint8_t, 256> values{};
-  values.fill(kNoDigit);
-  for (std::uint8_t i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = i;
-  for (std::uint8_t i = 10; i < 16; ++i) values[static_cast<std::size_t>('a' + i - 10)] = i;
-  return values;
-}();
-
-std::uint8_t HexValue(char c) { return kHexValues[static_cast<unsigned char>(c)]; }
+// The 32 bytes that 64 lower-case hexadecimal digits write; nullopt when there is anything else.
+// Without branches, so that the compiler takes 16 digits at a time: a tenth of a fleet file's text
+// is digests. REQUIRES: text.size() == 64.
+std::optional<Digest> DecodeHex(std::string_view text) {
+  std::array<std::uint8_t, 64> digits;
+  std::uint8_t bad = 0;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const auto c = static_cast<std::uint8_t>(text[i]);
+    const auto decimal = static_cast<std::uint8_t>(c - '0');
+    const auto letter = static_cast<std::uint8_t>(c - 'a');
+    const bool is_decimal = decimal < 10;
+    const bool is_letter = letter < 6;
+    digits[i] = is_decimal ? decimal : static_cast<std::uint8_t>(letter + 10);
+    bad |= static_cast<std::uint8_t>(!(is_decimal | is_letter));
+  }
+  if (bad != 0) return std::nullopt;
+  Digest digest;
+  for (std::size_t i = 0; i < digest.bytes.size(); ++i) {
+    digest.bytes[i] = static_cast<std::uint8_t>((digits[2 * i] << 4) | digits[2 * i + 1]);
+  }
+  return digest;
+}
 
 bool IsAlgorithmComponent(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
@@ -45,8 +57,7 @@ bool IsEncoded(std::string_view text) {
 }
 
 bool IsLowerHex(std::string_view text, std::size_t length) {
-  return text.size() == length &&
-         std::ranges::all_of(text, [](char c) { return HexValue(c) != kNoDigit; });
+  return text.size() == length && std::ranges::all_of(text, IsHexDigit);
 }
 
 }  // namespace
@@ -58,17 +69,9 @@ std::optional<ParsedDigest> ParseDigest(std::string_view text) {
   const std::string_view encoded = text.substr(colon + 1);
   if (algorithm == "sha256") {
     if (encoded.size() != 64) return std::nullopt;
-    ParsedDigest parsed;
-    // Without branches inside: a fleet file is a tenth digests.
-    std::uint8_t seen = 0;
-    for (std::size_t i = 0; i < 32; ++i) {
-      const std::uint8_t high = HexValue(encoded[2 * i]);
-      const std::uint8_t low = HexValue(encoded[2 * i + 1]);
-      seen = static_cast<std::uint8_t>(seen | high | low);
-      parsed.digest.bytes[i] = static_cast<std::uint8_t>((high << 4) | (low & 15));
-    }
-    if (seen >= kNoDigit) return std::nullopt;
-    return parsed;
+    const std::optional<Digest> digest = DecodeHex(encoded);
+    if (!digest) return std::nullopt;
+    return ParsedDigest{.digest = *digest, .verifiable = true};
   }
   if (algorithm == "sha512" && !IsLowerHex(encoded, 128)) return std::nullopt;
   if (algorithm == "sha384" && !IsLowerHex(encoded, 96)) return std::nullopt;

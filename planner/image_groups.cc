@@ -12,7 +12,10 @@ namespace {
 // Adds names in any order, and sorts them at the end.
 class GroupCollector {
  public:
-  explicit GroupCollector(std::size_t num_images) { result_.first.reserve(num_images + 1); }
+  GroupCollector(GroupBy by, std::size_t num_images) {
+    result_.by = by;
+    result_.first.reserve(num_images + 1);
+  }
 
   void StartImage() { result_.first.push_back(result_.groups.size()); }
 
@@ -52,8 +55,21 @@ class GroupCollector {
   std::unordered_map<std::string, GroupIndex> index_;
 };
 
-std::string WithHost(const RefParts& parts, std::string_view path) {
+constexpr std::string_view kNoRef = "(no ref)";
+
+bool IsByRef(GroupBy by) { return by == GroupBy::kNamespace || by == GroupBy::kRepository; }
+
+// The group that a ref belongs to. REQUIRES: IsByRef(by).
+std::string GroupOfRef(std::string_view ref, GroupBy by) {
+  const RefParts parts = SplitRef(ref);
+  const std::string_view path = by == GroupBy::kNamespace ? parts.name_space : parts.repository;
   return parts.host.empty() ? std::string(path) : std::string(parts.host) + "/" + std::string(path);
+}
+
+// REQUIRES: there is a group of that name.
+GroupIndex IndexOf(const ImageGroups& groups, const std::string& name) {
+  const auto found = std::ranges::lower_bound(groups.names, name);
+  return static_cast<GroupIndex>(found - groups.names.begin());
 }
 
 constexpr std::array<ScopePreset, 8> kScopePresets = {{
@@ -70,7 +86,7 @@ constexpr std::array<ScopePreset, 8> kScopePresets = {{
 }  // namespace
 
 ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
-  GroupCollector collector(fleet.images.size());
+  GroupCollector collector(by, fleet.images.size());
   for (const Image& image : fleet.images) {
     collector.StartImage();
     if (by == GroupBy::kFleet) {
@@ -79,11 +95,9 @@ ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
       const std::string_view platform = fleet.text(image.platform);
       collector.Add(platform.empty() ? "(unknown)" : platform);
     } else {
-      if (image.num_refs == 0) collector.Add("(no ref)");
+      if (image.num_refs == 0) collector.Add(kNoRef);
       for (const TextIndex ref : fleet.refs_of(image)) {
-        const RefParts parts = SplitRef(fleet.text(ref));
-        collector.Add(
-            WithHost(parts, by == GroupBy::kNamespace ? parts.name_space : parts.repository));
+        collector.Add(GroupOfRef(fleet.text(ref), by));
       }
     }
   }
@@ -91,7 +105,7 @@ ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
 }
 
 ImageGroups GroupImagesByLabel(const Fleet& fleet, std::string_view key) {
-  GroupCollector collector(fleet.images.size());
+  GroupCollector collector(GroupBy::kLabel, fleet.images.size());
   for (const Image& image : fleet.images) {
     collector.StartImage();
     const std::string_view value = fleet.label(image, key);
@@ -122,6 +136,39 @@ ImageGroups ScopeCells(const Fleet& fleet, Scope scope) {
       break;
   }
   return GroupImages(fleet, GroupBy::kFleet);
+}
+
+std::span<const Placement> Placements::of(ImageIndex image, GroupIndex cell) const {
+  const auto [begin, end] = std::ranges::equal_range(of(image), cell, {}, &Placement::cell);
+  return {begin, end};
+}
+
+Placements PlaceImages(const Fleet& fleet, const ImageGroups& cells, const ImageGroups& groups) {
+  Placements placements;
+  placements.first.reserve(fleet.images.size() + 1);
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    const std::size_t first = placements.places.size();
+    placements.first.push_back(first);
+    const bool by_ref = IsByRef(cells.by) && IsByRef(groups.by);
+    if (by_ref && cells.of(i).size() > 1 && groups.of(i).size() > 1) {
+      for (const TextIndex ref : fleet.refs_of(fleet.images[i])) {
+        const std::string_view text = fleet.text(ref);
+        placements.places.push_back({.cell = IndexOf(cells, GroupOfRef(text, cells.by)),
+                                     .group = IndexOf(groups, GroupOfRef(text, groups.by))});
+      }
+      const auto begin = placements.places.begin() + static_cast<std::ptrdiff_t>(first);
+      std::sort(begin, placements.places.end());
+      placements.places.erase(std::unique(begin, placements.places.end()), placements.places.end());
+      continue;
+    }
+    for (const GroupIndex cell : cells.of(i)) {
+      for (const GroupIndex group : groups.of(i)) {
+        placements.places.push_back({.cell = cell, .group = group});
+      }
+    }
+  }
+  placements.first.push_back(placements.places.size());
+  return placements;
 }
 
 }  // namespace gneiss

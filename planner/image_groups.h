@@ -15,9 +15,12 @@ namespace gneiss {
 
 using GroupIndex = std::uint32_t;
 
+enum class GroupBy { kFleet, kNamespace, kRepository, kPlatform, kLabel };
+
 // Images in groups; an image with refs in several repositories is in several.
 // Invariant: every image is in at least one group; groups are sorted by name.
 struct ImageGroups {
+  GroupBy by = GroupBy::kFleet;
   std::vector<std::string> names;
   std::vector<std::uint64_t> first;  // per image, and one past the end: into `groups`
   std::vector<GroupIndex> groups;    // sorted within an image, each once
@@ -28,10 +31,9 @@ struct ImageGroups {
   }
 };
 
-enum class GroupBy { kFleet, kNamespace, kRepository, kPlatform };
-
-// Names as "host/path" for repositories and namespaces, so that two registries never mix; "(no
-// ref)" and "(unknown)" where an image has none. kFleet is one group, "fleet".
+// REQUIRES: not kLabel. Names as "host/path" for repositories and namespaces, so that two
+// registries never mix; "(no ref)" and "(unknown)" where an image has none. kFleet is one group,
+// "fleet".
 [[nodiscard]] ImageGroups GroupImages(const Fleet& fleet, GroupBy by);
 
 // By the value of a label; "(none)" for images without it.
@@ -52,5 +54,30 @@ struct ScopePreset {
 
 // The cells of a scope.
 [[nodiscard]] ImageGroups ScopeCells(const Fleet& fleet, Scope scope);
+
+// Which groups of an image each of its cells belongs to. Where repositories are cells, an image
+// with refs in two of them is stored twice, and each repository holds its own copy only.
+struct Placement {
+  GroupIndex cell = 0;
+  GroupIndex group = 0;
+
+  friend auto operator<=>(const Placement&, const Placement&) = default;
+};
+
+// Invariant: every cell of an image and every group of it is in at least one of its placements.
+struct Placements {
+  std::vector<std::uint64_t> first;  // per image, and one past the end: into `places`
+  std::vector<Placement> places;     // sorted within an image, each once
+
+  std::span<const Placement> of(ImageIndex image) const {
+    return {places.data() + first[image], first[image + 1] - first[image]};
+  }
+  // Those of one cell; empty when the image is not in it.
+  std::span<const Placement> of(ImageIndex image, GroupIndex cell) const;
+};
+
+// REQUIRES: both are groups of `fleet`. Time O(refs log groups).
+[[nodiscard]] Placements PlaceImages(const Fleet& fleet, const ImageGroups& cells,
+                                     const ImageGroups& groups);
 
 }  // namespace gneiss

@@ -1,11 +1,11 @@
 #include "planner/recommendation.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <tuple>
+
+#include <fmt/format.h>
 
 #include "planner/accounting.h"
 

@@ -1,11 +1,12 @@
 #include "planner/sharing_graph.h"
 
 #include <algorithm>
+#include <tuple>
+#include <utility>
+
 #include <boost/graph/incremental_components.hpp>
 #include <boost/pending/disjoint_sets.hpp>
 #include <boost/property_map/property_map.hpp>
-#include <tuple>
-#include <utility>
 
 #include "planner/digest_index.h"
 

@@ -2,9 +2,10 @@
 // image holds a blob. A stored blob is a digest in one scope cell: what the registry keeps once.
 #pragma once
 
-#include <boost/graph/compressed_sparse_row_graph.hpp>
 #include <cstdint>
 #include <vector>
+
+#include <boost/graph/compressed_sparse_row_graph.hpp>
 
 #include "planner/fleet.h"
 #include "planner/image_groups.h"

@@ -1,11 +1,12 @@
 #include "planner/squash.h"
 
-#include <fmt/format.h>
 #include <fnmatch.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace gneiss {
 namespace {
@@ -282,8 +283,8 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const ImageGro
   ChainPartitionOptions partition_options{.gap_tolerance = options.gap_tolerance};
   // A branch solves the trees it touches a few dozen times; small fleets can afford many.
   const std::uint64_t branch_work = 24 * std::max<std::uint64_t>(1, problem.trie().sum_of_depths());
-  partition_options.max_branches = static_cast<std::uint32_t>(
-      std::clamp(kBranchWork / branch_work, kMinBranches, kMaxBranches));
+  partition_options.max_branches =
+      static_cast<std::uint32_t>(std::clamp(kBranchWork / branch_work, kMinBranches, kMaxBranches));
   const ChainPartition partition = PartitionChains(problem.problem(), partition_options);
   if (partition.status == PartitionStatus::kInfeasible) {
     throw InputError(fmt::format(

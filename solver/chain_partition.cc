@@ -255,16 +255,14 @@ class Partitioner {
       result.status = PartitionStatus::kInfeasible;
       return result;
     }
-    if (!GapIsClosed(bound)) bound = Branch(bound, result.num_branches);
+    if (!IsOptimal(bound)) bound = Branch(bound, result.num_branches);
     result.boundary = std::move(best_);
     result.cost = best_cost_;
     result.lower_bound = std::min(bound, best_cost_);
     result.num_iterations = num_iterations_;
-    const double gap = static_cast<double>(result.cost - result.lower_bound);
-    const double cost = static_cast<double>(result.cost);
-    result.status = gap <= kOptimalityTolerance * cost ? PartitionStatus::kOptimal
-                    : GapIsClosed(result.lower_bound)  ? PartitionStatus::kGapReached
-                                                       : PartitionStatus::kIterationLimit;
+    result.status = IsOptimal(result.lower_bound)     ? PartitionStatus::kOptimal
+                    : GapIsClosed(result.lower_bound) ? PartitionStatus::kGapReached
+                                                      : PartitionStatus::kIterationLimit;
     return result;
   }
 
@@ -318,9 +316,12 @@ class Partitioner {
     }
   }
 
+  bool GapIsAtMost(double tolerance, std::int64_t bound) const {
+    return static_cast<double>(best_cost_ - bound) <= tolerance * static_cast<double>(best_cost_);
+  }
+  bool IsOptimal(std::int64_t bound) const { return GapIsAtMost(kOptimalityTolerance, bound); }
   bool GapIsClosed(std::int64_t bound) const {
-    return static_cast<double>(best_cost_ - bound) <=
-           std::max(options_.gap_tolerance, kOptimalityTolerance) * static_cast<double>(best_cost_);
+    return bound >= best_cost_ || GapIsAtMost(options_.gap_tolerance, bound);
   }
 
   // Solves, keeps the best plan, and moves the prices, as long as that lifts the bound of the
@@ -331,6 +332,7 @@ class Partitioner {
     std::int64_t bound = 0;
     double step = 1.0;
     std::uint32_t since_better_bound = 0;
+    std::uint32_t num_polished = 0;
     for (std::uint32_t iteration = 1;; ++iteration) {
       const std::int64_t bound_now = SolveDirtyTrees();
       if (bound_now >= kImpossible) return bound_now;
@@ -346,8 +348,9 @@ class Partitioner {
         Improve();
         cost = Evaluate(boundary_);  // the uses of the DP's own answer again
       }
-      if (GapIsClosed(bound) || iteration >= max_iterations || since_better_bound > kPatience)
-        break;
+      const bool polished = IsOptimal(bound) && num_polished++ >= options_.max_polish_iterations;
+      const bool stuck = iteration >= max_iterations || since_better_bound > kPatience;
+      if (GapIsClosed(bound) || polished || stuck) break;
       const double ratio = static_cast<double>(best_cost_ - bound_now) /
                            std::max(1.0, static_cast<double>(cost - bound_now));
       if (!MovePrices(std::clamp(step * ratio, 0.0, 1.0))) break;
@@ -371,7 +374,7 @@ class Partitioner {
     std::priority_queue<Open> open;
     open.push({root_bound, 0, {}});
     std::uint32_t number = 0;
-    while (!open.empty() && !GapIsClosed(open.top().bound) &&
+    while (!open.empty() && !IsOptimal(open.top().bound) && !GapIsClosed(open.top().bound) &&
            num_branches < options_.max_branches) {
       Open branch = open.top();
       open.pop();

@@ -1,8 +1,9 @@
-#include <catch2/catch.hpp>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "io/source/byte_source.h"
 #include "planner/input_error.h"

@@ -1,7 +1,8 @@
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <string_view>
+
+#include <catch2/catch.hpp>
 
 #include "io/source/fleet_line.h"
 #include "io/source/line_reader.h"

@@ -1,7 +1,8 @@
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "io/source/line_reader.h"
 

@@ -1,7 +1,8 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "io/source/manifest.h"
 #include "planner/input_error.h"

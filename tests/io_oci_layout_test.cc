@@ -1,14 +1,15 @@
-#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <openssl/evp.h>
 
 #include "io/source/oci_layout.h"
 #include "planner/digest.h"

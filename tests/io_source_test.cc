@@ -1,6 +1,7 @@
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "io/source/source.h"
 #include "planner/digest.h"

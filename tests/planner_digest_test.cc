@@ -1,7 +1,8 @@
-#include <catch2/catch.hpp>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "planner/digest.h"
 #include "planner/digest_index.h"

@@ -1,6 +1,7 @@
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "planner/fleet_builder.h"
 #include "planner/input_error.h"

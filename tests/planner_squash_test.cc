@@ -1,8 +1,9 @@
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "planner/plan.h"
 #include "planner/recommendation.h"

@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "solver/chain_partition.h"
 

@@ -40,8 +40,6 @@ constexpr std::array<Command, 4> kCommands = {{
      "tree oci:layout --min-size 10MB", ConfigureTree},
     {"graph", "the sharing graph or the tree for other programs: DOT, GraphML, JSON",
      "graph fleet.ndjson --format graphml --min-shared 2 -o fleet.graphml", ConfigureGraph},
-    {"plan", "which layers to join and which bases to share, what it saves, how near to the best",
-     "plan fleet.ndjson.gz --storage-weight 1 --transfer-weight 0.5", ConfigurePlan},
 }};
 
 constexpr std::string_view kAbout =

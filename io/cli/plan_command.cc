@@ -1,10 +1,10 @@
 #include "io/cli/plan_command.h"
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "io/cli/load_fleet.h"
 #include "io/cli/output_file.h"

@@ -1,8 +1,7 @@
 #include "io/cli/scope_option.h"
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "planner/image_groups.h"
 

@@ -1,12 +1,12 @@
 #include "io/report/plan_screen.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "io/report/format.h"
 #include "io/report/instruction.h"
@@ -39,6 +39,11 @@ class PlanPrinter {
   std::string Change(Bytes saved) const {
     if (saved == 0) return "0";
     return (saved > 0 ? "-" : "+") + Size(saved > 0 ? saved : -saved);
+  }
+
+  static std::string Fewer(std::int64_t layers) {
+    if (layers == 0) return "0";
+    return (layers > 0 ? "-" : "+") + FormatCount(layers > 0 ? layers : -layers);
   }
 
   std::size_t NumShown(std::size_t size) const {
@@ -158,8 +163,7 @@ class PlanPrinter {
     const std::size_t num_shown = NumShown(recommendations.size());
     for (const Recommendation& r : std::span(recommendations).first(num_shown)) {
       table.AddRow({r.id, Change(r.saves_storage_bytes), Change(r.saves_transfer_bytes),
-                    r.saves_layers == 0 ? "0" : fmt::format("{:+}", -r.saves_layers),
-                    std::string(EffortName(r.effort)),
+                    Fewer(r.saves_layers), std::string(EffortName(r.effort)),
                     DescribeRecommendation(fleet_, plan_, r).title});
     }
     if (num_shown < recommendations.size()) {
@@ -171,8 +175,7 @@ class PlanPrinter {
         transfer += r.saves_transfer_bytes;
         layers += r.saves_layers;
       }
-      table.AddNote({"", Change(storage), Change(transfer),
-                     layers == 0 ? "0" : fmt::format("{:+}", -layers), "",
+      table.AddNote({"", Change(storage), Change(transfer), Fewer(layers), "",
                      fmt::format("[{} others]", FormatCount(static_cast<std::int64_t>(
                                                     recommendations.size() - num_shown)))});
     }

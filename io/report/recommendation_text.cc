@@ -1,9 +1,9 @@
 #include "io/report/recommendation_text.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <set>
+
+#include <fmt/format.h>
 
 #include "io/report/format.h"
 #include "io/report/instruction.h"
@@ -67,10 +67,15 @@ RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recomm
   const std::string last =
       Instruction(fleet, chain[run.offset + run.length - 1], kTitleInstructionWidth);
   RecommendationText text;
-  text.title =
-      fmt::format("join {} layers of {}", run.length, NameImages(fleet, recommendation.images));
+  text.title = fmt::format("join {} layers of {}", run.length,
+                           NameImages(fleet, run.image, recommendation.images));
   if (!first.empty() && !last.empty()) text.title += fmt::format(": `{}` to `{}`", first, last);
   text.why = WhyJoin(fleet, run);
+  if (recommendation.runs.size() > 1) {
+    text.why += fmt::format("; {} runs like it in other images of the repository",
+                            FormatCount(static_cast<std::int64_t>(recommendation.runs.size()) - 1));
+    if (recommendation.saves_storage_bytes < 0) text.why += ", some with a layer that others keep";
+  }
   text.how = fmt::format(
       "in the Dockerfile of {}, write the steps of layers {} to {} as one RUN or COPY, or have the "
       "build squash them",
@@ -80,7 +85,7 @@ RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recomm
 }
 
 RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
-  const std::string who = NameImages(fleet, drift.images);
+  const std::string who = NameImages(fleet, drift.images.front(), drift.images);
   const std::string to = Printable(drift.to_name);
   const std::string lineage = Printable(drift.lineage);
   RecommendationText text;
@@ -130,8 +135,8 @@ std::string_view LineageSignName(LineageSign sign) {
   return kNames[static_cast<std::size_t>(sign)];
 }
 
-std::string NameImages(const Fleet& fleet, const std::vector<ImageIndex>& images) {
-  const std::string first = Printable(fleet.name(fleet.images[images.front()]));
+std::string NameImages(const Fleet& fleet, ImageIndex lead, const std::vector<ImageIndex>& images) {
+  const std::string first = Printable(fleet.name(fleet.images[lead]));
   if (images.size() == 1) return first;
   std::set<std::string> repositories;
   for (const ImageIndex i : images) repositories.insert(RepositoryOf(fleet, i));

@@ -24,8 +24,9 @@ struct RecommendationText {
 [[nodiscard]] RecommendationText DescribeRecommendation(const Fleet& fleet, const Plan& plan,
                                                         const Recommendation& recommendation);
 
-// "python:3.6", "python (12 images)" or "debian:9 (12 images in 4 repositories)". REQUIRES: not
-// empty.
-[[nodiscard]] std::string NameImages(const Fleet& fleet, const std::vector<ImageIndex>& images);
+// "python:3.6", "python (12 images)" or "debian:9 (12 images in 4 repositories)", after the image
+// that leads. REQUIRES: `images` is not empty.
+[[nodiscard]] std::string NameImages(const Fleet& fleet, ImageIndex lead,
+                                     const std::vector<ImageIndex>& images);
 
 }  // namespace gneiss

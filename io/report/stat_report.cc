@@ -53,19 +53,20 @@ ImageGroups GroupsOf(const Fleet& fleet, const Grouping& grouping) {
   return GroupImagesByLabel(fleet, grouping.label);
 }
 
-GroupTable MakeTable(const Fleet& fleet, const SharingGraph& sharing, const Accounting& accounting,
-                     const Grouping& grouping) {
+GroupTable MakeTable(const Fleet& fleet, const ImageGroups& cells, const SharingGraph& sharing,
+                     const Accounting& accounting, const Grouping& grouping) {
   const ImageGroups groups = GroupsOf(fleet, grouping);
   GroupTable table;
   table.grouping = grouping;
-  table.rows = AccountForGroups(sharing, accounting, groups);
+  table.rows = AccountForGroups(sharing, accounting, groups, PlaceImages(fleet, cells, groups));
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     const auto extra = static_cast<std::int64_t>(groups.of(i).size()) - 1;
-    if (extra == 0) continue;
-    ++table.images_in_several;
+    if (extra > 0) ++table.images_in_several;
     table.repeated_images += extra;
-    table.repeated_logical =
-        CheckedAdd(table.repeated_logical, CheckedMultiply(extra, accounting.images[i].size));
+    table.repeated_logical = CheckedAdd(table.repeated_logical, -accounting.images[i].size);
+  }
+  for (const GroupAccount& group : table.rows) {
+    table.repeated_logical = CheckedAdd(table.repeated_logical, group.logical);
   }
   return table;
 }
@@ -74,11 +75,11 @@ GroupTable MakeTable(const Fleet& fleet, const SharingGraph& sharing, const Acco
 
 StatReport MakeStatReport(const Fleet& fleet, StatRequest request) {
   StatReport report;
-  const SharingGraph sharing =
-      BuildSharingGraph(fleet, ScopeCells(fleet, request.scope), request.layers_only);
+  const ImageGroups cells = ScopeCells(fleet, request.scope);
+  const SharingGraph sharing = BuildSharingGraph(fleet, cells, request.layers_only);
   report.accounting = AccountFor(fleet, sharing);
   for (const Grouping& grouping : request.groupings) {
-    report.tables.push_back(MakeTable(fleet, sharing, report.accounting, grouping));
+    report.tables.push_back(MakeTable(fleet, cells, sharing, report.accounting, grouping));
   }
   if (!request.layers_only) {
     for (const Image& image : fleet.images) {

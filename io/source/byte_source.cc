@@ -3,8 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +12,9 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include <zlib.h>
+#include <zstd.h>
 
 #include "planner/input_error.h"
 

@@ -1,7 +1,5 @@
 #include "io/source/fleet_line.h"
 
-#include <simdjson.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -12,6 +10,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <simdjson.h>
 
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"

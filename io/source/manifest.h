@@ -21,7 +21,7 @@ namespace gneiss {
 // Larger manifests and configs are refused, as registries and clients do.
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{4} << 20;
 
-using Annotations = std::vector<std::pair<std::string, std::string>>;  // each key once
+using Annotations = std::vector<std::pair<std::string, std::string>>;  // sorted, each key once
 
 // Value of `key`, empty when absent.
 [[nodiscard]] std::string_view FindAnnotation(const Annotations& annotations, std::string_view key);

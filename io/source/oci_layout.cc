@@ -1,16 +1,8 @@
 #include "io/source/oci_layout.h"
 
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstddef>
 #include <filesystem>
-#include <new>
 #include <optional>
 #include <set>
 #include <span>
@@ -21,6 +13,7 @@
 #include <vector>
 
 #include "io/source/json_value.h"
+#include "io/source/layout_blobs.h"
 #include "io/source/manifest.h"
 
 namespace gneiss {
@@ -32,94 +25,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMaxIndexFileBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxRefsNamed = 5;
 constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
-
-// A file descriptor that closes itself.
-class OpenedFile {
- public:
-  explicit OpenedFile(int descriptor) : descriptor_(descriptor) {}
-  OpenedFile(const OpenedFile&) = delete;
-  OpenedFile& operator=(const OpenedFile&) = delete;
-  ~OpenedFile() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-[[noreturn]] void ThrowSystemError(const std::string& path) {
-  throw std::system_error(errno, std::generic_category(), path);
-}
-
-// Content of a plain file, nullopt when there is none. Symbolic links are not followed: a blob is
-// what the layout holds. Throws InputError when the size is not `expected_size` (unless that is not
-// known) or above `max_bytes`, before reading anything.
-std::optional<std::string> ReadPlainFile(const std::string& path, Bytes expected_size,
-                                         std::size_t max_bytes) {
-  // O_NONBLOCK: opening a pipe must not wait for a writer.
-  const OpenedFile file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (file.get() < 0) {
-    if (errno == ENOENT || errno == ENOTDIR || errno == ENAMETOOLONG) return std::nullopt;
-    if (errno == ELOOP) throw InputError(path, "", "expected a plain file, found a symbolic link");
-    ThrowSystemError(path);
-  }
-  struct stat status {};
-  if (fstat(file.get(), &status) != 0) ThrowSystemError(path);
-  if (!S_ISREG(status.st_mode)) {
-    throw InputError(path, "",
-                     std::string("expected a plain file, found ") +
-                         (S_ISDIR(status.st_mode) ? "a directory" : "something else"));
-  }
-  if (expected_size != kUnknownSize && status.st_size != expected_size) {
-    throw InputError(path, "",
-                     "expected " + std::to_string(expected_size) +
-                         " bytes, as its descriptor says, found " + std::to_string(status.st_size));
-  }
-  if (static_cast<std::size_t>(status.st_size) > max_bytes) {
-    throw InputError(path, "",
-                     "expected at most " + std::to_string(max_bytes) + " bytes of JSON, found " +
-                         std::to_string(status.st_size));
-  }
-  std::string content(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t filled = 0;
-  while (filled < content.size()) {
-    const ssize_t count = read(file.get(), content.data() + filled, content.size() - filled);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) ThrowSystemError(path);
-    if (count == 0) throw InputError(path, "", "file became shorter while it was read");
-    filled += static_cast<std::size_t>(count);
-  }
-  return content;
-}
-
-std::string HexDigest(std::string_view content, const EVP_MD* algorithm) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
-  unsigned int length = 0;
-  if (EVP_Digest(content.data(), content.size(), bytes.data(), &length, algorithm, nullptr) != 1) {
-    throw std::bad_alloc();
-  }
-  std::string text;
-  for (const unsigned char byte : std::span(bytes).first(length)) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
-}
-
-std::string_view AlgorithmOf(const Descriptor& descriptor) {
-  return std::string_view(descriptor.digest_text).substr(0, descriptor.digest_text.find(':'));
-}
-
-// The digest that `content` has in the algorithm of `descriptor`; nullopt for an unknown algorithm.
-std::optional<std::string> DigestOf(std::string_view content, const Descriptor& descriptor) {
-  const std::string algorithm(AlgorithmOf(descriptor));
-  if (algorithm == "sha256") return FormatDigest(Sha256(content));
-  if (algorithm == "sha384") return "sha384:" + HexDigest(content, EVP_sha384());
-  if (algorithm == "sha512") return "sha512:" + HexDigest(content, EVP_sha512());
-  return std::nullopt;
-}
 
 // Last component of the directory's name, for tags without a repository.
 std::string RepositoryOf(const std::string& directory) {
@@ -143,6 +48,7 @@ class LayoutReader {
   LayoutReader(const std::string& directory, std::string_view ref, const ReadOptions& options,
                FleetBuilder& builder, ReadReport& report)
       : directory_(directory),
+        blobs_(directory),
         repository_(RepositoryOf(directory)),
         wanted_(ref.starts_with('@') ? ref.substr(1) : ref),
         wanted_is_digest_(wanted_.starts_with("sha") && ParseDigest(wanted_).has_value()),
@@ -165,7 +71,6 @@ class LayoutReader {
 
   std::string RefOf(const Descriptor& descriptor) const;
   bool IsWanted(const Descriptor& descriptor, const std::string& ref) const;
-  std::string BlobPath(const Descriptor& descriptor) const;
   // Content of a blob, verified; nullopt when it is not there.
   std::optional<std::string> ReadBlob(const Descriptor& descriptor);
   void CountDuplicates(std::int64_t count) {
@@ -176,6 +81,7 @@ class LayoutReader {
   void Guard(const std::string& source, const F& read);
 
   const std::string& directory_;
+  LayoutBlobs blobs_;
   std::string repository_;
   std::string_view wanted_;
   bool wanted_is_digest_;  // of a known algorithm; "app:1" has the grammar of a digest too
@@ -219,7 +125,7 @@ void LayoutReader::Read() {
   CheckVersion();
   try {
     const Manifest index = ParseManifest(*text, kMaxIndexFileBytes);
-    if (index.kind == ManifestKind::kImage || index.kind == ManifestKind::kSchema1) {
+    if (index.kind != ManifestKind::kIndex && index.manifests.empty()) {
       throw InputError("expected an index with manifests, found one manifest");
     }
     ReadIndex(index, index_path, {.ref = {}, .selected = wanted_.empty()});
@@ -263,7 +169,7 @@ void LayoutReader::ReadIndex(const Manifest& index, const std::string& path,
   CountDuplicates(index.num_duplicate_keys);
   for (const InputError& error : index.bad_entries) Guard(path, [&] { throw error; });
   for (const Descriptor& descriptor : index.manifests) {
-    Guard(BlobPath(descriptor), [&] { ReadEntry(descriptor, inherited); });
+    Guard(blobs_.PathOf(descriptor), [&] { ReadEntry(descriptor, inherited); });
   }
 }
 
@@ -320,7 +226,7 @@ void LayoutReader::ReadNestedIndex(const Descriptor& descriptor, const Manifest&
                      " deep, found a deeper one");
   }
   open_indexes_.push_back(descriptor.digest_text);
-  ReadIndex(index, BlobPath(descriptor), inherited);
+  ReadIndex(index, blobs_.PathOf(descriptor), inherited);
   open_indexes_.pop_back();
 }
 
@@ -357,7 +263,7 @@ void LayoutReader::ReadImage(const Descriptor& descriptor, const Manifest& manif
 }
 
 std::optional<ImageConfig> LayoutReader::ReadConfig(const Descriptor& descriptor) {
-  const std::string path = BlobPath(descriptor);
+  const std::string path = blobs_.PathOf(descriptor);
   try {
     const std::optional<std::string> text = ReadBlob(descriptor);
     if (!text) {
@@ -376,10 +282,11 @@ void LayoutReader::ApplyConfig(const ImageConfig& config, ImageRecord& record) {
   CountDuplicates(config.num_duplicate_keys);
   if (record.platform.empty()) record.platform = config.platform;
   record.created = config.created;
+  // The annotations come sorted; both lists may be long in a hostile image.
   const std::size_t num_annotations = record.labels.size();
   for (const auto& [key, value] : config.labels) {
     const auto annotations = std::span(record.labels).first(num_annotations);
-    if (std::ranges::find(annotations, key, &LabelRecord::key) == annotations.end()) {
+    if (!std::ranges::binary_search(annotations, key, {}, &LabelRecord::key)) {
       record.labels.push_back({key, value});
     }
   }
@@ -406,7 +313,7 @@ void LayoutReader::ApplyConfig(const ImageConfig& config, ImageRecord& record) {
 void LayoutReader::LookForLayer(const Descriptor& layer) {
   if (!looked_for_.insert(layer.digest_text).second) return;
   std::error_code ignored;
-  const std::uintmax_t size = fs::file_size(BlobPath(layer), ignored);
+  const std::uintmax_t size = fs::file_size(blobs_.PathOf(layer), ignored);
   if (ignored) {
     if (!layer.foreign) ++report_.missing_layer_blobs;
   } else if (size != static_cast<std::uintmax_t>(layer.size)) {
@@ -432,30 +339,16 @@ bool LayoutReader::IsWanted(const Descriptor& descriptor, const std::string& ref
          FindAnnotation(descriptor.annotations, "org.opencontainers.image.ref.name") == wanted_;
 }
 
-std::string LayoutReader::BlobPath(const Descriptor& descriptor) const {
-  // The grammar of digests has no '/' and no "..", so this stays inside the directory.
-  std::string path = directory_ + "/blobs/" + descriptor.digest_text;
-  path[path.size() - descriptor.digest_text.size() + AlgorithmOf(descriptor).size()] = '/';
-  return path;
-}
-
 std::optional<std::string> LayoutReader::ReadBlob(const Descriptor& descriptor) {
-  const std::string path = BlobPath(descriptor);
-  std::optional<std::string> content = ReadPlainFile(path, descriptor.size, kMaxManifestBytes);
-  if (!content) return content;
-  if (bytes_read_ / kProgressBytes != (bytes_read_ + std::ssize(*content)) / kProgressBytes &&
-      options_.on_progress) {
-    options_.on_progress(bytes_read_ + std::ssize(*content), 0);
+  std::optional<LayoutBlob> blob = blobs_.Read(descriptor, kMaxManifestBytes);
+  if (!blob) return std::nullopt;
+  if (!blob->verified) ++report_.warnings["digest of an unknown algorithm, content not verified"];
+  const std::int64_t before = bytes_read_;
+  bytes_read_ += std::ssize(blob->content);
+  if (options_.on_progress && before / kProgressBytes != bytes_read_ / kProgressBytes) {
+    options_.on_progress(bytes_read_, 0);
   }
-  bytes_read_ += std::ssize(*content);
-  const std::optional<std::string> digest = DigestOf(*content, descriptor);
-  if (!digest) {
-    ++report_.warnings["digest of an unknown algorithm, content not verified"];
-  } else if (*digest != descriptor.digest_text) {
-    throw InputError(path, "",
-                     "expected content of digest " + descriptor.digest_text + ", found " + *digest);
-  }
-  return content;
+  return std::move(blob->content);
 }
 
 }  // namespace

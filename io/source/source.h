@@ -17,8 +17,8 @@ namespace gneiss {
 struct ReadOptions {
   PlatformFilter platform;
   bool strict = false;  // throw at the first bad image instead of listing it
-  // Called now and then with the bytes of text read so far and the total (0 when not known);
-  // may be empty.
+  // Called now and then with the bytes read so far, as stored (compressed), and their total (0 when
+  // not known); may be empty.
   std::function<void(std::int64_t bytes_read, std::int64_t bytes_total)> on_progress;
 };
 
