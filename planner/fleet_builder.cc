@@ -365,6 +365,35 @@ void FleetBuilder::OrderLayers() {
   fleet.diff_ids = std::move(diff_ids);
 }
 
+// A config is one blob of one size: images whose lines do not tell it have it from those whose
+// lines do, the smallest when they differ.
+void FleetBuilder::ShareConfigSizes() {
+  std::vector<Image>& images = fleet_.images;
+  const bool all_known = std::ranges::none_of(images, [](const Image& image) {
+    return image.has_config && image.config_size == kUnknownSize;
+  });
+  if (all_known) return;
+  DigestIndex index;
+  std::vector<ImageIndex> first_image;  // per config; its size is the config's
+  const auto digest_at = [&](std::uint32_t i) -> const Digest& {
+    return images[first_image[i]].config_digest;
+  };
+  for (const bool is_told : {false, true}) {
+    for (ImageIndex i = 0; i < images.size(); ++i) {
+      if (!images[i].has_config) continue;
+      const std::uint32_t config = index.Find(images[i].config_digest, digest_at);
+      if (config == DigestIndex::kAbsent) {
+        first_image.push_back(i);
+        index.Insert(static_cast<std::uint32_t>(first_image.size() - 1), digest_at);
+      } else if (is_told) {
+        images[i].config_size = images[first_image[config]].config_size;
+      } else {
+        KeepSmaller(images[first_image[config]].config_size, images[i].config_size);
+      }
+    }
+  }
+}
+
 Fleet FleetBuilder::Build(FleetWarnings* warnings) {
   CheckPools();
   warnings_.twin_diff_ids = std::ssize(has_two_diff_ids_);
@@ -374,6 +403,7 @@ Fleet FleetBuilder::Build(FleetWarnings* warnings) {
   diff_id_index_ = {};
   OrderImages();
   OrderLayers();
+  ShareConfigSizes();
   fleet_.texts.Seal();
   std::ranges::sort(fleet_.opaque_digests);
   fleet_.opaque_digests.erase(std::ranges::unique(fleet_.opaque_digests).begin(),

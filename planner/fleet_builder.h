@@ -97,6 +97,7 @@ class FleetBuilder {
   void CheckPools() const;
   void OrderImages();
   void OrderLayers();
+  void ShareConfigSizes();
 
   Fleet fleet_;
   std::vector<Said<TextIndex>> refs_;

@@ -13,7 +13,7 @@
 namespace gneiss {
 namespace {
 
-// Larger than any sum of costs, and a sum of two of it still fits.
+// Larger than any sum of costs, and a sum of three of it still fits.
 constexpr std::int64_t kInfinite = std::numeric_limits<std::int64_t>::max() / 4;
 
 // Prices are kept this much below what the split allows, so that rounding in a few hundred convex
@@ -47,7 +47,21 @@ class TreeProgram {
     pass_.resize(max_depth + 1);
     open_.resize(max_depth + 1);
     start_depth_.resize(problem.parent.size());
-    num_closed_.resize(problem.parent.size());
+    allowance_.resize(problem.parent.size());
+    if (problem.max_segments == 0) return;
+    num_levels_.assign(problem.parent.size(), 0);
+    // First the depth of the deepest image below, then what it asks for.
+    for (auto v = static_cast<NodeIndex>(problem.parent.size()); v-- > 0;) {
+      if (problem.num_ends[v] > 0) num_levels_[v] = std::max(num_levels_[v], problem.depth[v]);
+      const NodeIndex up = problem.parent[v];
+      if (up != kNoNode) num_levels_[up] = std::max(num_levels_[up], num_levels_[v]);
+    }
+    for (NodeIndex v = 0; v < problem.parent.size(); ++v) {
+      const std::uint32_t deepest = num_levels_[v];
+      num_levels_[v] = deepest <= problem.max_segments
+                           ? 0
+                           : std::min(problem.max_segments, deepest - problem.depth[v] + 1);
+    }
   }
 
   // Optimum of the tree with nodes [root, end) at `prices` (per occurrence), in fixed point, with
@@ -56,75 +70,119 @@ class TreeProgram {
   std::int64_t Solve(NodeIndex root, NodeIndex end, std::span<const Price> prices,
                      std::span<const Fixed> fixed, std::span<std::uint8_t> boundary) {
     fixed_ = fixed;
-    levels_ = 1;
-    const std::int64_t cost = SolveLevels(root, end, prices, boundary);
-    const std::uint32_t limit = problem_.max_segments;
-    if (limit == 0 || DeepestImage(root, end, boundary) <= limit) return cost;
-    // The limit binds: count the segments above as well.
-    levels_ = limit;
-    return SolveLevels(root, end, prices, boundary);
+    limited_ = false;
+    const std::int64_t cost = SolveTree(root, end, prices, boundary);
+    if (problem_.max_segments == 0 || num_levels_[root] == 0) return cost;
+    if (MostSegments(root, end, boundary) <= problem_.max_segments) return cost;
+    limited_ = true;
+    return SolveTree(root, end, prices, boundary);
   }
 
  private:
-  // open_[d][a * levels_ + j]: sum over the children of the present node at depth d of their
-  // optimum when the last boundary above them is at depth a and j segments lie above it.
-  std::int64_t SolveLevels(NodeIndex root, NodeIndex end, std::span<const Price> prices,
-                           std::span<std::uint8_t> boundary) {
+  // Where the limit of segments binds, a state also has an allowance: how many segments may still
+  // follow the last boundary above. Level r - 1 stands for allowance r; the last level also for any
+  // larger one, because more than one segment for each layer below is never needed. 0: no
+  // image below is deep enough for the limit, and one level stands for every allowance.
+  std::uint32_t NumAllowances(NodeIndex v) const { return limited_ ? num_levels_[v] : 0; }
+  std::uint32_t NumLevels(NodeIndex v) const { return std::max(1U, NumAllowances(v)); }
+  std::uint32_t LevelOf(NodeIndex v, std::uint32_t allowance) const {
+    const std::uint32_t n = NumAllowances(v);
+    // No allowance is left only where there is no solution at all; any level does then.
+    return n == 0 || allowance == 0 ? 0 : std::min(allowance, n) - 1;
+  }
+
+  // open_[d][a * NumLevels(u) + level]: sum over the children of the present node u at depth d of
+  // their optimum when the last boundary above them is at depth a.
+  std::int64_t SolveTree(NodeIndex root, NodeIndex end, std::span<const Price> prices,
+                         std::span<std::uint8_t> boundary) {
     std::uint64_t num_states = 0;
-    std::uint32_t max_depth = 0;
     for (NodeIndex v = root; v < end; ++v) {
-      num_states += problem_.depth[v];
-      max_depth = std::max(max_depth, problem_.depth[v]);
+      const std::uint32_t depth = problem_.depth[v];
+      num_states += std::uint64_t{depth} * NumLevels(v);
+      const std::size_t size = std::size_t{depth + 1} * NumLevels(v);
+      if (open_[depth].size() < size) open_[depth].resize(size);
     }
-    closed_bits_.assign((num_states * levels_ + 63) / 64, 0);
-    for (std::uint32_t d = 0; d <= max_depth; ++d) {
-      open_[d].assign(std::size_t{d + 1} * levels_, 0);
-    }
+    closed_bits_.assign((num_states + 63) / 64, 0);
+    open_[0].assign(1, 0);
     std::uint64_t state = num_states;
     for (NodeIndex v = end; v-- > root;) {
-      state -= problem_.depth[v];
-      Visit(v, state, prices);
+      state -= std::uint64_t{problem_.depth[v]} * NumLevels(v);
+      SegmentCosts(v, problem_.depth[v], prices);
+      if (NumAllowances(v) == 0) {
+        VisitFree(v, state);
+      } else {
+        VisitLimited(v, state);
+      }
     }
     TakeBoundaries(root, end, boundary);
     return open_[0][0];
   }
 
-  void Visit(NodeIndex v, std::uint64_t first_state, std::span<const Price> prices) {
-    const std::uint32_t depth = problem_.depth[v];
-    SegmentCosts(v, depth, prices);
-    const bool has_children = rates_.subtree_end(v) > v + 1;
-    const bool has_ends = problem_.num_ends[v] > 0;
-    const bool alone = !problem_.standalone.empty() && problem_.standalone[v] != 0;
-    const Fixed fixed = fixed_.empty() ? Fixed::kFree : fixed_[v];
-    const bool limited = levels_ > 1 || problem_.max_segments == 1;
-    std::int64_t* const below_v = open_[depth].data();
-    std::int64_t* const above = open_[depth - 1].data();
-    const std::int64_t* const after_boundary = below_v + std::size_t{depth} * levels_;
+  bool IsAlone(NodeIndex v) const {
+    return !problem_.standalone.empty() && problem_.standalone[v] != 0;
+  }
+  Fixed FixedAt(NodeIndex v) const { return fixed_.empty() ? Fixed::kFree : fixed_[v]; }
+  void SetClosed(std::uint64_t state) {
+    closed_bits_[state / 64] |= std::uint64_t{1} << (state % 64);
+  }
+
+  // Forbids what a standalone layer or a branch forbids at v, by prices that are never chosen.
+  void Restrict(NodeIndex v, std::uint32_t depth) {
+    const Fixed fixed = FixedAt(v);
+    const bool alone = IsAlone(v);
+    if (fixed == Fixed::kFree && !alone) return;
     for (std::uint32_t a = 0; a < depth; ++a) {
-      for (std::uint32_t j = 0; j < levels_; ++j) {
-        const std::size_t at = std::size_t{a} * levels_ + j;
-        // Closing uses one more segment; what lies below then needs at least one more.
-        std::int64_t close = close_[a];
-        if (has_children) {
-          const bool room = !limited || j + 1 < levels_;
-          close =
-              room ? close + (levels_ > 1 ? after_boundary[j + 1] : after_boundary[0]) : kInfinite;
-        }
-        std::int64_t pass = (has_ends ? pass_[a] : 0) + below_v[at];
-        if (alone) {
-          pass = kInfinite;
-          if (a + 1 != depth) close = kInfinite;
-        }
-        if (fixed == Fixed::kClosed) pass = kInfinite;
-        if (fixed == Fixed::kOpen) close = kInfinite;
-        if (close <= pass) {
-          const std::uint64_t bit = (first_state + a) * levels_ + j;
-          closed_bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
-        }
-        above[at] = AddSaturating(above[at], std::min(close, pass));
+      if (fixed == Fixed::kOpen || (alone && a + 1 != depth)) close_[a] = kInfinite;
+      if (fixed == Fixed::kClosed || alone) pass_[a] = kInfinite;
+    }
+  }
+
+  void VisitFree(NodeIndex v, std::uint64_t first_state) {
+    const std::uint32_t depth = problem_.depth[v];
+    std::int64_t* const below = open_[depth].data();
+    const std::int64_t after_boundary = below[depth];
+    const NodeIndex up = problem_.parent[v];
+    // Above a limited parent every allowance reaches the same optimum here.
+    const std::uint32_t above_levels = up == kNoNode ? 1 : NumLevels(up);
+    std::int64_t* above = open_[depth - 1].data();
+    for (std::uint32_t a = 0; a < depth; ++a) {
+      const std::int64_t close = close_[a] + after_boundary;
+      const std::int64_t pass = pass_[a] + below[a];
+      if (close <= pass) SetClosed(first_state + a);
+      const std::int64_t best = std::min(close, pass);
+      for (std::uint32_t level = 0; level < above_levels; ++level, ++above) {
+        *above = AddSaturating(*above, best);
       }
     }
-    std::fill_n(below_v, std::size_t{depth + 1} * levels_, 0);
+    std::fill_n(below, depth + 1, 0);
+  }
+
+  void VisitLimited(NodeIndex v, std::uint64_t first_state) {
+    const std::uint32_t depth = problem_.depth[v];
+    const std::uint32_t levels = NumLevels(v);
+    const bool has_children = rates_.subtree_end(v) > v + 1;
+    std::int64_t* const below = open_[depth].data();
+    const std::int64_t* const after_boundary = below + std::size_t{depth} * levels;
+    const NodeIndex up = problem_.parent[v];
+    const std::uint32_t above_levels = up == kNoNode ? 1 : NumLevels(up);
+    std::int64_t* above = open_[depth - 1].data();
+    best_.resize(levels);
+    for (std::uint32_t a = 0; a < depth; ++a) {
+      for (std::uint32_t level = 0; level < levels; ++level) {
+        const std::size_t at = std::size_t{a} * levels + level;
+        // Closing takes one of the allowance; what lies below then needs at least one more.
+        std::int64_t close = close_[a];
+        if (has_children) close = level == 0 ? kInfinite : close + after_boundary[level - 1];
+        const std::int64_t pass = pass_[a] + below[at];
+        if (close <= pass) SetClosed(first_state + at);
+        best_[level] = std::min(close, pass);
+      }
+      for (std::uint32_t level = 0; level < above_levels; ++level, ++above) {
+        const std::uint32_t allowance = up == kNoNode ? problem_.max_segments : level + 1;
+        *above = AddSaturating(*above, best_[LevelOf(v, allowance)]);
+      }
+    }
+    std::fill_n(below, std::size_t{depth + 1} * levels, 0);
   }
 
   // Fills close_[a] and pass_[a] for every depth a of the last boundary above v.
@@ -136,14 +194,21 @@ class TreeProgram {
     const std::int64_t ends_overhead = problem_.segment_overhead * problem_.pulls[v];
     for (std::uint32_t a = 0; a < depth; ++a) {
       close_[a] = (BlobCost(weights_[a], below) + below_overhead) << scale_bits_;
-      pass_[a] = (BlobCost(weights_[a], ends) + ends_overhead) << scale_bits_;
+    }
+    if (problem_.num_ends[v] > 0) {
+      for (std::uint32_t a = 0; a < depth; ++a) {
+        pass_[a] = (BlobCost(weights_[a], ends) + ends_overhead) << scale_bits_;
+      }
+    } else {
+      std::fill_n(pass_.begin(), depth, 0);
     }
     const std::uint32_t first = shared_.first_occurrence[v];
     for (std::uint32_t o = first; o < shared_.first_occurrence[v + 1]; ++o) {
       const std::uint32_t a = depth - (o - first) - 1;
       close_[a] = prices[o].below + (below_overhead << scale_bits_);
-      pass_[a] = prices[o].ends + (ends_overhead << scale_bits_);
+      if (problem_.num_ends[v] > 0) pass_[a] = prices[o].ends + (ends_overhead << scale_bits_);
     }
+    Restrict(v, depth);
   }
 
   void FillWeights(NodeIndex v, std::uint32_t depth) {
@@ -164,30 +229,30 @@ class TreeProgram {
     for (NodeIndex v = root; v < end; ++v) {
       const NodeIndex up = problem_.parent[v];
       std::uint32_t a = 0;
-      std::uint32_t j = 0;
+      std::uint32_t allowance = problem_.max_segments;
       if (v != root) {
         a = boundary[up] != 0 ? problem_.depth[up] : start_depth_[up];
-        j = num_closed_[up] + (boundary[up] != 0 && levels_ > 1 ? 1U : 0U);
+        allowance = allowance_[up] - (limited_ ? boundary[up] : 0);
       }
       start_depth_[v] = a;
-      num_closed_[v] = j;
-      const std::uint64_t bit = (state + a) * levels_ + j;
-      boundary[v] = (closed_bits_[bit / 64] >> (bit % 64)) & 1;
-      state += problem_.depth[v];
+      allowance_[v] = allowance;
+      const std::uint64_t at = state + std::uint64_t{a} * NumLevels(v) + LevelOf(v, allowance);
+      boundary[v] = (closed_bits_[at / 64] >> (at % 64)) & 1;
+      state += std::uint64_t{problem_.depth[v]} * NumLevels(v);
     }
   }
 
   // Most segments of any image that ends in the tree.
-  std::uint32_t DeepestImage(NodeIndex root, NodeIndex end,
+  std::uint32_t MostSegments(NodeIndex root, NodeIndex end,
                              std::span<const std::uint8_t> boundary) {
-    std::uint32_t deepest = 0;
+    std::uint32_t most = 0;
+    std::vector<std::uint32_t>& above = allowance_;  // here: the boundaries above
     for (NodeIndex v = root; v < end; ++v) {
-      const std::uint32_t above =
-          v == root ? 0 : num_closed_[problem_.parent[v]] + boundary[problem_.parent[v]];
-      num_closed_[v] = above;
-      if (problem_.num_ends[v] > 0) deepest = std::max(deepest, above + 1);
+      const NodeIndex up = problem_.parent[v];
+      above[v] = v == root ? 0 : above[up] + boundary[up];
+      if (problem_.num_ends[v] > 0) most = std::max(most, above[v] + 1);
     }
-    return deepest;
+    return most;
   }
 
   const ChainPartitionProblem& problem_;
@@ -195,14 +260,16 @@ class TreeProgram {
   const BlobRates& rates_;
   const int scale_bits_;
   std::span<const Fixed> fixed_;
-  std::uint32_t levels_ = 1;
+  bool limited_ = false;
+  std::vector<std::uint32_t> num_levels_;  // per node; empty without a limit
   std::vector<std::int64_t> weights_;
   std::vector<std::int64_t> close_;
   std::vector<std::int64_t> pass_;
   std::vector<std::vector<std::int64_t>> open_;
   std::vector<std::uint64_t> closed_bits_;
+  std::vector<std::int64_t> best_;
   std::vector<std::uint32_t> start_depth_;
-  std::vector<std::uint32_t> num_closed_;
+  std::vector<std::uint32_t> allowance_;
 };
 
 // Prices, bound and plan of one problem.
@@ -221,6 +288,8 @@ class Partitioner {
       if (problem.parent[v] == kNoNode) roots_.push_back(v);
     }
     FillGroupBytes();
+    tree_is_shared_.assign(roots_.size(), 0);
+    for (const NodeIndex v : shared_.node) tree_is_shared_[TreeOf(v)] = 1;
   }
 
   ChainPartition Run() {
@@ -451,10 +520,11 @@ class Partitioner {
     best_ = boundary;
   }
 
-  void MarkTree(NodeIndex v) {
+  std::size_t TreeOf(NodeIndex v) const {
     const auto after = std::upper_bound(roots_.begin(), roots_.end(), v);
-    tree_is_dirty_[static_cast<std::size_t>(after - roots_.begin()) - 1] = 1;
+    return static_cast<std::size_t>(after - roots_.begin()) - 1;
   }
+  void MarkTree(NodeIndex v) { tree_is_dirty_[TreeOf(v)] = 1; }
 
   // Moves the prices of group g by the fraction `step` towards the split by `use`; an empty `use`
   // stands for the even split.
@@ -512,7 +582,7 @@ class Partitioner {
   // the true cost falls. Leaves the DP's prices and answer as they were.
   void Improve() {
     if (shared_.num_groups() == 0) return;
-    constexpr int kMaxRounds = 8;
+    constexpr int kMaxRounds = 4;
     std::vector<std::uint8_t> plan = boundary_;
     std::vector<Price> marginal(prices_.size());
     std::int64_t plan_cost = Evaluate(plan);
@@ -527,8 +597,9 @@ class Partitioner {
                                   .ends = FixedPoint(bytes * split_[i].ends)};
         }
       }
-      for (const NodeIndex root : roots_) {
-        program_->Solve(root, rates_.subtree_end(root), marginal, fixed_, plan);
+      for (std::size_t t = 0; t < roots_.size(); ++t) {
+        if (tree_is_shared_[t] == 0) continue;  // the DP's answer is the best one there
+        program_->Solve(roots_[t], rates_.subtree_end(roots_[t]), marginal, fixed_, plan);
       }
       const std::int64_t cost = Evaluate(plan);
       KeepBest(plan, cost);
@@ -550,6 +621,7 @@ class Partitioner {
   std::vector<Use> none_;
   std::vector<std::int64_t> tree_bound_;
   std::vector<std::uint8_t> tree_is_dirty_;
+  std::vector<std::uint8_t> tree_is_shared_;  // has a segment that stands elsewhere too
   std::optional<TreeProgram> program_;
   std::vector<Fixed> fixed_;            // per node while branching, else empty
   std::vector<std::uint8_t> boundary_;  // the DP's last answer

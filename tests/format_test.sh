@@ -12,4 +12,8 @@ if [ -z "$clang_format" ]; then
 fi
 files=$(find bench io planner solver tests -name '*.h' -o -name '*.cc')
 [ -n "$files" ] || { echo "no sources below $1"; exit 1; }
-exec "$clang_format" --dry-run --Werror $files
+if ! complaints=$("$clang_format" --dry-run --Werror $files 2>&1); then
+  echo "not as .clang-format says; mend with: $clang_format -i"
+  echo "$complaints" | sed -n 's/^\([^:]*\):[0-9]*:[0-9]*: error:.*/  \1/p' | sort -u | grep . || echo "$complaints"
+  exit 1
+fi

@@ -1,5 +1,3 @@
-#include "planner/accounting.h"
-
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
@@ -12,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "planner/accounting.h"
 #include "planner/fleet_builder.h"
 #include "tests/random_fleet.h"
 #include "tests/tiny_fleet.h"
@@ -55,9 +54,8 @@ Bytes PhysicalByHand(const Fleet& fleet, Scope scope, bool layers_only) {
         blobs[{cell, FormatDigest(fleet.layers[l].digest)}] = fleet.layers[l].size;
       }
       if (layers_only) continue;
-      // A config may be listed with a size and without; what is known counts.
-      Bytes& config = blobs[{cell, "config " + FormatDigest(image.config_digest)}];
-      config = std::max(config, image.config_size);
+      blobs[{cell, "config " + FormatDigest(image.config_digest)}] =
+          std::max<Bytes>(0, image.config_size);
       blobs[{cell, FormatDigest(image.identity)}] = std::max<Bytes>(0, image.manifest_size);
     }
   }
@@ -125,6 +123,26 @@ TEST_CASE("Foreign layers are layers and no bytes", "[planner][accounting]") {
   CHECK(accounting.totals.foreign_bytes == 1000);
   CHECK(accounting.totals.logical_bytes == 3);
   CHECK(accounting.totals.physical_bytes == 3);
+}
+
+TEST_CASE("A config weighs the same for all its images when one of them tells its size",
+          "[planner][accounting]") {
+  for (const bool first_knows : {true, false}) {
+    FleetBuilder builder;
+    for (const bool first : {true, false}) {
+      ImageRecord record;
+      record.ref = first ? "a:1" : "b:1";
+      record.manifest_digest = NamedDigest(record.ref);
+      record.config_digest = NamedDigest("config");
+      if (first == first_knows) record.config_size = 30;
+      builder.Add(record);
+    }
+    const Accounting accounting = AccountIn(builder.Build(), Scope::kGlobal);
+    CHECK(accounting.totals.physical_bytes == 30);
+    CHECK(accounting.totals.logical_bytes == 60);
+    CHECK(accounting.images[0].size == 30);
+    CHECK(accounting.images[1].size == 30);
+  }
 }
 
 TEST_CASE("A sum of sizes past int64 is an input error", "[planner][accounting]") {
@@ -254,8 +272,7 @@ TEST_CASE("Bytes freed by any set of images are what the rest does not hold",
       if ((omit >> i & 1) != 0) images.push_back(IndexIn(fleet, made, i));
     }
     for (const Scope scope : kScopes) {
-      const SharingGraph sharing =
-          BuildSharingGraph(fleet, ScopeCells(fleet, scope), layers_only);
+      const SharingGraph sharing = BuildSharingGraph(fleet, ScopeCells(fleet, scope), layers_only);
       CAPTURE(round, ScopeName(scope), omit);
       REQUIRE(FreedBy(sharing, images) ==
               PhysicalByHand(fleet, scope, layers_only) -
@@ -272,17 +289,15 @@ TEST_CASE("Exclusive bytes of a repository are what is gone without its refs",
     const Fleet fleet = BuildRandomFleet(made);
     for (const Scope scope : kScopes) {
       const Bytes physical = PhysicalByHand(fleet, scope, true);
-      for (const GroupAccount& group :
-           GroupAccounts(fleet, scope, GroupBy::kRepository, true)) {
+      for (const GroupAccount& group : GroupAccounts(fleet, scope, GroupBy::kRepository, true)) {
         // Images whose last ref goes are deleted; those without a ref are a group of their own.
         RandomFleet rest = made;
         std::uint64_t omit = 0;
         for (std::size_t i = 0; i < rest.images.size(); ++i) {
           std::vector<std::string>& refs = rest.images[i].refs;
           const bool had_ref = !refs.empty();
-          std::erase_if(refs, [&](const std::string& ref) {
-            return SplitRef(ref).repository == group.name;
-          });
+          std::erase_if(
+              refs, [&](const std::string& ref) { return SplitRef(ref).repository == group.name; });
           const bool goes = had_ref ? refs.empty() : group.name == "(no ref)";
           if (goes) omit |= std::uint64_t{1} << i;
         }

@@ -1,10 +1,9 @@
-#include "planner/image_groups.h"
-
 #include <catch2/catch.hpp>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "planner/image_groups.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -89,8 +88,8 @@ TEST_CASE("Every preset of --scope names a scope and a reason", "[planner][image
 }
 
 TEST_CASE("Cells follow the scope", "[planner][image_groups]") {
-  const Fleet fleet = MakeTinyFleet({{.ref = "one/a:1", .layers = {"x:1"}},
-                                     {.ref = "one/b:1", .layers = {"y:1"}}});
+  const Fleet fleet =
+      MakeTinyFleet({{.ref = "one/a:1", .layers = {"x:1"}}, {.ref = "one/b:1", .layers = {"y:1"}}});
   CHECK(ScopeCells(fleet, Scope::kGlobal).size() == 1);
   CHECK(ScopeCells(fleet, Scope::kNamespace).names == Names{"one"});
   CHECK(ScopeCells(fleet, Scope::kRepository).names == Names{"one/a", "one/b"});

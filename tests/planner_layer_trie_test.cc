@@ -1,5 +1,3 @@
-#include "planner/layer_trie.h"
-
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>
@@ -7,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "planner/layer_trie.h"
 #include "tests/random_fleet.h"
 #include "tests/tiny_fleet.h"
 
@@ -93,8 +92,8 @@ TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner
 }
 
 TEST_CASE("Images that are left out leave no node", "[planner][layer_trie]") {
-  const Fleet fleet = MakeTinyFleet({{.ref = "a:1", .layers = {"base:9", "x:1"}},
-                                     {.ref = "b:1", .layers = {"base:9", "y:1"}}});
+  const Fleet fleet = MakeTinyFleet(
+      {{.ref = "a:1", .layers = {"base:9", "x:1"}}, {.ref = "b:1", .layers = {"base:9", "y:1"}}});
   const LayerTrie trie = BuildLayerTrie(fleet, [](ImageIndex i) { return i == 0; });
   CHECK(trie.size() == 2);
   CHECK(trie.chain_order == std::vector<ImageIndex>{0});
@@ -102,7 +101,8 @@ TEST_CASE("Images that are left out leave no node", "[planner][layer_trie]") {
 }
 
 TEST_CASE("Chain ids follow the formula of the OCI image spec", "[planner][layer_trie]") {
-  const Fleet fleet = MakeTinyFleet({{.ref = "a:1", .layers = {"x:1=one", "y:1=two", "z:1=three"}}});
+  const Fleet fleet =
+      MakeTinyFleet({{.ref = "a:1", .layers = {"x:1=one", "y:1=two", "z:1=three"}}});
   const std::vector<Digest> ids = ChainIds(fleet, BuildLayerTrie(fleet));
   const auto diff_id = [](const char* name) {
     return FormatDigest(NamedDigest(std::string("diff ") + name));

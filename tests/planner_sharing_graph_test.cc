@@ -1,5 +1,3 @@
-#include "planner/sharing_graph.h"
-
 #include <boost/range/iterator_range.hpp>
 #include <catch2/catch.hpp>
 #include <map>
@@ -7,6 +5,7 @@
 #include <set>
 #include <vector>
 
+#include "planner/sharing_graph.h"
 #include "tests/random_fleet.h"
 #include "tests/tiny_fleet.h"
 

@@ -50,7 +50,8 @@ inline RandomFleet MakeRandomFleet(std::mt19937_64& random, int max_images = 6) 
     for (std::uint32_t l = 0; l < more; ++l) image.layers.push_back(below(num_layers));
     if (below(3) != 0) image.manifest_size = static_cast<Bytes>(below(50));
     image.config = below(4);
-    if (below(3) != 0) image.config_size = static_cast<Bytes>(10 + image.config);
+    // Whether a config's size is known is the same for all its images.
+    if (image.config != 0) image.config_size = static_cast<Bytes>(10 + image.config);
     image.platform = below(2) == 0 ? "linux/amd64" : "linux/arm64";
     made.images.push_back(std::move(image));
   }

@@ -19,12 +19,12 @@ struct TinyImage {
   std::vector<std::string> layers;
   std::string platform = "linux/amd64";
   std::int64_t pulls = 1;
-  std::string created;
-  std::vector<LabelRecord> labels;
-  std::vector<PoolRecord> pools;
-  std::string manifest;    // name of its digest; empty: the ref's
-  std::string created_by;  // of every layer; empty: "step <layer name>"
-  std::string media_type;
+  std::string created = {};
+  std::vector<LabelRecord> labels = {};
+  std::vector<PoolRecord> pools = {};
+  std::string manifest = {};    // name of its digest; empty: the ref's
+  std::string created_by = {};  // of every layer; empty: "step <layer name>"
+  std::string media_type = {};
 };
 
 inline Fleet MakeTinyFleet(const std::vector<TinyImage>& images,

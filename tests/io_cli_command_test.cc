@@ -1,0 +1,278 @@
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <streambuf>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "io/cli/command.h"
+#include "tests/cli_run.h"
+#include "tests/source_files.h"
+
+namespace gneiss {
+namespace {
+
+using Catch::Contains;
+
+// A directory with one good fleet file.
+class CommandFixture {
+ protected:
+  const TemporaryDirectory directory_;
+  const std::string good_ = directory_.Write(
+      "good.ndjson", FleetLineOf("a:1", {"x:1000", "y:20"}) + FleetLineOf("b:1", {"x:1000"}));
+};
+
+TEST_CASE("A missing, unknown or mistyped command is a usage error", "[io][command]") {
+  CHECK(RunCli({}).code == kUsage);
+  CHECK(RunCli({}).err == "gneiss: expected a command; see `gneiss --help`\n");
+  CHECK(RunCli({"stta"}).err ==
+        "gneiss: unknown command \"stta\", did you mean \"stat\"? See `gneiss --help`\n");
+  CHECK(RunCli({"stta"}).code == kUsage);
+  CHECK_THAT(RunCli({"deploy"}).err, Contains("unknown command \"deploy\", expected one of "));
+  CHECK_THAT(RunCli({"--json"}).err, Contains("expected a command, found \"--json\""));
+  CHECK(RunCli({"\x1b[2J"}).err.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("Every command has a help with its options and an example", "[io][command]") {
+  REQUIRE_FALSE(Commands().empty());
+  for (const Command& command : Commands()) {
+    const std::string name(command.name);
+    CAPTURE(name);
+    const CliRun run = RunCli({name, "--help"});
+    CHECK(run.code == kDone);
+    CHECK(run.err.empty());
+    CHECK_THAT(run.out, Contains("Usage: gneiss " + name));
+    CHECK_THAT(run.out, Contains("--platform"));
+    CHECK_THAT(run.out, Contains("Example:\n  gneiss " + name));
+    CHECK(RunCli({"help", name}).out == run.out);
+    std::istringstream lines(run.out);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("  gneiss ")) continue;
+      CAPTURE(line);
+      CHECK(line.size() <= 100);
+    }
+    CHECK_THAT(RunCli({"--help"}).out, Contains("\n  " + name));
+  }
+}
+
+TEST_CASE("The version is one line", "[io][command]") {
+  const CliRun run = RunCli({"--version"});
+  CHECK(run.code == kDone);
+  CHECK_THAT(run.out, Catch::StartsWith("gneiss "));
+  CHECK(run.out.find('\n') == run.out.size() - 1);
+}
+
+TEST_CASE("A wrong option is one line that says what was expected", "[io][command]") {
+  const auto error = [](std::vector<std::string> arguments) {
+    const CliRun run = RunCli(arguments);
+    CHECK(run.code == kUsage);
+    CHECK(run.out.empty());
+    CHECK(run.err.find('\n') == run.err.size() - 1);
+    return run.err;
+  };
+  CHECK(error({"stat"}) == "gneiss stat: expected at least one SOURCE; see `gneiss stat --help`\n");
+  CHECK(
+      error({"stat", "x", "--laers-only"}) ==
+      "gneiss stat: unknown option \"--laers-only\", did you mean --layers-only? See `gneiss stat "
+      "--help`\n");
+  CHECK_THAT(error({"stat", "x", "--frobnicate"}), Contains("unknown option \"--frobnicate\";"));
+  CHECK_THAT(error({"stat", "x", "--top", "abc"}),
+             Contains("--top: expected a whole number, 0 or more, found \"abc\""));
+  CHECK_THAT(error({"stat", "x", "--top=-1"}), Contains("found \"-1\""));
+  CHECK_THAT(error({"stat", "x", "--top", "99999999999999999999"}), Contains("--top: expected"));
+  CHECK_THAT(error({"stat", "x", "--top"}), Contains("--top"));
+  CHECK_THAT(error({"stat", "x", "--by", "colour"}),
+             Contains("--by: expected repository, namespace, platform or label:KEY, found "
+                      "\"colour\""));
+  CHECK_THAT(error({"stat", "x", "--scope", "moon"}), Contains("found \"moon\""));
+  CHECK_THAT(error({"stat", "x", "--iec", "--bytes"}), Contains("excludes"));
+  CHECK_THAT(error({"stat", "x", "--platform", "linux"}), Contains("OS/ARCH[/VARIANT]"));
+  CHECK_THAT(error({"tree", "x", "--min-size", "10XB"}),
+             Contains("--min-size: expected a size such as 4096, 256KiB or 1.5GB, found \"10XB\""));
+  CHECK_THAT(error({"graph", "x", "--format", "png"}),
+             Contains("--format: expected dot, graphml or json, found \"png\""));
+  CHECK_THAT(error({"graph", "x", "--what", "all"}), Contains("expected sharing or trie"));
+  CHECK_THAT(error({"graph", "x", "--json", "--format", "dot"}), Contains("excludes"));
+}
+
+TEST_CASE("A source that is not there fails with its name", "[io][command]") {
+  for (const char* const command : {"stat", "tree", "graph"}) {
+    const CliRun run = RunCli({command, "/no/such/fleet.ndjson"});
+    CHECK(run.code == kFailed);
+    CHECK(run.out.empty());
+    CHECK_THAT(run.err, Catch::StartsWith("gneiss: /no/such/fleet.ndjson: expected "));
+    CHECK(run.err.find('\n') == run.err.size() - 1);
+  }
+}
+
+TEST_CASE_METHOD(CommandFixture, "A good fleet says nothing on standard error", "[io][command]") {
+  for (const char* const command : {"stat", "tree", "graph"}) {
+    const CliRun run = RunCli({command, good_});
+    CHECK(run.code == kDone);
+    CHECK(run.err.empty());
+    CHECK_FALSE(run.out.empty());
+  }
+}
+
+TEST_CASE_METHOD(CommandFixture, "Bad lines are listed, counted, and fail the run",
+                 "[io][command]") {
+  std::string lines = FleetLineOf("a:1", {"x:1"});
+  for (int i = 0; i < 12; ++i) lines += "no json\n";
+  const std::string path = directory_.Write("bad.ndjson", lines);
+  const CliRun run = RunCli({"stat", path, "--json"});
+  CHECK(run.code == kFailed);
+  CHECK(nlohmann::json::parse(run.out)["images"] == 1);
+  CHECK(nlohmann::json::parse(run.out)["bad_images"] == 12);
+  CHECK_THAT(run.err, Catch::StartsWith("gneiss: " + path + ":2: "));
+  CHECK_THAT(run.err, Contains(path + ":11: "));
+  CHECK_THAT(run.err, !Contains(path + ":12: "));
+  CHECK_THAT(run.err, Contains("gneiss: [2 more]\n"
+                               "gneiss: 12 bad entries are left out of this report; --keep-going "
+                               "makes the exit code 0\n"));
+  const CliRun going = RunCli({"stat", path, "--json", "--keep-going"});
+  CHECK(going.code == kDone);
+  CHECK(going.out == run.out);
+  CHECK_THAT(going.err, Contains("12 bad entries are left out of this report\n"));
+  const CliRun strict = RunCli({"stat", path, "--strict"});
+  CHECK(strict.code == kFailed);
+  CHECK(strict.out.empty());
+  CHECK_THAT(strict.err, Catch::StartsWith("gneiss: " + path + ":2: "));
+  CHECK(strict.err.find('\n') == strict.err.size() - 1);
+}
+
+TEST_CASE_METHOD(CommandFixture, "A bad source ends the run unless told to keep going",
+                 "[io][command]") {
+  const std::string cut =
+      directory_.Write("cut.gz", Gzip(FleetLineOf("c:1", {"z:1"})).substr(0, 60));
+  const CliRun run = RunCli({"stat", good_, cut});
+  CHECK(run.code == kFailed);
+  CHECK(run.out.empty());
+  CHECK_THAT(run.err, Contains(cut) && Contains("gzip stream ends early"));
+  const CliRun going = RunCli({"stat", good_, cut, "--json", "--keep-going"});
+  CHECK(going.code == kDone);
+  CHECK(nlohmann::json::parse(going.out)["images"] == 2);
+  CHECK_THAT(going.err, Contains("1 bad entry is left out of this report"));
+}
+
+TEST_CASE_METHOD(CommandFixture, "A platform that no image has is an error that names those here",
+                 "[io][command]") {
+  const CliRun run = RunCli({"stat", good_, "--platform", "linux/foo"});
+  CHECK(run.code == kFailed);
+  CHECK(run.err ==
+        "gneiss: --platform linux/foo matches none of the 2 images; platforms here: linux/amd64\n");
+}
+
+TEST_CASE_METHOD(CommandFixture, "A fleet of bad lines only is no fleet", "[io][command]") {
+  const CliRun run = RunCli({"tree", directory_.Write("bad", "{}\n{}\n")});
+  CHECK(run.code == kFailed);
+  CHECK(run.out.empty());
+  CHECK_THAT(run.err, Catch::EndsWith("gneiss: no image left: 2 entries are bad\n"));
+}
+
+TEST_CASE_METHOD(CommandFixture, "A source given twice is read once", "[io][command]") {
+  const CliRun once = RunCli({"stat", good_});
+  const CliRun twice = RunCli({"stat", good_, good_});
+  CHECK(twice.code == kDone);
+  CHECK(twice.out == once.out);
+  CHECK(twice.err == "gneiss: 1 source given again, read once\n");
+  CHECK(RunCli({"stat", good_, good_, "--quiet"}).err.empty());
+}
+
+TEST_CASE_METHOD(CommandFixture, "What is odd is said once, after reading", "[io][command]") {
+  const std::string path =
+      directory_.Write("odd", FleetLineOf("a:1", {"x:5", "x:5"}) + FleetLineOf("b:1", {}));
+  const CliRun run = RunCli({"stat", path});
+  CHECK(run.code == kDone);
+  CHECK(run.err ==
+        "gneiss: warning: 1 image without layers\n"
+        "gneiss: warning: 1 image with one layer more than once, stored once\n");
+}
+
+TEST_CASE_METHOD(CommandFixture, "A report can go to a file", "[io][command]") {
+  const std::string file = directory_.path("report");
+  for (const char* const command : {"stat", "tree", "graph"}) {
+    const CliRun to_console = RunCli({command, good_});
+    const CliRun to_file = RunCli({command, good_, "-o", file});
+    CHECK(to_file.code == kDone);
+    CHECK(to_file.out.empty());
+    CHECK(ReadWholeFile(file) == to_console.out);
+  }
+  const CliRun failed = RunCli({"stat", good_, "-o", directory_.path("no/such/report")});
+  CHECK(failed.code == kFailed);
+  CHECK_THAT(failed.err, Contains("no/such/report: No such file or directory"));
+}
+
+TEST_CASE_METHOD(CommandFixture, "Options after a value belong to the command, not to the value",
+                 "[io][command]") {
+  // --by takes one word: a SOURCE after it is a SOURCE.
+  const CliRun run = RunCli({"stat", "--by", "platform", good_, "--json"});
+  CHECK(run.code == kDone);
+  const auto report = nlohmann::json::parse(run.out);
+  CHECK(report.contains("by_platform"));
+  CHECK_FALSE(report.contains("by_repository"));
+}
+
+TEST_CASE_METHOD(CommandFixture, "Names of the input cannot steer the terminal", "[io][command]") {
+  const std::string path = directory_.Write(
+      "evil", FleetLineOf("\\u001b[2Ja:1", {"x:5"},
+                          R"(,"history":[{"created_by":"RUN \u001b]0;x\u0007"}])") +
+                  FleetLineOf("b\\u202e:1", {"\\u001b:1"}));
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"stat", "--images"},
+                                             {"tree"},
+                                             {"graph"},
+                                             {"graph", "--format", "graphml"},
+                                             {"stat", "--json", "--images"},
+                                             {"tree", "--json"},
+                                             {"graph", "--json"}}) {
+    std::vector<std::string> arguments = command;
+    arguments.push_back(path);
+    const CliRun run = RunCli(arguments);
+    CAPTURE(command, run.err);
+    CHECK_FALSE(run.out.empty());
+    for (const std::string& text : {run.out, run.err}) {
+      CHECK(text.find('\x1b') == std::string::npos);
+      CHECK(text.find('\x07') == std::string::npos);
+    }
+  }
+}
+
+// A stream that is full after some bytes, as a closed pipe or a full disk is.
+class FullBuffer : public std::streambuf {
+ protected:
+  int_type overflow(int_type) override {
+    throw std::system_error(std::make_error_code(std::errc::no_space_on_device), "standard output");
+  }
+};
+
+TEST_CASE_METHOD(CommandFixture, "A report that cannot be written fails the run", "[io][command]") {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"stat", good_},
+                                             {"tree", good_},
+                                             {"graph", good_},
+                                             {"stat", good_, "--json"},
+                                             {"--help"},
+                                             {"--version"}}) {
+    FullBuffer buffer;
+    std::ostream out(&buffer);
+    out.exceptions(std::ios::badbit);
+    std::ostringstream err;
+    Console console{.out = &out, .err = &err};
+    CHECK(RunCommand(arguments, console) == kFailed);
+    CHECK(err.str() ==
+          "gneiss: standard output: No space left on device; free some space and run again\n");
+  }
+}
+
+TEST_CASE_METHOD(CommandFixture, "Colour needs a console that has it", "[io][command]") {
+  std::ostringstream out;
+  std::ostringstream err;
+  Console console{.out = &out, .err = &err, .out_is_terminal = true, .width = 60, .colour = true};
+  CHECK(RunCommand({"stat", good_}, console) == kDone);
+  CHECK_THAT(out.str(), Catch::StartsWith("\x1b[1m"));
+  CHECK(RunCli({"stat", good_}).out.find('\x1b') == std::string::npos);
+}
+
+}  // namespace
+}  // namespace gneiss
