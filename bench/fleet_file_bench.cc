@@ -1,12 +1,12 @@
-// Reading a fleet file, beside a bare parse of the same lines by the library that the reader uses and by
-// the one it does not, and the hash of the bytes for scale. MB/s of NDJSON text.
-#include <benchmark/benchmark.h>
-#include <openssl/evp.h>
-#include <simdjson.h>
-
-#include <nlohmann/json.hpp>
+// Reading a fleet file, beside a bare parse of the same lines by the library that the reader uses
+// and by the one it does not, and the hash of the bytes for scale. MB/s of NDJSON text.
 #include <string>
 #include <string_view>
+
+#include <benchmark/benchmark.h>
+#include <nlohmann/json.hpp>
+#include <openssl/evp.h>
+#include <simdjson.h>
 
 #include "bench/synthesize.h"
 #include "io/source/byte_source.h"

@@ -1,12 +1,14 @@
-// Planning at size: the whole of MakePlan on synthetic fleets, and its costly part alone, the partition of
-// chains, beside what rules in use do to the same fleet. Each doubling of the images shows how the time grows.
-// Counters: gap, the cost of each rule as a ratio to the plan's, peak memory of the process.
-#include <benchmark/benchmark.h>
+// Planning at size: the whole of MakePlan on synthetic fleets, and its costly part alone, the
+// partition of chains, beside what rules in use do to the same fleet. Each doubling of the images
+// shows how the time grows. Counters: gap, the cost of each rule as a ratio to the plan's, peak
+// memory of the process.
 #include <sys/resource.h>
 
 #include <cstdint>
 #include <map>
 #include <memory>
+
+#include <benchmark/benchmark.h>
 
 #include "bench/synthesize.h"
 #include "planner/plan.h"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # Builds a fleet of real container images out of Debian packages, as one OCI layout.
 #
-# Every image is written down below in the form of a small Dockerfile and is really built: commands run in a
-# chroot, and each layer is what umoci finds changed afterwards. Repeated files, whiteouts, copies made by a
-# chmod, leftover caches and drifted bases are therefore the real thing. Only the files of the made-up
+# Every image is written down below in the form of a small Dockerfile and is really built: a RUN's command runs
+# in a chroot, and its layer is what umoci finds changed afterwards. Repeated files, whiteouts, copies made by
+# a chmod, leftover caches and drifted bases are therefore the real thing. Only the files of the made-up
 # applications (COPY) are generated text.
 #
 # What comes out the same when run again on the same packages: tags, configurations, history, dates, the files
@@ -22,7 +22,7 @@ usage() {
 usage: build_debian_fleet.sh [OUT [WORK]]
        build_debian_fleet.sh --manifests-only DIR [OUT]
 
-Builds a fleet of container images from Debian packages (some 8 minutes, 5 GB of disk while it runs).
+Builds a fleet of container images from Debian packages (a quarter of an hour of CPU time, 5 GB of disk).
 
   OUT    OCI layout to make, or to finish if an earlier run was cut short   (default: debian-fleet.oci)
   WORK   scratch: root file systems, .deb cache, log; kept between runs     (default: OUT.work)
@@ -54,6 +54,7 @@ tagged() { [ -n "$(descriptor "$1")" ]; }
 refs() { jq -r ".manifests[] | $ref_key" "${1:-$OUT}/index.json" | sort; }
 tag() { tagged "$2" || die "no such image: $2"; logged umoci tag --image "$OUT:$2" "$1"; }
 blob() { printf '%s/blobs/sha256/%s' "$OUT" "${1#sha256:}"; }
+manifest() { blob "$(descriptor "$1" | jq -r .digest)"; } # REF: the file
 manifests() { # the manifest digests, each once
   jq -r '.manifests[].digest' "$OUT/index.json" | sort -u
 }
@@ -315,7 +316,7 @@ image() { # TAG WEEK [classic] < instructions: FROM, ADD (a suite's root), SQUAS
   if [ "$base" = scratch ]; then logged umoci new --image "$OUT:$BUILDING"; else tag "$BUILDING" "$base"; fi
   start=$((EPOCH + week * 604800))
   if [ "$base" != scratch ]; then # an hour after its base, if that is of the same week
-    now=$(jq -r .created "$(blob "$(jq -r .config.digest "$(blob "$(descriptor "$base" | jq -r .digest)")")")")
+    now=$(jq -r .created "$(blob "$(jq -r .config.digest "$(manifest "$base")")")")
     now=$(($(date -ud "$now" +%s) + 3600))
     [ "$now" -le "$start" ] || start=$now
   fi
@@ -698,10 +699,9 @@ check_leaks() { # nothing of the machine in any name or byte of any layer, or in
 }
 
 figures() { # a table of the refs, then the sums over distinct images and distinct layers
-  local ref digest m
+  local ref m
   for ref in $(refs); do
-    digest=$(descriptor "$ref" | jq -r .digest)
-    jq -r --arg ref "$ref" '"\($ref)\t\(.layers | length)\t\([.layers[].size] | add)"' "$(blob "$digest")"
+    jq -r --arg ref "$ref" '"\($ref)\t\(.layers | length)\t\([.layers[].size] | add)"' "$(manifest "$ref")"
   done | awk -F '\t' '{ printf "%-28s %3d layers %8.1f MB\n", $1, $2, $3 / 1e6 }'
   for m in $(manifests); do cat "$(blob "$m")"; done | jq -rs --arg refs "$(refs | wc -l)" '
     "\($refs) refs, \(length) images, \([.[].layers[].digest] | unique | length) layers",

@@ -1,10 +1,11 @@
 #include "planner/accounting.h"
 
 #include <algorithm>
-#include <boost/range/iterator_range.hpp>
 #include <cmath>
 #include <numeric>
 #include <utility>
+
+#include <boost/range/iterator_range.hpp>
 
 namespace gneiss {
 namespace {

@@ -403,7 +403,10 @@ BasesReport FindBases(const Fleet& fleet, const CostModel& model, const ImageGro
   std::erase_if(report.drift, [](const Drift& d) {
     return d.weak() && d.saves_cost <= 0;  // not even worth a look
   });
-  std::ranges::stable_sort(report.drift, std::greater{}, &Drift::saves_cost);
+  std::ranges::stable_sort(report.drift, [](const Drift& a, const Drift& b) {
+    if (a.weak() != b.weak()) return b.weak();
+    return a.saves_cost > b.saves_cost;
+  });
   if (report.drift.size() > kMaxDrift) report.drift.resize(kMaxDrift);
 
   MovedChains chains(fleet);

@@ -55,7 +55,8 @@ struct Drift {
 
 struct BasesReport {
   std::vector<CommonBase> bases;  // largest saving first
-  std::vector<Drift> drift;       // largest saving first; a weak sign only where moving saves
+  std::vector<Drift>
+      drift;  // largest saving first, weak signs last, and those only where moving saves
   // All drift worth moving, together (an image moves once, by its first finding).
   std::int64_t num_moved_images = 0;
   LayoutCost current;

@@ -1,10 +1,11 @@
-#include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <streambuf>
 #include <string>
 #include <system_error>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "io/cli/command.h"
 #include "tests/cli_run.h"

@@ -2,12 +2,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
 #include <sstream>
 #include <string>
 #include <system_error>
+
+#include <catch2/catch.hpp>
 
 #include "io/cli/interrupt.h"
 #include "io/cli/output_file.h"

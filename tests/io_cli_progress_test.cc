@@ -1,7 +1,8 @@
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <sstream>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "io/cli/progress.h"
 

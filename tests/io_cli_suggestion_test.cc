@@ -1,6 +1,7 @@
-#include <catch2/catch.hpp>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "io/cli/suggestion.h"
 

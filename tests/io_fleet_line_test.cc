@@ -243,15 +243,18 @@ TEST_CASE("Platforms come as text or as an object, and leave in lower case", "[i
         "platform: expected a string OS/ARCHITECTURE[/VARIANT], found an array");
 }
 
-TEST_CASE("Layers with urls or a foreign media type are foreign", "[io][fleet_line]") {
+TEST_CASE("Layers with urls are foreign, whatever their media type says", "[io][fleet_line]") {
   const auto foreign = [](const std::string& members) {
     return ParsedLine(LineOf(LayerWith(members))).image().layers[0].foreign;
   };
   CHECK_FALSE(foreign(R"(,"urls":[])"));
   CHECK_FALSE(foreign(R"(,"media_type":"application/vnd.oci.image.layer.v1.tar+gzip")"));
   CHECK(foreign(R"(,"urls":["https://example.com/layer"])"));
-  CHECK(foreign(R"(,"media_type":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")"));
-  CHECK(foreign(R"(,"media_type":"application/vnd.oci.image.layer.nondistributable.v1.tar")"));
+  // Without urls there is no other place: the registry holds it.
+  CHECK_FALSE(
+      foreign(R"(,"media_type":"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")"));
+  CHECK_FALSE(
+      foreign(R"(,"media_type":"application/vnd.oci.image.layer.nondistributable.v1.tar")"));
 }
 
 TEST_CASE("History gives the layers their instructions when the counts agree", "[io][fleet_line]") {

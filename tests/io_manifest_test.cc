@@ -60,7 +60,7 @@ TEST_CASE("An image manifest gives its config, layers and annotations", "[io][ma
   REQUIRE(manifest.layers.size() == 3);
   CHECK(manifest.layers[0].media_type == "application/vnd.oci.image.layer.v1.tar+gzip");
   CHECK_FALSE(manifest.layers[0].foreign);
-  CHECK(manifest.layers[1].foreign);
+  CHECK_FALSE(manifest.layers[1].foreign);
   CHECK(FormatDigest(manifest.layers[1].digest.digest) == kDigestB);
   CHECK(manifest.layers[1].size == 0);
   CHECK(manifest.layers[2].foreign);

@@ -1,5 +1,6 @@
-#include <catch2/catch.hpp>
 #include <limits>
+
+#include <catch2/catch.hpp>
 
 #include "io/report/format.h"
 

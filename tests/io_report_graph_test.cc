@@ -1,13 +1,14 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "io/report/graph_report.h"
 #include "tests/random_fleet.h"
@@ -93,8 +94,10 @@ TEST_CASE("Edges of the sharing graph are those of the manifests", "[io][graph]"
     }
     std::set<std::pair<std::string, std::string>> found;
     for (const json& edge : graph["edges"]) {
-      found.insert({graph["nodes"][edge["source"].get<std::size_t>()]["digest"],
-                    graph["nodes"][edge["target"].get<std::size_t>()]["digest"]});
+      const auto digest_at = [&](const char* end) {
+        return graph["nodes"][edge[end].get<std::size_t>()]["digest"].get<std::string>();
+      };
+      found.emplace(digest_at("source"), digest_at("target"));
     }
     REQUIRE(found == expected);
   }

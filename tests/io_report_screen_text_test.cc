@@ -1,6 +1,7 @@
-#include <catch2/catch.hpp>
 #include <random>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "io/report/screen_text.h"
 

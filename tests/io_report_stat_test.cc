@@ -1,12 +1,13 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "io/report/stat_json.h"
 #include "io/report/stat_report.h"
@@ -204,7 +205,7 @@ TEST_CASE("Names cannot steer the terminal", "[io][stat]") {
 // Figures of the real fleet, to the byte (layer bytes only).
 TEST_CASE("Stat reproduces the figures of the official images", "[io][stat][corpus]") {
   const auto path = CorpusPath("data/official-fleet.ndjson.gz");
-  if (!path) return SUCCEED("no corpus");
+  if (!path) return;
   const auto stat = [&](const std::vector<std::string>& more) {
     std::vector<std::string> arguments = {"stat", *path, "--layers-only", "--json", "--quiet"};
     arguments.insert(arguments.end(), more.begin(), more.end());

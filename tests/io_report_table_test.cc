@@ -1,6 +1,7 @@
-#include <catch2/catch.hpp>
 #include <sstream>
 #include <string>
+
+#include <catch2/catch.hpp>
 
 #include "io/report/screen_text.h"
 #include "io/report/table.h"
@@ -34,7 +35,7 @@ TEST_CASE("Columns are aligned by what the screen shows", "[io][table]") {
 
 TEST_CASE("The last column is cut in the middle to fit the width", "[io][table]") {
   const std::string text = Printed(Example(), {.width = 36});
-  CHECK(text.find("12.3 MB  a     registry.e…ication:1.0\n") != std::string::npos);
+  CHECK(text.find("12.3 MB  a     registry.e…cation:1.0\n") != std::string::npos);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) CHECK(DisplayWidth(line) <= 36);
 }

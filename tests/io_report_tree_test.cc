@@ -1,11 +1,12 @@
 #include <algorithm>
-#include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 #include "io/report/screen_text.h"
 #include "io/report/tree_json.h"

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <catch2/catch.hpp>
 #include <map>
 #include <numeric>
 #include <random>
@@ -9,6 +8,8 @@
 #include <tuple>
 #include <utility>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "planner/accounting.h"
 #include "planner/fleet_builder.h"

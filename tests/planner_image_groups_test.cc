@@ -1,7 +1,8 @@
-#include <catch2/catch.hpp>
 #include <string>
 #include <tuple>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "planner/image_groups.h"
 #include "tests/tiny_fleet.h"

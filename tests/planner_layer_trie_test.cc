@@ -1,9 +1,10 @@
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 #include <set>
 #include <string>
 #include <vector>
+
+#include <catch2/catch.hpp>
 
 #include "planner/layer_trie.h"
 #include "tests/random_fleet.h"

@@ -1,9 +1,10 @@
-#include <boost/range/iterator_range.hpp>
-#include <catch2/catch.hpp>
 #include <map>
 #include <random>
 #include <set>
 #include <vector>
+
+#include <boost/range/iterator_range.hpp>
+#include <catch2/catch.hpp>
 
 #include "planner/sharing_graph.h"
 #include "tests/random_fleet.h"

@@ -1,10 +1,8 @@
 #include "io/cli/command.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -12,6 +10,9 @@
 #include <new>
 #include <system_error>
 #include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/graph_command.h"

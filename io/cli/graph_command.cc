@@ -1,12 +1,12 @@
 #include "io/cli/graph_command.h"
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "io/cli/load_fleet.h"
 #include "io/cli/output_file.h"

@@ -1,11 +1,11 @@
 #include "io/cli/help.h"
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstddef>
 #include <string_view>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 namespace gneiss {
 namespace {

@@ -45,6 +45,7 @@ void HandleInterrupts() {
   }
   action.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &action, nullptr);
+  sigaction(SIGXFSZ, &action, nullptr);
 }
 
 void RemoveOnInterrupt(const std::string& path) {

@@ -1,5 +1,6 @@
 // SIGINT, SIGTERM and SIGHUP: one line, no half-written file, exit code 128 + signal, at any moment
-// of a run, a blocked read included. SIGPIPE is ignored: a closed pipe is a failed write.
+// of a run, a blocked read included. SIGPIPE and SIGXFSZ are ignored: a closed pipe and a file past
+// its limit are failed writes.
 #pragma once
 
 #include <string>

@@ -1,7 +1,6 @@
 #include "io/cli/output_file.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,8 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/interrupt.h"

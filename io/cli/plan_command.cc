@@ -52,9 +52,10 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
   // says.
   if (!options.report.output.empty()) {
     OutputFile file(options.report.output, console);
+    const bool is_console = file.is_console();
     WritePlanJson(loaded.fleet, totals, plan, loaded.bad_images, file.stream());
     file.Finish();
-    if (file.is_console()) return loaded.exit_code;
+    if (is_console) return loaded.exit_code;
   }
   OutputFile output("", console);
   if (options.report.json) {

@@ -1,8 +1,8 @@
 #include "io/cli/progress.h"
 
-#include <fmt/format.h>
-
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "io/cli/interrupt.h"
 #include "io/report/format.h"

@@ -1,10 +1,10 @@
 #include "io/cli/report_options.h"
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <system_error>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "io/cli/size_argument.h"
 #include "planner/input_error.h"

@@ -1,14 +1,14 @@
 #include "io/cli/stat_command.h"
 
-#include <fmt/format.h>
-
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "io/cli/load_fleet.h"
 #include "io/cli/report_options.h"

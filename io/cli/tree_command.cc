@@ -1,9 +1,10 @@
 #include "io/cli/tree_command.h"
 
-#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+
+#include <CLI/CLI.hpp>
 
 #include "io/cli/load_fleet.h"
 #include "io/cli/report_options.h"

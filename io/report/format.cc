@@ -1,9 +1,9 @@
 #include "io/report/format.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <cmath>
+
+#include <fmt/format.h>
 
 namespace gneiss {
 namespace {

@@ -1,12 +1,13 @@
 #include "io/report/graph_report.h"
 
 #include <algorithm>
+#include <functional>
+#include <utility>
+
 #include <boost/graph/graphml.hpp>
 #include <boost/graph/graphviz.hpp>
 #include <boost/property_map/function_property_map.hpp>
 #include <boost/range/iterator_range.hpp>
-#include <functional>
-#include <utility>
 
 #include "io/report/instruction.h"
 #include "io/report/json_writer.h"

@@ -1,12 +1,13 @@
 // `gneiss graph`: the sharing graph or the layer trie for other programs, as DOT, GraphML or JSON.
 #pragma once
 
-#include <boost/graph/compressed_sparse_row_graph.hpp>
 #include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <boost/graph/compressed_sparse_row_graph.hpp>
 
 #include "planner/fleet.h"
 #include "planner/layer_trie.h"

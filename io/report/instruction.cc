@@ -9,7 +9,7 @@ namespace gneiss {
 namespace {
 
 constexpr std::string_view kShell = "/bin/sh -c ";
-constexpr std::string_view kNoOperation = "#(nop) ";
+constexpr std::string_view kNoOperation = "#(nop)";
 constexpr std::size_t kHashDigits = 8;    // kept of a content hash
 constexpr std::size_t kHashMinimum = 32;  // hex digits in a row that are taken for one
 

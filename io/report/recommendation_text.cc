@@ -18,6 +18,14 @@ std::string Instruction(const Fleet& fleet, LayerIndex layer, std::size_t width)
   return PrettyInstruction(fleet.text(fleet.layers[layer].created_by), width);
 }
 
+// A ref as it is; a digest as short as people quote them.
+std::string ShortName(const std::string& name) {
+  constexpr std::size_t kShortDigest = 7 + 12;  // "sha256:" and twelve digits
+  const std::string safe = Printable(name);
+  return safe.starts_with("sha256:") && safe.size() > kShortDigest ? safe.substr(0, kShortDigest)
+                                                                   : safe;
+}
+
 std::string RepositoryOf(const Fleet& fleet, ImageIndex i) {
   const Image& image = fleet.images[i];
   if (image.num_refs == 0) return fleet.name(image);
@@ -72,8 +80,9 @@ RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recomm
   if (!first.empty() && !last.empty()) text.title += fmt::format(": `{}` to `{}`", first, last);
   text.why = WhyJoin(fleet, run);
   if (recommendation.runs.size() > 1) {
-    text.why += fmt::format("; {} runs like it in other images of the repository",
-                            FormatCount(static_cast<std::int64_t>(recommendation.runs.size()) - 1));
+    text.why += fmt::format(
+        "; {} like it in other images of the repository",
+        FormatCounted(static_cast<std::int64_t>(recommendation.runs.size()) - 1, "more run"));
     if (recommendation.saves_storage_bytes < 0) text.why += ", some with a layer that others keep";
   }
   text.how = fmt::format(
@@ -86,7 +95,7 @@ RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recomm
 
 RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
   const std::string who = NameImages(fleet, drift.images.front(), drift.images);
-  const std::string to = Printable(drift.to_name);
+  const std::string to = ShortName(drift.to_name);
   const std::string lineage = Printable(drift.lineage);
   RecommendationText text;
   switch (drift.sign) {
@@ -116,7 +125,7 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
     return FormatCounted(static_cast<std::int64_t>(n), "layer");
   };
   text.why = fmt::format("{}: they stand on {} ({}), the lineage is at {} ({})",
-                         LineageSignName(drift.sign), Printable(drift.from_name),
+                         LineageSignName(drift.sign), ShortName(drift.from_name),
                          layers(drift.from.size()), to, layers(drift.to.size()));
   return text;
 }

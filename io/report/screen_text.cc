@@ -1,11 +1,11 @@
 #include "io/report/screen_text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
 #include <iterator>
+
+#include <fmt/format.h>
 
 namespace gneiss {
 namespace {

@@ -23,8 +23,8 @@ struct Grouping {
 
 struct StatRequest {
   Scope scope = Scope::kGlobal;
-  bool layers_only = false;         // without configs and manifests
-  std::vector<Grouping> groupings;  // tables wanted, in this order
+  bool layers_only = false;              // without configs and manifests
+  std::vector<Grouping> groupings = {};  // tables wanted, in this order
 };
 
 struct GroupTable {

@@ -1,7 +1,5 @@
 #include "io/report/stat_screen.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <span>
@@ -9,6 +7,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <fmt/format.h>
 
 #include "io/report/format.h"
 #include "io/report/screen_text.h"

@@ -11,7 +11,7 @@
 namespace gneiss {
 
 struct StatScreen {
-  ScreenStyle style;
+  ScreenStyle style = {};
   std::size_t top = 20;    // rows of a table, the rest in "[N others]"; 0 for all
   bool images = false;     // the table by image too
   bool one_group = false;  // also tables that have one row only

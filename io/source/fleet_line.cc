@@ -322,7 +322,6 @@ LayerRecord FleetLineParser::Fields::ReadLayer(const Json& value, const JsonPath
   layer.size = ReadSize(*members[kSize], member(kSize));
   if (const Json* const text = members[kMediaType]) {
     layer.media_type = ReadText(*text, member(kMediaType));
-    layer.foreign = IsForeignMediaType(layer.media_type);
     line_.is_attestation |= layer.media_type == kInTotoMediaType;
   }
   if (const Json* const text = members[kCreatedBy]) {
@@ -334,7 +333,7 @@ LayerRecord FleetLineParser::Fields::ReadLayer(const Json& value, const JsonPath
   if (const Json* const size = members[kUncompressedSize]) {
     layer.uncompressed_size = ReadSize(*size, member(kUncompressedSize));
   }
-  if (const Json* const urls = members[kUrls]) layer.foreign |= ReadHasUrls(*urls, member(kUrls));
+  if (const Json* const urls = members[kUrls]) layer.foreign = ReadHasUrls(*urls, member(kUrls));
   return layer;
 }
 

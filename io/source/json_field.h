@@ -138,10 +138,4 @@ bool ReadHasUrls(const Json& value, const JsonPath& path) {
   return count > 0;
 }
 
-// Whether a registry may leave the blob out, by its media type.
-[[nodiscard]] inline bool IsForeignMediaType(std::string_view media_type) {
-  return media_type.find("foreign") != std::string_view::npos ||
-         media_type.find("nondistributable") != std::string_view::npos;
-}
-
 }  // namespace gneiss

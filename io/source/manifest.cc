@@ -98,9 +98,8 @@ Descriptor ReadDescriptor(const JsonValue& value, const JsonPath& path) {
     descriptor.platform = ReadPlatformOf(*platform, platform_path);
   }
   descriptor.annotations = ReadAnnotations(value, "annotations", path);
-  descriptor.foreign = IsForeignMediaType(descriptor.media_type);
   if (const JsonValue* const urls = Find(value, "urls")) {
-    descriptor.foreign |= ReadHasUrls(TreeJson(*urls), path.member("urls"));
+    descriptor.foreign = ReadHasUrls(TreeJson(*urls), path.member("urls"));
   }
   return descriptor;
 }

@@ -34,7 +34,7 @@ struct Descriptor {
   std::string artifact_type;
   std::string platform;  // "os/arch[/variant]", empty when not given
   Annotations annotations;
-  bool foreign = false;  // stored elsewhere: has urls, or a media type that says so
+  bool foreign = false;  // has urls: stored elsewhere
 };
 
 enum class ManifestKind {
