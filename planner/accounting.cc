@@ -182,8 +182,10 @@ Accounting AccountFor(const Fleet& fleet, const SharingGraph& sharing) {
   std::vector<Bytes> whole(num_images, 0);
   std::vector<double> fraction(num_images, 0);
   accounting.images.resize(num_images);
+  accounting.logical.assign(num_images, 0);
   for (ImageIndex i = 0; i < num_images; ++i) {
     Account& account = accounting.images[i];
+    GroupIndex first_cell = kNone;
     for (const auto edge : boost::make_iterator_range(boost::out_edges(i, sharing.graph))) {
       const std::uint32_t vertex = boost::target(edge, sharing.graph);
       const StoredBlob& blob = sharing.blob_at(vertex);
@@ -192,6 +194,9 @@ Accounting AccountFor(const Fleet& fleet, const SharingGraph& sharing) {
       (holders == 1 ? account.exclusive : account.shared) += blob.size;
       whole[i] += blob.size / holders;
       fraction[i] += static_cast<double>(blob.size % holders) / static_cast<double>(holders);
+      // Every cell holds the same blobs of an image.
+      if (first_cell == kNone) first_cell = blob.cell;
+      if (blob.cell == first_cell) accounting.logical[i] += blob.size;
     }
   }
   const std::vector<Bytes> shares = RoundShares(totals.physical_bytes, std::move(whole), fraction);
@@ -219,11 +224,11 @@ std::vector<GroupAccount> AccountForGroups(const SharingGraph& sharing,
     group.num_images = static_cast<std::int64_t>(members[g].size());
     group.account.proportional = shares[g];
     for (const ImageIndex i : members[g]) {
+      group.logical = CheckedAdd(group.logical, accounting.logical[i]);
       for (const auto edge : boost::make_iterator_range(boost::out_edges(i, sharing.graph))) {
         const std::uint32_t blob = boost::target(edge, sharing.graph) - sharing.num_images;
         const auto places = placements.of(i, sharing.blobs[blob].cell);
         if (std::ranges::find(places, g, &Placement::group) == places.end()) continue;
-        group.logical = CheckedAdd(group.logical, sharing.blobs[blob].size);
         if (is_held[blob] == 0) held.push_back(blob);
         is_held[blob] = 1;
         if (places.size() == 1) ++held_only_here[blob];

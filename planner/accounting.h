@@ -14,7 +14,7 @@ namespace gneiss {
 // The share of an image, or of a group of them, in what storage holds.
 // size == exclusive + shared, a digest counted once per image and cell.
 struct Account {
-  Bytes size = 0;          // bytes of its blobs
+  Bytes size = 0;          // bytes of its blobs; of an image in several cells, of all its copies
   Bytes exclusive = 0;     // what deleting it, and nothing else, would free
   Bytes shared = 0;        // held by others too
   Bytes proportional = 0;  // each blob split evenly over its images; sums to physical to the byte
@@ -23,7 +23,7 @@ struct Account {
 struct GroupAccount {
   std::string name;
   std::int64_t num_images = 0;  // an image in two groups counts in both
-  Bytes logical = 0;            // sum of the sizes of its images, in its own cells
+  Bytes logical = 0;            // sum of the sizes of its images, one copy of each
   Account account;              // of the group as one: `size` is what it would hold alone;
                                 // `exclusive` what goes when all its refs go, which leaves images
                                 // that are in other groups too where they are
@@ -56,6 +56,8 @@ struct FleetTotals {
 struct Accounting {
   FleetTotals totals;
   std::vector<Account> images;  // per image; proportional sums to physical_bytes
+  std::vector<Bytes> logical;   // per image: size of one copy, a repeated digest once; sums to
+                                // logical_bytes - repeated_bytes
 };
 
 // Accounts for every image. Throws InputError when a sum leaves int64. Time O(edges log images).

@@ -10,20 +10,26 @@ namespace {
 // Numbers lists of layers: a list is known by the number of all but its last layer, and that layer.
 class SegmentNumbers {
  public:
-  explicit SegmentNumbers(std::size_t expected) { next_.reserve(expected); }
+  explicit SegmentNumbers(std::size_t num_layers) : of_layer_(num_layers, kNone) {}
 
   std::uint32_t Of(std::span<const LayerIndex> segment) {
-    std::uint32_t number = kNone;
-    for (const LayerIndex layer : segment) {
+    // Most segments are single layers: no hash for those.
+    std::uint32_t number = of_layer_[segment.front()];
+    if (number == kNone) number = of_layer_[segment.front()] = count_++;
+    for (const LayerIndex layer : segment.subspan(1)) {
       const std::uint64_t key = std::uint64_t{number} << 32 | layer;
-      number = next_.try_emplace(key, static_cast<std::uint32_t>(next_.size())).first->second;
+      const auto [found, is_new] = longer_.try_emplace(key, count_);
+      if (is_new) ++count_;
+      number = found->second;
     }
     return number;
   }
-  std::size_t size() const { return next_.size(); }
+  std::size_t size() const { return count_; }
 
  private:
-  std::unordered_map<std::uint64_t, std::uint32_t> next_;
+  std::vector<std::uint32_t> of_layer_;
+  std::unordered_map<std::uint64_t, std::uint32_t> longer_;
+  std::uint32_t count_ = 0;
 };
 
 // Sum of weights over the distinct groups that `holders` touch.
@@ -71,7 +77,7 @@ LayoutBlobs FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const 
                             const ChainOfImage& chains) {
   LayoutBlobs result;
   result.of_segment.resize(layout.lengths.size());
-  SegmentNumbers numbers(layout.lengths.size());
+  SegmentNumbers numbers(fleet.layers.size());
   std::vector<std::uint32_t> blob_of_number;
   std::vector<ImageIndex> last_holder;  // per blob: a manifest that lists it twice holds it once
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
@@ -79,6 +85,7 @@ LayoutBlobs FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const 
     std::size_t at = 0;
     for (std::uint64_t s = layout.first[i]; s < layout.first[i + 1]; ++s) {
       const std::uint32_t length = layout.lengths[s];
+      if (length == 0) throw std::logic_error("a layout has a segment without layers");
       if (at + length > chain.size()) throw std::logic_error("a layout is longer than its chain");
       const auto segment = chain.subspan(at, length);
       const std::uint32_t number = numbers.Of(segment);

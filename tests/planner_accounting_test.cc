@@ -169,6 +169,7 @@ TEST_CASE("A repository of a per-repository store pays for its own copy alone",
 
   const auto apart = GroupAccounts(fleet, Scope::kRepository, GroupBy::kRepository);
   CHECK(Named(apart, "prod/app").logical == 100);
+  CHECK(Named(apart, "dev/app").logical == 208);
   CHECK(Named(apart, "prod/app").account.exclusive == 100);
   CHECK(Named(apart, "dev/app").account.size == 108);
   CHECK(Named(apart, "dev/app").account.exclusive == 108);
@@ -219,6 +220,9 @@ TEST_CASE("Physical bytes and shares add up in every scope and grouping", "[plan
       REQUIRE(physical == PhysicalByHand(fleet, scope, layers_only));
       REQUIRE(physical == accounting.totals.layer_bytes + accounting.totals.config_bytes +
                               accounting.totals.manifest_bytes);
+      Bytes logical = 0;
+      for (const Bytes size : accounting.logical) logical += size;
+      REQUIRE(logical == accounting.totals.logical_bytes - accounting.totals.repeated_bytes);
       Bytes shares = 0;
       for (const Account& account : accounting.images) {
         REQUIRE(account.size == account.exclusive + account.shared);

@@ -45,7 +45,7 @@ int RunGraph(const GraphOptions& options, Console& console) {
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
   const ReportGraph graph(loaded.fleet, kKinds.at(options.what), options.min_shared);
   if (graph.num_images_left_out() > 0 && !options.fleet.quiet) {
-    *console.err << fmt::format("gneiss: {} left out, they hold no such layer\n",
+    *console.err << fmt::format("gneiss: {} without such a layer left out\n",
                                 FormatCounted(graph.num_images_left_out(), "image"));
   }
   OutputFile output(options.output, console);

@@ -32,7 +32,7 @@ Json RowOf(const GroupAccount& group) {
           {"proportional_bytes", group.account.proportional}};
 }
 
-Json RowOf(const Fleet& fleet, const Image& image, const Account& account) {
+Json RowOf(const Fleet& fleet, const Image& image, const Account& account, Bytes logical) {
   Json refs = Json::array();
   for (const TextIndex ref : fleet.refs_of(image)) refs.push_back(fleet.text(ref));
   Json row = {{"refs", std::move(refs)}};
@@ -42,6 +42,7 @@ Json RowOf(const Fleet& fleet, const Image& image, const Account& account) {
   }
   row["layers"] = image.num_layers;
   row["pulls"] = image.pulls;
+  row["logical_bytes"] = logical;
   row["size_bytes"] = account.size;
   row["exclusive_bytes"] = account.exclusive;
   row["shared_bytes"] = account.shared;
@@ -100,7 +101,8 @@ void WriteStatJson(const Fleet& fleet, const StatReport& report, std::int64_t ba
     json.Key("by_image");
     json.BeginArray();
     for (const ImageIndex i : report.images_by_share) {
-      json.Value(RowOf(fleet, fleet.images[i], report.accounting.images[i]));
+      json.Value(
+          RowOf(fleet, fleet.images[i], report.accounting.images[i], report.accounting.logical[i]));
     }
     json.EndArray();
   }

@@ -63,7 +63,7 @@ GroupTable MakeTable(const Fleet& fleet, const ImageGroups& cells, const Sharing
     const auto extra = static_cast<std::int64_t>(groups.of(i).size()) - 1;
     if (extra > 0) ++table.images_in_several;
     table.repeated_images += extra;
-    table.repeated_logical = CheckedAdd(table.repeated_logical, -accounting.images[i].size);
+    table.repeated_logical = CheckedAdd(table.repeated_logical, -accounting.logical[i]);
   }
   for (const GroupAccount& group : table.rows) {
     table.repeated_logical = CheckedAdd(table.repeated_logical, group.logical);

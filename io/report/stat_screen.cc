@@ -42,9 +42,9 @@ Figures FiguresOf(const GroupAccount& group) {
           .proportional = group.account.proportional};
 }
 
-Figures FiguresOf(const Account& account) {
+Figures FiguresOf(const Account& account, Bytes logical) {
   return {.images = 1,
-          .logical = account.size,
+          .logical = logical,
           .exclusive = account.exclusive,
           .shared = account.shared,
           .proportional = account.proportional};
@@ -58,7 +58,11 @@ class StatPrinter {
         report_(report),
         totals_(report.accounting.totals),
         screen_(screen),
-        out_(out) {}
+        out_(out) {
+    const TextIndex first = fleet.images.empty() ? 0 : fleet.images.front().platform;
+    several_platforms_ = std::ranges::any_of(
+        fleet.images, [first](const Image& image) { return image.platform != first; });
+  }
 
   void Print() {
     PrintHeadline();
@@ -222,7 +226,8 @@ class StatPrinter {
     std::int64_t layers_of_others = 0;
     for (std::size_t r = 0; r < report_.images_by_share.size(); ++r) {
       const ImageIndex i = report_.images_by_share[r];
-      const Figures figures = FiguresOf(report_.accounting.images[i]);
+      const Figures figures =
+          FiguresOf(report_.accounting.images[i], report_.accounting.logical[i]);
       const std::int64_t num_layers = fleet_.images[i].num_layers;
       total += figures;
       layers += num_layers;
@@ -249,11 +254,12 @@ class StatPrinter {
     screen.Print(screen_.style, out_);
   }
 
-  // "debian:9 +2 linux/amd64".
+  // "debian:9 +2 linux/amd64"; without the platform where all images have the same.
   std::string NameOf(const Image& image) const {
     std::string name = fleet_.name(image);
     if (image.num_refs > 1) name += fmt::format(" +{}", image.num_refs - 1);
-    if (image.platform != 0) name.append(" ").append(fleet_.text(image.platform));
+    if (several_platforms_ && image.platform != 0)
+      name.append(" ").append(fleet_.text(image.platform));
     return name;
   }
 
@@ -262,6 +268,7 @@ class StatPrinter {
   const FleetTotals& totals_;
   const StatScreen& screen_;
   std::ostream& out_;
+  bool several_platforms_ = false;
 };
 
 }  // namespace
