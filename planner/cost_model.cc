@@ -55,9 +55,12 @@ Bytes CostModel::BlobCost(Bytes size, std::int64_t cells, double fetches) const 
 }
 
 std::string CostModel::Describe() const {
-  std::string text =
-      fmt::format("storage x {:g} + transfer x {:g} + {} bytes a layer pulled",
-                  options_.storage_weight, options_.transfer_weight, options_.layer_cost);
+  const Bytes layer_cost = options_.layer_cost;
+  const std::string per_layer = layer_cost % 1024 == 0 && layer_cost > 0
+                                    ? fmt::format("{} KiB", layer_cost / 1024)
+                                    : fmt::format("{} bytes", layer_cost);
+  std::string text = fmt::format("storage x {:g} + transfer x {:g} + {} a layer pulled",
+                                 options_.storage_weight, options_.transfer_weight, per_layer);
   text += uniform_pulls_ ? "; 1 pull an image" : fmt::format("; {} pulls", total_pulls_);
   if (has_pools_) {
     text += " on the fleet file's node pools";

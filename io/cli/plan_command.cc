@@ -1,5 +1,7 @@
 #include "io/cli/plan_command.h"
 
+#include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -34,6 +36,13 @@ std::string CheckLevel(const std::string& text) {
     return fmt::format("this version plans the squash level only, found \"{}\"", text);
   }
   return fmt::format("expected squash or all, found \"{}\"", text);
+}
+
+// Weights and counts; what is no number at all CLI11 has refused already.
+std::string CheckCount(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  if (std::isfinite(value) && value >= 0) return "";
+  return fmt::format("expected a finite number of 0 or more, found \"{}\"", text);
 }
 
 int RunPlan(const PlanCommandOptions& options, Console& console) {
@@ -79,15 +88,19 @@ CommandBody ConfigurePlan(CLI::App& app) {
       ->check(CheckLevel)
       ->type_name("LEVEL");
   app.add_option("--storage-weight", cost.storage_weight, "cost of a byte stored (default: 1)")
+      ->check(CheckCount)
       ->type_name("X");
   app.add_option("--transfer-weight", cost.transfer_weight, "cost of a byte fetched (default: 1)")
+      ->check(CheckCount)
       ->type_name("X");
   AddSizeOption(app, "--layer-cost", cost.layer_cost,
                 "what the request for one layer costs, in bytes (default: 256KiB)");
   app.add_option("--images-per-node", cost.images_per_node,
                  "images that a node runs on average, 0: every pull is cold (default: 10)")
+      ->check(CheckCount)
       ->type_name("K");
   app.add_option("--nodes", cost.nodes, "nodes (default: all pulls / images per node)")
+      ->check(CheckCount)
       ->type_name("N");
   app.add_option("--max-layers", squash.max_layers,
                  "most layers of an image (default: 127, containerd's limit)")
@@ -99,7 +112,7 @@ CommandBody ConfigurePlan(CLI::App& app) {
       ->type_name("PATTERN");
   app.add_option("--gap", squash.gap_tolerance,
                  "stop when the plan is proven this near to the optimum (default: 0)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CheckCount)
       ->type_name("X");
   AddScopeOption(app, options->scope);
   app.add_flag("--layers-only", options->layers_only,
