@@ -186,10 +186,11 @@ class PlanPrinter {
   void PrintMoves() {
     if (plan_.moves.empty()) return;
     const BasesReport& bases = plan_.bases;
-    out_ << Bold(fmt::format("drift: images on an older or recompressed base of their lineage; all "
-                             "clear ones together {} stored, {} moved",
-                             Change(bases.current.storage_bytes - bases.moved.storage_bytes),
-                             Change(bases.current.transfer_bytes - bases.moved.transfer_bytes)),
+    out_ << Bold(fmt::format(
+                     "drift: images on an older or recompressed base; all clear moves together "
+                     "{} stored, {} moved",
+                     Change(bases.current.storage_bytes - bases.moved.storage_bytes),
+                     Change(bases.current.transfer_bytes - bases.moved.transfer_bytes)),
                  screen_.style)
          << '\n';
     PrintRecommendations(plan_.moves);
@@ -201,7 +202,8 @@ class PlanPrinter {
 
   void PrintWords(const Recommendation& r) {
     const RecommendationText text = DescribeRecommendation(fleet_, plan_, r);
-    PrintWrapped(fmt::format("{:<4} why:  ", r.id), text.why);
+    PrintWrapped(fmt::format("{:<4} ", r.id), text.title);
+    PrintWrapped("     why:  ", text.why);
     PrintWrapped("     how:  ", text.how);
     PrintWrapped("     risk: ", text.risk);
   }
