@@ -29,12 +29,19 @@ Layout KeptBaseLayout(const Fleet& fleet) {
 }
 
 Plan MakePlan(const Fleet& fleet, const PlanOptions& options) {
+  const auto begin = [&](std::string_view stage) {
+    if (options.on_stage) options.on_stage(stage);
+  };
+  begin("squash boundaries");
   const CostModel model(fleet, options.cost);
   const ImageGroups cells = ScopeCells(fleet, options.cost.scope);
   SquashPlan squash = PlanSquash(fleet, model, cells, options.squash);
+  begin("recommendations");
   std::vector<Recommendation> joins = RecommendJoins(fleet, model, cells, squash.layout);
+  begin("bases and drift");
   BasesReport bases = FindBases(fleet, model, cells);
   std::vector<Recommendation> moves = RecommendMoves(bases);
+  begin("comparisons");
   return {.model = model,
           .squash = std::move(squash),
           .joins = std::move(joins),

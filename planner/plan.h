@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 #include <vector>
 
 #include "planner/bases.h"
@@ -16,6 +18,8 @@ namespace gneiss {
 struct PlanOptions {
   CostOptions cost;
   SquashOptions squash;
+  // Called with what begins now, in a few words; may be empty.
+  std::function<void(std::string_view stage)> on_stage;
 };
 
 struct Plan {

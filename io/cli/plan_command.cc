@@ -10,8 +10,10 @@
 
 #include "io/cli/load_fleet.h"
 #include "io/cli/output_file.h"
+#include "io/cli/progress.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
+#include "io/report/format.h"
 #include "io/report/plan_json.h"
 #include "io/report/plan_screen.h"
 #include "planner/accounting.h"
@@ -19,6 +21,9 @@
 
 namespace gneiss {
 namespace {
+
+// Fleets of this size or more take longer than a second.
+constexpr std::size_t kManyImages = 20'000;
 
 struct PlanCommandOptions {
   FleetOptions fleet;
@@ -49,6 +54,17 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
   PlanOptions plan_options = options.plan;
   plan_options.cost.scope = *ParseScope(options.scope);
+  Progress progress(console, options.fleet.quiet);
+  const std::string who =
+      FormatCounted(static_cast<std::int64_t>(loaded.fleet.images.size()), "image");
+  // A stage cannot say how far it is; on a fleet that takes seconds it is named as it begins.
+  const auto show = [&](std::string_view stage) {
+    if (loaded.fleet.images.size() >= kManyImages) {
+      progress.Show(fmt::format("planning {}: {}", who, stage));
+    }
+  };
+  plan_options.on_stage = show;
+  show("sharing graph");
   FleetTotals totals;
   {
     const ImageGroups cells = ScopeCells(loaded.fleet, plan_options.cost.scope);
@@ -56,6 +72,7 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
                  .totals;
   }
   const Plan plan = MakePlan(loaded.fleet, plan_options);
+  show("writing");
 
   // -o keeps the plan itself, for `apply` and for other programs; the screen still tells what it
   // says.
@@ -66,6 +83,7 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
     file.Finish();
     if (is_console) return loaded.exit_code;
   }
+  progress.Erase();
   OutputFile output("", console);
   if (options.report.json) {
     WritePlanJson(loaded.fleet, totals, plan, loaded.bad_images, output.stream());
