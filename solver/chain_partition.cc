@@ -91,6 +91,13 @@ class TreeProgram {
     return n == 0 || allowance == 0 ? 0 : std::min(allowance, n) - 1;
   }
 
+  // The lowest of `levels` levels that is reached with the last boundary at depth a: at most a
+  // segments lie above it, so at least max_segments - a are left.
+  std::uint32_t LowestLevel(std::uint32_t levels, std::uint32_t a) const {
+    if (levels == 1 || a >= problem_.max_segments) return 0;
+    return std::min(levels - 1, problem_.max_segments - a - 1);
+  }
+
   // open_[d][a * NumLevels(u) + level]: sum over the children of the present node u at depth d of
   // their optimum when the last boundary above them is at depth a.
   std::int64_t SolveTree(NodeIndex root, NodeIndex end, std::span<const Price> prices,
@@ -150,9 +157,10 @@ class TreeProgram {
       const std::int64_t pass = pass_[a] + below[a];
       if (close <= pass) SetClosed(first_state + a);
       const std::int64_t best = std::min(close, pass);
-      for (std::uint32_t level = 0; level < above_levels; ++level, ++above) {
-        *above = AddSaturating(*above, best);
+      for (std::uint32_t level = LowestLevel(above_levels, a); level < above_levels; ++level) {
+        above[level] = AddSaturating(above[level], best);
       }
+      above += above_levels;
     }
     std::fill_n(below, depth + 1, 0);
   }
@@ -168,7 +176,8 @@ class TreeProgram {
     std::int64_t* above = open_[depth - 1].data();
     best_.resize(levels);
     for (std::uint32_t a = 0; a < depth; ++a) {
-      for (std::uint32_t level = 0; level < levels; ++level) {
+      const std::uint32_t lowest = LowestLevel(levels, a);
+      for (std::uint32_t level = lowest; level < levels; ++level) {
         const std::size_t at = std::size_t{a} * levels + level;
         // Closing takes one of the allowance; what lies below then needs at least one more.
         std::int64_t close = close_[a];
@@ -176,13 +185,15 @@ class TreeProgram {
         const std::int64_t pass = pass_[a] + below[at];
         if (close <= pass) SetClosed(first_state + at);
         best_[level] = std::min(close, pass);
+        below[at] = 0;
       }
-      for (std::uint32_t level = 0; level < above_levels; ++level, ++above) {
+      for (std::uint32_t level = LowestLevel(above_levels, a); level < above_levels; ++level) {
         const std::uint32_t allowance = up == kNoNode ? problem_.max_segments : level + 1;
-        *above = AddSaturating(*above, best_[LevelOf(v, allowance)]);
+        above[level] = AddSaturating(above[level], best_[LevelOf(v, allowance)]);
       }
+      above += above_levels;
     }
-    std::fill_n(below, std::size_t{depth + 1} * levels, 0);
+    std::fill_n(below + std::size_t{depth} * levels, levels, 0);
   }
 
   // Fills close_[a] and pass_[a] for every depth a of the last boundary above v.

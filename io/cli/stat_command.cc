@@ -1,5 +1,6 @@
 #include "io/cli/stat_command.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -48,7 +49,13 @@ StatRequest MakeRequest(const StatOptions& options) {
   StatRequest request;
   request.scope = *ParseScope(options.scope);
   request.layers_only = options.layers_only;
-  for (const std::string& text : options.by) request.groupings.push_back(*ParseGrouping(text));
+  for (const std::string& text : options.by) {
+    const Grouping grouping = *ParseGrouping(text);
+    // A table asked for twice is shown once.
+    if (std::ranges::find(request.groupings, grouping) == request.groupings.end()) {
+      request.groupings.push_back(grouping);
+    }
+  }
   if (options.by.empty()) {
     for (const auto kind :
          {Grouping::Kind::kRepository, Grouping::Kind::kNamespace, Grouping::Kind::kPlatform}) {
@@ -88,7 +95,8 @@ CommandBody ConfigureStat(CLI::App& app) {
       ->allow_extra_args(false)
       ->type_name("WHAT");
   app.add_flag("--images", options->images, "the table of all images too");
-  AddCountOption(app, "--top", options->top, "rows of a table, 0 for all (default: 20)");
+  AddCountOption(app, "--top", options->top,
+                 "rows of a table, 0 for all (default: 20); JSON has all");
   AddReportOptions(app, options->report);
   return [options](Console& console) { return RunStat(*options, console); };
 }

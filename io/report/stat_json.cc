@@ -1,25 +1,20 @@
 #include "io/report/stat_json.h"
 
-#include <string>
+#include <algorithm>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "io/report/json_writer.h"
 
 namespace gneiss {
 namespace {
 
+// REQUIRES: not kLabel.
 std::string_view KeyOf(Grouping::Kind kind) {
-  switch (kind) {
-    case Grouping::Kind::kRepository:
-      return "by_repository";
-    case Grouping::Kind::kNamespace:
-      return "by_namespace";
-    case Grouping::Kind::kPlatform:
-      return "by_platform";
-    case Grouping::Kind::kLabel:
-      break;
-  }
-  return "by_label";
+  return kind == Grouping::Kind::kRepository  ? "by_repository"
+         : kind == Grouping::Kind::kNamespace ? "by_namespace"
+                                              : "by_platform";
 }
 
 Json RowOf(const GroupAccount& group) {
@@ -72,14 +67,25 @@ void WriteTotals(const FleetTotals& totals, JsonWriter& json) {
   json.Field("largest_component_images", totals.largest_component_images);
 }
 
-void WriteTable(const GroupTable& table, JsonWriter& json) {
-  std::string key(KeyOf(table.grouping.kind));
-  // The key of a label is part of the name: several label tables are several members.
-  if (table.grouping.kind == Grouping::Kind::kLabel) key += ":" + table.grouping.label;
+void WriteTable(std::string_view key, const GroupTable& table, JsonWriter& json) {
   json.Key(key);
   json.BeginArray();
   for (const GroupAccount& group : table.rows) json.Value(RowOf(group));
   json.EndArray();
+}
+
+// One member for each label, named like it.
+void WriteLabelTables(const std::vector<GroupTable>& tables, JsonWriter& json) {
+  const auto is_label = [](const GroupTable& table) {
+    return table.grouping.kind == Grouping::Kind::kLabel;
+  };
+  if (std::ranges::none_of(tables, is_label)) return;
+  json.Key("by_label");
+  json.BeginObject();
+  for (const GroupTable& table : tables) {
+    if (is_label(table)) WriteTable(table.grouping.label, table, json);
+  }
+  json.EndObject();
 }
 
 }  // namespace
@@ -95,7 +101,12 @@ void WriteStatJson(const Fleet& fleet, const StatReport& report, std::int64_t ba
   json.Field("configs_without_size", report.configs_without_size);
   json.Field("manifests_without_size", report.manifests_without_size);
   json.Field("bad_images", bad_images);
-  for (const GroupTable& table : report.tables) WriteTable(table, json);
+  for (const GroupTable& table : report.tables) {
+    if (table.grouping.kind != Grouping::Kind::kLabel) {
+      WriteTable(KeyOf(table.grouping.kind), table, json);
+    }
+  }
+  WriteLabelTables(report.tables, json);
   if (images) {
     // "images" is their number.
     json.Key("by_image");

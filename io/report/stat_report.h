@@ -24,7 +24,7 @@ struct Grouping {
 struct StatRequest {
   Scope scope = Scope::kGlobal;
   bool layers_only = false;              // without configs and manifests
-  std::vector<Grouping> groupings = {};  // tables wanted, in this order
+  std::vector<Grouping> groupings = {};  // tables wanted, in this order, each once
 };
 
 struct GroupTable {
