@@ -338,7 +338,7 @@ class MoveCounter {
   const Fleet& fleet_;
   const CostModel& model_;
   const ImageGroups& cells_;
-  const LayoutBlobs today_;
+  const BlobTable today_;
   std::vector<std::uint32_t> blob_of_layer_;
 };
 

@@ -73,9 +73,9 @@ Layout FlattenedLayout(const Fleet& fleet) {
   return layout;
 }
 
-LayoutBlobs FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const Layout& layout,
-                            const ChainOfImage& chains) {
-  LayoutBlobs result;
+BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const Layout& layout,
+                          const ChainOfImage& chains) {
+  BlobTable result;
   result.of_segment.resize(layout.lengths.size());
   SegmentNumbers numbers(fleet.layers.size());
   std::vector<std::uint32_t> blob_of_number;

@@ -38,14 +38,14 @@ struct LayoutBlob {
   std::uint32_t offset = 0;  // where in that image's chain,
   std::uint32_t length = 0;  // and how many layers
   Bytes size = 0;            // sum of its layers; foreign layers weigh nothing, they are not ours
-  std::uint64_t first_holder = 0;  // into LayoutBlobs::holders
+  std::uint64_t first_holder = 0;  // into BlobTable::holders
   std::uint32_t num_holders = 0;
   std::int64_t pulls = 0;       // of its holders
   std::int64_t cells = 0;       // distinct scope cells of its holders
   std::int64_t pool_nodes = 0;  // nodes of the distinct pools of its holders
 };
 
-struct LayoutBlobs {
+struct BlobTable {
   std::vector<LayoutBlob> blobs;          // in order of first holder, then of its chain
   std::vector<ImageIndex> holders;        // sorted within a blob, each image once
   std::vector<std::uint32_t> of_segment;  // blob of Layout::lengths[i]
@@ -57,7 +57,7 @@ struct LayoutBlobs {
 
 // Finds the blobs by their lists of layers alone. Throws InputError when a sum leaves int64,
 // std::logic_error when a layout does not cover a chain. Time O(references log references).
-[[nodiscard]] LayoutBlobs FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells,
-                                          const Layout& layout, const ChainOfImage& chains = {});
+[[nodiscard]] BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells,
+                                        const Layout& layout, const ChainOfImage& chains = {});
 
 }  // namespace gneiss

@@ -27,7 +27,7 @@ Footprint FootprintOf(const LayoutBlob& blob, const CostModel& model) {
 using GroupKey = std::tuple<std::string, std::uint32_t, TextIndex, TextIndex>;
 
 // The image whose build made the run: the holder with the shortest chain.
-ImageIndex OwnerOf(const Fleet& fleet, const LayoutBlobs& blobs, const LayoutBlob& blob) {
+ImageIndex OwnerOf(const Fleet& fleet, const BlobTable& blobs, const LayoutBlob& blob) {
   ImageIndex owner = blob.image;
   for (const ImageIndex i : blobs.holders_of(blob)) {
     if (fleet.images[i].num_layers < fleet.images[owner].num_layers) owner = i;
@@ -52,8 +52,8 @@ std::uint32_t OffsetIn(const Fleet& fleet, ImageIndex image, std::span<const Lay
 
 std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& model,
                                            const ImageGroups& cells, const Layout& layout) {
-  const LayoutBlobs today = FindLayoutBlobs(fleet, cells, CurrentLayout(fleet));
-  const LayoutBlobs planned = FindLayoutBlobs(fleet, cells, layout);
+  const BlobTable today = FindLayoutBlobs(fleet, cells, CurrentLayout(fleet));
+  const BlobTable planned = FindLayoutBlobs(fleet, cells, layout);
   std::vector<std::uint32_t> blob_of_layer(fleet.layers.size(), kNone);
   std::vector<std::uint32_t> kept_of_layer(fleet.layers.size(), kNone);
   const auto layer_of = [&](const LayoutBlob& blob) {
