@@ -79,8 +79,8 @@ TEST_CASE("Stat says in words what the fleet holds", "[io][stat]") {
         "3 images under 3 refs: 2.75 MB logical, 1.75 MB stored, 1.57x shared\n"
         "3 layers: 1.33 per image, 2 at most; 2 (66.7 %) in one image only\n"
         "2 components that share nothing with each other; the largest has 2 images\n"
-        "scope global: one store for the whole registry\n"
-        "counted: layers only; 1 MB = 1,000,000 bytes\n");
+        "scope global: one store for the whole registry; 1 MB = 1,000,000 bytes\n"
+        "counted: layers only\n");
 }
 
 TEST_CASE("Sizes that no manifest tells are said to be missing", "[io][stat]") {

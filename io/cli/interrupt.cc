@@ -25,9 +25,9 @@ void Say(std::string_view text) {
 void Interrupt(int signal) {
   if (has_file != 0) unlink(file_to_remove.data());
   if (has_progress != 0) Say("\r\x1b[K");
-  Say(signal == SIGINT    ? "gneiss: interrupted, nothing written\n"
-      : signal == SIGTERM ? "gneiss: terminated, nothing written\n"
-                          : "gneiss: hung up, nothing written\n");
+  Say(signal == SIGINT    ? "gneiss: interrupted\n"
+      : signal == SIGTERM ? "gneiss: terminated\n"
+                          : "gneiss: hung up\n");
   _exit(128 + signal);
 }
 

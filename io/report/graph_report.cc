@@ -49,11 +49,20 @@ void WriteDot(const ReportGraph& graph, std::ostream& out) {
 }
 
 void WriteGraphMl(const ReportGraph& graph, std::ostream& out) {
+  // Asked for one property after the other of one vertex after the other.
+  struct Last {
+    std::uint32_t v = kNone;
+    GraphVertex vertex;
+  } last;
+  const auto vertex_at = [&graph, &last](std::uint32_t v) -> const GraphVertex& {
+    if (last.v != v) last = {v, graph.vertex(v)};
+    return last.vertex;
+  };
   boost::dynamic_properties properties(boost::ignore_other_properties);
   const auto add = [&](const char* name, auto value_of) {
     properties.property(
         name, boost::make_function_property_map<std::uint32_t>(
-                  [&graph, value_of](std::uint32_t v) { return value_of(graph.vertex(v)); }));
+                  [vertex_at, value_of](std::uint32_t v) { return value_of(vertex_at(v)); }));
   };
   // XML allows no control characters, not even as entities; Printable leaves none.
   add("kind", [](const GraphVertex& v) { return std::string(v.kind); });

@@ -114,9 +114,9 @@ class StatPrinter {
       out_ << fmt::format("{} of the logical bytes are layers that a manifest lists again\n",
                           SizeInWords(totals_.repeated_bytes));
     }
-    PrintNote(fmt::format("scope {}: {}", ScopeName(report_.request.scope),
-                          WhyOf(report_.request.scope)));
-    PrintNote(fmt::format("counted: {}; {}", WhatIsCounted(), UnitsNote(screen_.style.units)));
+    PrintNote(fmt::format("scope {}: {}; {}", ScopeName(report_.request.scope),
+                          WhyOf(report_.request.scope), UnitsNote(screen_.style.units)));
+    PrintNote(fmt::format("counted: {}", WhatIsCounted()));
   }
 
   void PrintNote(std::string_view note) { out_ << Dim(note, screen_.style) << '\n'; }
