@@ -67,9 +67,9 @@ BENCHMARK(BM_MakePlan)
 void BM_PlanSquash(benchmark::State& state) {
   const Fleet& fleet = SyntheticFleetOf(state.range(0));
   const CostModel model(fleet, {});
-  const ImageGroups cells = ScopeCells(fleet, Scope::kGlobal);
+  const Today today = MakeToday(fleet, model);
   for (auto _ : state) {
-    const SquashPlan plan = PlanSquash(fleet, model, cells, {});
+    const SquashPlan plan = PlanSquash(fleet, model, today, {});
     benchmark::DoNotOptimize(plan.planned.cost);
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

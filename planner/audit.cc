@@ -9,9 +9,15 @@ namespace gneiss {
 
 LayoutCost AuditLayout(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
                        const Layout& layout, const ChainOfImage& chains) {
+  return CostOfBlobs(fleet, model, layout,
+                     FindLayoutBlobs(fleet, cells, layout, chains, HolderLists::kDrop));
+}
+
+LayoutCost CostOfBlobs(const Fleet& fleet, const CostModel& model, const Layout& layout,
+                       const BlobTable& blobs) {
   LayoutCost result;
   double transfer = 0;
-  for (const LayoutBlob& blob : FindLayoutBlobs(fleet, cells, layout, chains).blobs) {
+  for (const LayoutBlob& blob : blobs.blobs) {
     const double fetches = model.Fetches(blob.pulls, blob.pool_nodes);
     transfer += static_cast<double>(blob.size) * fetches;
     result.storage_bytes = CheckedAdd(result.storage_bytes, CheckedMultiply(blob.size, blob.cells));

@@ -31,6 +31,10 @@ struct LayoutCost {
                                      const ImageGroups& cells, const Layout& layout,
                                      const ChainOfImage& chains = {});
 
+// The same from blobs found before. REQUIRES: blobs are those of `layout`, holders not needed.
+[[nodiscard]] LayoutCost CostOfBlobs(const Fleet& fleet, const CostModel& model,
+                                     const Layout& layout, const BlobTable& blobs);
+
 // Thrown when a claim and its recount differ: a bug, whatever the input.
 class AuditError : public std::logic_error {
  public:

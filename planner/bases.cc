@@ -267,17 +267,8 @@ class MovedChains {
 // Exact savings of single moves, from the blobs they touch only.
 class MoveCounter {
  public:
-  MoveCounter(const Fleet& fleet, const CostModel& model, const ImageGroups& cells)
-      : fleet_(fleet),
-        model_(model),
-        cells_(cells),
-        today_(FindLayoutBlobs(fleet, cells, CurrentLayout(fleet))),
-        blob_of_layer_(fleet.layers.size(), kNone) {
-    for (std::uint32_t b = 0; b < today_.blobs.size(); ++b) {
-      const LayoutBlob& blob = today_.blobs[b];
-      blob_of_layer_[fleet.chain(fleet.images[blob.image])[blob.offset]] = b;
-    }
-  }
+  MoveCounter(const Fleet& fleet, const CostModel& model, const Today& today)
+      : fleet_(fleet), model_(model), today_(today) {}
 
   void Count(Drift& drift) {
     MovedChains chains(fleet_);
@@ -286,7 +277,7 @@ class MoveCounter {
     touched.insert(drift.to.begin(), drift.to.end());
     double transfer = 0;
     for (const LayerIndex l : touched) {
-      const auto before = today_.holders_of(today_.blobs[blob_of_layer_[l]]);
+      const auto before = today_.holders_of(l);
       std::vector<ImageIndex> after;
       std::ranges::set_difference(before, drift.images, std::back_inserter(after));
       for (const ImageIndex i : drift.images) {
@@ -317,17 +308,18 @@ class MoveCounter {
 
   Use UseOf(LayerIndex l, const std::vector<ImageIndex>& holders) const {
     if (holders.empty()) return {};
+    const bool scoped = today_.cells.size() > 1;
     std::set<GroupIndex> cells;
     std::set<PoolIndex> pools;
     std::int64_t pulls = 0;
     for (const ImageIndex i : holders) {
       pulls = CheckedAdd(pulls, fleet_.images[i].pulls);
-      if (cells_.size() > 1) cells.insert(cells_.of(i).begin(), cells_.of(i).end());
+      if (scoped) cells.insert(today_.cells.of(i).begin(), today_.cells.of(i).end());
       for (const PoolIndex p : fleet_.pools_of(fleet_.images[i])) pools.insert(p);
     }
     std::int64_t nodes = 0;
     for (const PoolIndex p : pools) nodes += fleet_.pools[p].nodes;
-    const auto num_cells = cells_.size() > 1 ? static_cast<std::int64_t>(cells.size()) : 1;
+    const auto num_cells = scoped ? static_cast<std::int64_t>(cells.size()) : 1;
     const Bytes size = fleet_.layers[l].foreign ? 0 : fleet_.layers[l].size;
     const double fetches = model_.Fetches(pulls, nodes);
     return {.storage = CheckedMultiply(size, num_cells),
@@ -337,9 +329,7 @@ class MoveCounter {
 
   const Fleet& fleet_;
   const CostModel& model_;
-  const ImageGroups& cells_;
-  const BlobTable today_;
-  std::vector<std::uint32_t> blob_of_layer_;
+  const Today& today_;
 };
 
 std::vector<CommonBase> FindCommonBases(const Fleet& fleet, const LayerTrie& trie) {
@@ -389,16 +379,15 @@ std::vector<CommonBase> FindCommonBases(const Fleet& fleet, const LayerTrie& tri
 
 }  // namespace
 
-BasesReport FindBases(const Fleet& fleet, const CostModel& model, const ImageGroups& cells) {
+BasesReport FindBases(const Fleet& fleet, const CostModel& model, const Today& today) {
   BasesReport report;
-  const LayerTrie trie = BuildLayerTrie(fleet);
-  report.bases = FindCommonBases(fleet, trie);
-  report.current = AuditLayout(fleet, model, cells, CurrentLayout(fleet));
+  report.bases = FindCommonBases(fleet, today.trie);
+  report.current = today.cost;
   report.moved = report.current;
 
-  report.drift = DriftSearch(fleet, trie).Run();
+  report.drift = DriftSearch(fleet, today.trie).Run();
   if (report.drift.empty()) return report;
-  MoveCounter counter(fleet, model, cells);
+  MoveCounter counter(fleet, model, today);
   for (Drift& drift : report.drift) counter.Count(drift);
   std::erase_if(report.drift, [](const Drift& d) {
     return d.weak() && d.saves_cost <= 0;  // not even worth a look
@@ -416,7 +405,8 @@ BasesReport FindBases(const Fleet& fleet, const CostModel& model, const ImageGro
     audited += fleet.layer_references.size();
     if (audited > kAuditBudget) break;
     for (const ImageIndex i : drift.images) chains.Move(i, drift);
-    const LayoutCost cost = AuditLayout(fleet, model, cells, CurrentLayout(fleet, after), after);
+    const LayoutCost cost =
+        AuditLayout(fleet, model, today.cells, CurrentLayout(fleet, after), after);
     RequireEqual("the storage that moving to another base saves", drift.saves_storage_bytes,
                  report.current.storage_bytes - cost.storage_bytes);
     RequireEqual("the cost that moving to another base saves", drift.saves_cost,
@@ -428,7 +418,8 @@ BasesReport FindBases(const Fleet& fleet, const CostModel& model, const ImageGro
     for (const ImageIndex i : drift.images)
       report.num_moved_images += chains.Move(i, drift) ? 1 : 0;
   }
-  report.moved = AuditLayout(fleet, model, cells, CurrentLayout(fleet, after), after);
+  if (report.num_moved_images == 0) return report;
+  report.moved = AuditLayout(fleet, model, today.cells, CurrentLayout(fleet, after), after);
   return report;
 }
 

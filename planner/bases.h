@@ -10,8 +10,8 @@
 #include "planner/audit.h"
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
-#include "planner/layer_trie.h"
 #include "planner/recommendation.h"
+#include "planner/today.h"
 
 namespace gneiss {
 
@@ -64,9 +64,9 @@ struct BasesReport {
 };
 
 // Finds both. Every drift's saving is the difference of two audits, or an exact difference over the
-// blobs it touches, which the joint audit checks. Throws InputError on overflow.
-[[nodiscard]] BasesReport FindBases(const Fleet& fleet, const CostModel& model,
-                                    const ImageGroups& cells);
+// blobs it touches, which the joint audit checks. Throws InputError on overflow. REQUIRES: `today`
+// is made with `model`.
+[[nodiscard]] BasesReport FindBases(const Fleet& fleet, const CostModel& model, const Today& today);
 
 // The drift whose end saves something as recommendations, "B1" first.
 [[nodiscard]] std::vector<Recommendation> RecommendMoves(const BasesReport& report);

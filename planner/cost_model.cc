@@ -56,19 +56,25 @@ Bytes CostModel::BlobCost(Bytes size, std::int64_t cells, double fetches) const 
 
 std::string CostModel::Describe() const {
   const Bytes layer_cost = options_.layer_cost;
-  const std::string per_layer = layer_cost % 1024 == 0 && layer_cost > 0
-                                    ? fmt::format("{} KiB", layer_cost / 1024)
-                                    : fmt::format("{} bytes", layer_cost);
+  const Bytes mebi = Bytes{1} << 20;
+  const std::string per_layer = layer_cost == 0          ? "0"
+                                : layer_cost % mebi == 0 ? fmt::format("{} MiB", layer_cost / mebi)
+                                : layer_cost % 1024 == 0 ? fmt::format("{} KiB", layer_cost / 1024)
+                                : layer_cost == 1        ? "1 byte"
+                                                         : fmt::format("{} bytes", layer_cost);
   std::string text = fmt::format("storage x {:g} + transfer x {:g} + {} a layer pulled",
                                  options_.storage_weight, options_.transfer_weight, per_layer);
-  text += uniform_pulls_ ? "; 1 pull an image" : fmt::format("; {} pulls", total_pulls_);
+  text += uniform_pulls_ ? "; 1 pull an image"
+                         : fmt::format("; {} pull{}", total_pulls_, total_pulls_ == 1 ? "" : "s");
   if (has_pools_) {
     text += " on the fleet file's node pools";
+  } else if (total_pulls_ == 0) {
+    text += ", so nothing is transferred";
   } else if (cold()) {
     text += ", every pull cold";
   } else {
-    text += fmt::format(" on {:g} node{} of {:g} images", nodes_, nodes_ == 1 ? "" : "s",
-                        options_.images_per_node);
+    text += fmt::format(" on {:g} node{} of {:g} image{}", nodes_, nodes_ == 1 ? "" : "s",
+                        options_.images_per_node, options_.images_per_node == 1 ? "" : "s");
   }
   if (options_.scope != Scope::kGlobal) {
     text += fmt::format("; blobs shared within a {}", ScopeName(options_.scope));

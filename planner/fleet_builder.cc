@@ -30,11 +30,13 @@ void KeepSmaller(Bytes& kept, Bytes offered) {
   if (kept == kUnknownSize || offered < kept) kept = offered;
 }
 
+std::string TextOf(const LayerRecord& layer) {
+  return layer.verifiable ? FormatDigest(layer.digest) : std::string(layer.digest_text);
+}
+
 [[noreturn]] void ThrowTwoSizes(std::size_t position, const LayerRecord& layer, Bytes known_size) {
-  const std::string digest =
-      layer.verifiable ? FormatDigest(layer.digest) : std::string(layer.digest_text);
   throw InputError("layers[" + std::to_string(position) + "]: one digest with two sizes: " +
-                   digest + " was " + std::to_string(known_size) + " bytes, here " +
+                   TextOf(layer) + " had size " + std::to_string(known_size) + ", here " +
                    std::to_string(layer.size) + "; one of the two manifests is wrong");
 }
 
@@ -81,16 +83,20 @@ void FleetBuilder::Validate(const ImageRecord& record, ImageIndex known_image) c
   }
   if (known_image != DigestIndex::kAbsent && record.manifest_digest) {
     const auto chain = fleet_.chain(fleet_.images[known_image]);
-    const bool same = std::ranges::equal(
-        chain, record.layers, {}, [&](LayerIndex l) { return fleet_.layers[l].digest; },
-        &LayerRecord::digest);
-    if (!same) {
-      throw InputError("manifest " +
+    std::size_t same = 0;
+    while (same < chain.size() && same < record.layers.size() &&
+           fleet_.layers[chain[same]].digest == record.layers[same].digest) {
+      ++same;
+    }
+    if (same < chain.size() || same < record.layers.size()) {
+      const std::string before =
+          same < chain.size() ? fleet_.digest_text(fleet_.layers[chain[same]]) : "none";
+      const std::string here = same < record.layers.size() ? TextOf(record.layers[same]) : "none";
+      throw InputError("layers[" + std::to_string(same) + "]: manifest " +
                        (record.manifest_verifiable ? FormatDigest(*record.manifest_digest)
                                                    : std::string(record.manifest_digest_text)) +
-                       " has " + std::to_string(record.layers.size()) +
-                       " layers here that are not the " + std::to_string(chain.size()) +
-                       " it had before; a digest names one manifest, so one of the two is wrong");
+                       " had " + before + ", here " + here +
+                       "; a digest names one manifest, so one of the two is wrong");
     }
   }
   if (known_image != DigestIndex::kAbsent && record.pulls) {

@@ -2,34 +2,76 @@
 
 #include <algorithm>
 #include <stdexcept>
-#include <unordered_map>
+#include <utility>
 
 namespace gneiss {
 namespace {
 
-// Numbers lists of layers: a list is known by the number of all but its last layer, and that layer.
-class SegmentNumbers {
+// The blob of each list of layers. Single layers, most of all segments, are found by their index;
+// longer lists by open addressing, with their layers kept to compare.
+class BlobIndex {
  public:
-  explicit SegmentNumbers(std::size_t num_layers) : of_layer_(num_layers, kNone) {}
+  explicit BlobIndex(std::size_t num_layers) : of_layer_(num_layers, kNone) {}
 
-  std::uint32_t Of(std::span<const LayerIndex> segment) {
-    // Most segments are single layers: no hash for those.
-    std::uint32_t number = of_layer_[segment.front()];
-    if (number == kNone) number = of_layer_[segment.front()] = count_++;
-    for (const LayerIndex layer : segment.subspan(1)) {
-      const std::uint64_t key = std::uint64_t{number} << 32 | layer;
-      const auto [found, is_new] = longer_.try_emplace(key, count_);
-      if (is_new) ++count_;
-      number = found->second;
+  // The blob of `segment`; `next_blob` from now on when it has none.
+  std::uint32_t FindOrAdd(std::span<const LayerIndex> segment, std::uint32_t next_blob) {
+    if (segment.size() == 1) {
+      std::uint32_t& blob = of_layer_[segment.front()];
+      if (blob == kNone) blob = next_blob;
+      return blob;
     }
-    return number;
+    if (2 * (num_lists_ + 1) > slots_.size()) Grow();
+    const std::uint32_t hash = Hash(segment);
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t at = hash & mask;
+    for (; slots_[at].blob != kNone; at = (at + 1) & mask) {
+      const Slot& slot = slots_[at];
+      if (slot.hash == hash && slot.length == segment.size() &&
+          std::equal(segment.begin(), segment.end(), layers_.data() + slot.first)) {
+        return slot.blob;
+      }
+    }
+    slots_[at] = {.first = layers_.size(),
+                  .length = static_cast<std::uint32_t>(segment.size()),
+                  .hash = hash,
+                  .blob = next_blob};
+    layers_.insert(layers_.end(), segment.begin(), segment.end());
+    ++num_lists_;
+    return next_blob;
   }
-  std::size_t size() const { return count_; }
 
  private:
+  struct Slot {
+    std::uint64_t first = 0;  // into layers_
+    std::uint32_t length = 0;
+    std::uint32_t hash = 0;
+    std::uint32_t blob = kNone;
+  };
+
+  static std::uint32_t Hash(std::span<const LayerIndex> segment) {
+    std::uint64_t hash = 0;
+    for (const LayerIndex layer : segment) {
+      hash = (hash + layer + 1) * 0x9e3779b97f4a7c15U;
+      hash ^= hash >> 32;
+    }
+    return static_cast<std::uint32_t>(hash);
+  }
+
+  void Grow() {
+    const std::vector<Slot> old = std::move(slots_);
+    slots_.assign(std::max<std::size_t>(64, 2 * old.size()), {});
+    for (const Slot& slot : old) {
+      if (slot.blob == kNone) continue;
+      std::size_t at = slot.hash & (slots_.size() - 1);
+      while (slots_[at].blob != kNone) at = (at + 1) & (slots_.size() - 1);
+      slots_[at] = slot;
+    }
+  }
+
   std::vector<std::uint32_t> of_layer_;
-  std::unordered_map<std::uint64_t, std::uint32_t> longer_;
-  std::uint32_t count_ = 0;
+  std::vector<Slot> slots_;  // a power of two, at most half of them taken
+  std::size_t num_lists_ = 0;
+  std::vector<LayerIndex> layers_;
 };
 
 // Sum of weights over the distinct groups that `holders` touch.
@@ -74,11 +116,10 @@ Layout FlattenedLayout(const Fleet& fleet) {
 }
 
 BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const Layout& layout,
-                          const ChainOfImage& chains) {
+                          const ChainOfImage& chains, HolderLists lists) {
   BlobTable result;
   result.of_segment.resize(layout.lengths.size());
-  SegmentNumbers numbers(fleet.layers.size());
-  std::vector<std::uint32_t> blob_of_number;
+  BlobIndex index(fleet.layers.size());
   std::vector<ImageIndex> last_holder;  // per blob: a manifest that lists it twice holds it once
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     const auto chain = chains ? chains(i) : fleet.chain(fleet.images[i]);
@@ -88,11 +129,9 @@ BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const La
       if (length == 0) throw std::logic_error("a layout has a segment without layers");
       if (at + length > chain.size()) throw std::logic_error("a layout is longer than its chain");
       const auto segment = chain.subspan(at, length);
-      const std::uint32_t number = numbers.Of(segment);
-      if (blob_of_number.size() < numbers.size()) blob_of_number.resize(numbers.size(), kNone);
-      std::uint32_t& blob = blob_of_number[number];
-      if (blob == kNone) {
-        blob = static_cast<std::uint32_t>(result.blobs.size());
+      const auto next = static_cast<std::uint32_t>(result.blobs.size());
+      const std::uint32_t blob = index.FindOrAdd(segment, next);
+      if (blob == next) {
         LayoutBlob made{.image = i, .offset = static_cast<std::uint32_t>(at), .length = length};
         for (const LayerIndex l : segment) {
           if (!fleet.layers[l].foreign) made.size = CheckedAdd(made.size, fleet.layers[l].size);
@@ -101,18 +140,23 @@ BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const La
         last_holder.push_back(kNone);
       }
       result.of_segment[s] = blob;
-      if (last_holder[blob] != i) ++result.blobs[blob].num_holders;
-      last_holder[blob] = i;
+      if (std::exchange(last_holder[blob], i) != i) {
+        LayoutBlob& held = result.blobs[blob];
+        ++held.num_holders;
+        held.pulls = CheckedAdd(held.pulls, fleet.images[i].pulls);
+        held.cells = 1;
+      }
       at += length;
     }
     if (at != chain.size()) throw std::logic_error("a layout is shorter than its chain");
   }
+  const bool scoped = cells.size() > 1;
+  if (lists == HolderLists::kDrop && !scoped && fleet.pools.empty()) return result;
 
   std::uint64_t first = 0;
   for (LayoutBlob& blob : result.blobs) {
     blob.first_holder = first;
-    first += blob.num_holders;
-    blob.num_holders = 0;
+    first += std::exchange(blob.num_holders, 0);
   }
   result.holders.resize(first);
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
@@ -122,22 +166,23 @@ BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const La
       if (blob.num_holders > 0 && result.holders[at - 1] == i) continue;
       result.holders[at] = i;
       ++blob.num_holders;
-      blob.pulls = CheckedAdd(blob.pulls, fleet.images[i].pulls);
     }
   }
 
   std::vector<std::uint32_t> scratch;
   for (LayoutBlob& blob : result.blobs) {
     const auto holders = result.holders_of(blob);
-    blob.cells = cells.size() <= 1 ? 1
-                                   : SumDistinct(
-                                         holders, [&](ImageIndex i) { return cells.of(i); },
-                                         scratch, [](GroupIndex) { return std::int64_t{1}; });
+    if (scoped) {
+      blob.cells = SumDistinct(
+          holders, [&](ImageIndex i) { return cells.of(i); }, scratch,
+          [](GroupIndex) { return std::int64_t{1}; });
+    }
     if (fleet.pools.empty()) continue;
     blob.pool_nodes = SumDistinct(
         holders, [&](ImageIndex i) { return fleet.pools_of(fleet.images[i]); }, scratch,
         [&](PoolIndex p) { return fleet.pools[p].nodes; });
   }
+  if (lists == HolderLists::kDrop) result.holders = {};
   return result;
 }
 

@@ -37,12 +37,12 @@ struct LayoutBlob {
   ImageIndex image = 0;      // the first image that holds it,
   std::uint32_t offset = 0;  // where in that image's chain,
   std::uint32_t length = 0;  // and how many layers
-  Bytes size = 0;            // sum of its layers; foreign layers weigh nothing, they are not ours
-  std::uint64_t first_holder = 0;  // into BlobTable::holders
   std::uint32_t num_holders = 0;
-  std::int64_t pulls = 0;       // of its holders
-  std::int64_t cells = 0;       // distinct scope cells of its holders
-  std::int64_t pool_nodes = 0;  // nodes of the distinct pools of its holders
+  Bytes size = 0;  // sum of its layers; foreign layers weigh nothing, they are not ours
+  std::uint64_t first_holder = 0;  // into BlobTable::holders
+  std::int64_t pulls = 0;          // of its holders
+  std::int64_t cells = 0;          // distinct scope cells of its holders
+  std::int64_t pool_nodes = 0;     // nodes of the distinct pools of its holders
 };
 
 struct BlobTable {
@@ -55,9 +55,14 @@ struct BlobTable {
   }
 };
 
+// Whether FindLayoutBlobs leaves `holders` behind.
+enum class HolderLists : std::uint8_t { kKeep, kDrop };
+
 // Finds the blobs by their lists of layers alone. Throws InputError when a sum leaves int64,
-// std::logic_error when a layout does not cover a chain. Time O(references log references).
+// std::logic_error when a layout does not cover a chain. Time O(references) where blobs are shared
+// within one scope cell and pool, else O(references log references).
 [[nodiscard]] BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells,
-                                        const Layout& layout, const ChainOfImage& chains = {});
+                                        const Layout& layout, const ChainOfImage& chains = {},
+                                        HolderLists lists = HolderLists::kKeep);
 
 }  // namespace gneiss

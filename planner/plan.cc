@@ -2,12 +2,11 @@
 
 #include <utility>
 
-#include "planner/layer_trie.h"
+#include "planner/today.h"
 
 namespace gneiss {
 
-Layout KeptBaseLayout(const Fleet& fleet) {
-  const LayerTrie trie = BuildLayerTrie(fleet);
+Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie) {
   Layout layout;
   layout.first.reserve(fleet.images.size() + 1);
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
@@ -32,21 +31,23 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options) {
   const auto begin = [&](std::string_view stage) {
     if (options.on_stage) options.on_stage(stage);
   };
-  begin("squash boundaries");
+  begin("today's layout");
   const CostModel model(fleet, options.cost);
-  const ImageGroups cells = ScopeCells(fleet, options.cost.scope);
-  SquashPlan squash = PlanSquash(fleet, model, cells, options.squash);
+  const Today today = MakeToday(fleet, model);
+  begin("squash boundaries");
+  SquashPlan squash = PlanSquash(fleet, model, today, options.squash);
   begin("recommendations");
-  std::vector<Recommendation> joins = RecommendJoins(fleet, model, cells, squash.layout);
+  std::vector<Recommendation> joins = RecommendJoins(fleet, model, today, squash);
+  squash.blobs = {};
   begin("bases and drift");
-  BasesReport bases = FindBases(fleet, model, cells);
+  BasesReport bases = FindBases(fleet, model, today);
   std::vector<Recommendation> moves = RecommendMoves(bases);
   begin("comparisons");
   return {.model = model,
           .squash = std::move(squash),
           .joins = std::move(joins),
-          .flattened = AuditLayout(fleet, model, cells, FlattenedLayout(fleet)),
-          .kept_base = AuditLayout(fleet, model, cells, KeptBaseLayout(fleet)),
+          .flattened = AuditLayout(fleet, model, today.cells, FlattenedLayout(fleet)),
+          .kept_base = AuditLayout(fleet, model, today.cells, KeptBaseLayout(fleet, today.trie)),
           .bases = std::move(bases),
           .moves = std::move(moves)};
 }

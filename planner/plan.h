@@ -10,6 +10,7 @@
 #include "planner/bases.h"
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
+#include "planner/layer_trie.h"
 #include "planner/recommendation.h"
 #include "planner/squash.h"
 
@@ -24,7 +25,7 @@ struct PlanOptions {
 
 struct Plan {
   CostModel model;
-  SquashPlan squash;
+  SquashPlan squash;                  // without its blobs: `joins` is what they were for
   std::vector<Recommendation> joins;  // of the squash level
   // What the usual advice costs, for comparison: every image one layer, and every image its base
   // (the nearest image below it) plus one layer.
@@ -39,6 +40,6 @@ struct Plan {
 
 // Squash of all but the base, as builders' --squash does: the nearest image whose chain is a proper
 // prefix stays one layer, the rest becomes another.
-[[nodiscard]] Layout KeptBaseLayout(const Fleet& fleet);
+[[nodiscard]] Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie);
 
 }  // namespace gneiss

@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
+#include <functional>
+#include <string_view>
 #include <tuple>
+#include <unordered_map>
+#include <utility>
 
+#include <boost/container_hash/hash.hpp>
 #include <fmt/format.h>
 
 #include "planner/accounting.h"
@@ -12,19 +16,48 @@
 namespace gneiss {
 namespace {
 
-// Storage and transfer of the blobs of one layout.
+// What one blob of a layout takes.
 struct Footprint {
   Bytes storage = 0;
+  Bytes cost = 0;
   double transfer = 0;
 };
 
 Footprint FootprintOf(const LayoutBlob& blob, const CostModel& model) {
+  const double fetches = model.Fetches(blob.pulls, blob.pool_nodes);
   return {.storage = CheckedMultiply(blob.size, blob.cells),
-          .transfer = static_cast<double>(blob.size) * model.Fetches(blob.pulls, blob.pool_nodes)};
+          .cost = model.BlobCost(blob.size, blob.cells, fetches),
+          .transfer = static_cast<double>(blob.size) * fetches};
+}
+
+// Part number `part` of `amount` in `num_parts` whole parts that sum to it and differ by one at
+// most.
+Bytes EvenPart(Bytes amount, std::int64_t num_parts, std::int64_t part) {
+  const Bytes rest = amount % num_parts;  // has the sign of `amount`
+  const bool takes_one = part < (rest < 0 ? -rest : rest);
+  return amount / num_parts + (takes_one ? (rest < 0 ? -1 : 1) : 0);
+}
+
+// Rounds to whole numbers that sum to `total`, by largest remainder. REQUIRES: the sum of `values`
+// is less than one for each value away from `total`.
+std::vector<Bytes> RoundToSum(const std::vector<double>& values, Bytes total) {
+  std::vector<Bytes> rounded;
+  std::vector<std::size_t> order;
+  Bytes missing = total;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    rounded.push_back(static_cast<Bytes>(std::floor(values[i])));
+    missing -= rounded.back();
+    order.push_back(i);
+  }
+  std::ranges::stable_sort(order, std::greater{},
+                           [&](std::size_t i) { return values[i] - std::floor(values[i]); });
+  for (std::size_t k = 0; missing > 0 && k < order.size(); ++k, --missing) ++rounded[order[k]];
+  for (std::size_t k = order.size(); missing < 0 && k-- > 0; ++missing) --rounded[order[k]];
+  return rounded;
 }
 
 // The images of one repository whose Dockerfile steps are the same.
-using GroupKey = std::tuple<std::string, std::uint32_t, TextIndex, TextIndex>;
+using GroupKey = std::tuple<std::string_view, std::uint32_t, TextIndex, TextIndex>;
 
 // The image whose build made the run: the holder with the shortest chain.
 ImageIndex OwnerOf(const Fleet& fleet, const BlobTable& blobs, const LayoutBlob& blob) {
@@ -35,11 +68,11 @@ ImageIndex OwnerOf(const Fleet& fleet, const BlobTable& blobs, const LayoutBlob&
   return owner;
 }
 
-std::string RepositoryOf(const Fleet& fleet, ImageIndex image) {
+std::string_view RepositoryOf(const Fleet& fleet, ImageIndex image) {
   const Image& found = fleet.images[image];
   const std::string_view ref =
       found.num_refs > 0 ? fleet.text(fleet.refs_of(found).front()) : std::string_view();
-  return std::string(SplitRef(ref).repository);
+  return SplitRef(ref).repository;
 }
 
 std::uint32_t OffsetIn(const Fleet& fleet, ImageIndex image, std::span<const LayerIndex> run) {
@@ -51,10 +84,8 @@ std::uint32_t OffsetIn(const Fleet& fleet, ImageIndex image, std::span<const Lay
 }  // namespace
 
 std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& model,
-                                           const ImageGroups& cells, const Layout& layout) {
-  const BlobTable today = FindLayoutBlobs(fleet, cells, CurrentLayout(fleet));
-  const BlobTable planned = FindLayoutBlobs(fleet, cells, layout);
-  std::vector<std::uint32_t> blob_of_layer(fleet.layers.size(), kNone);
+                                           const Today& today, const SquashPlan& plan) {
+  const BlobTable& planned = plan.blobs;
   std::vector<std::uint32_t> kept_of_layer(fleet.layers.size(), kNone);
   const auto layer_of = [&](const LayoutBlob& blob) {
     return fleet.chain(fleet.images[blob.image])[blob.offset];
@@ -62,11 +93,8 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
   const auto run_of = [&](const LayoutBlob& blob) {
     return fleet.chain(fleet.images[blob.image]).subspan(blob.offset, blob.length);
   };
-  for (std::uint32_t b = 0; b < today.blobs.size(); ++b) {
-    blob_of_layer[layer_of(today.blobs[b])] = b;
-  }
   const auto users = [&](LayerIndex l) {
-    return std::int64_t{today.blobs[blob_of_layer[l]].num_holders};
+    return static_cast<std::int64_t>(today.holders_of(l).size());
   };
   // How many joined runs contain each layer (each run once however often it repeats the layer).
   std::vector<std::int64_t> num_runs(fleet.layers.size(), 0);
@@ -82,7 +110,7 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
     }
   }
 
-  std::map<GroupKey, std::size_t> index;
+  std::unordered_map<GroupKey, std::size_t, boost::hash<GroupKey>> index;
   std::vector<Recommendation> made;
   std::vector<double> transfer;
   std::ranges::fill(last_run, kNone);
@@ -93,17 +121,17 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
     const auto run = run_of(blob);
     const Footprint paid = FootprintOf(blob, model);
     Bytes storage = -paid.storage;
+    Bytes cost = -paid.cost;
     double fetched = -paid.transfer;
     for (const LayerIndex l : run) {
       if (std::exchange(last_run[l], b) == b) continue;
-      const Footprint before = FootprintOf(today.blobs[blob_of_layer[l]], model);
+      const Footprint before = FootprintOf(today.blobs.blobs[l], model);
       const Footprint after = kept_of_layer[l] == kNone
                                   ? Footprint{}
                                   : FootprintOf(planned.blobs[kept_of_layer[l]], model);
-      const Bytes freed = before.storage - after.storage;
-      const Bytes share = freed / num_runs[l];
-      const bool takes_rest = runs_credited[l]++ < freed % num_runs[l];
-      storage += share + (takes_rest ? 1 : 0);
+      const std::int64_t part = runs_credited[l]++;
+      storage += EvenPart(before.storage - after.storage, num_runs[l], part);
+      cost += EvenPart(before.cost - after.cost, num_runs[l], part);
       fetched += (before.transfer - after.transfer) / static_cast<double>(num_runs[l]);
     }
     const ImageIndex owner = OwnerOf(fleet, planned, blob);
@@ -117,6 +145,7 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
     Recommendation& into = made[found->second];
     const auto holders = planned.holders_of(blob);
     into.saves_storage_bytes += storage;
+    into.saves_cost += cost;
     transfer[found->second] += fetched;
     into.saves_layers += static_cast<std::int64_t>(holders.size()) * (blob.length - 1);
     into.saves_cost = CheckedAdd(
@@ -137,12 +166,11 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
                          .users_above = end == chain.size() ? 0 : users(chain[end])});
   }
 
+  const std::vector<Bytes> saved =
+      RoundToSum(transfer, plan.current.transfer_bytes - plan.planned.transfer_bytes);
   for (std::size_t m = 0; m < made.size(); ++m) {
     Recommendation& r = made[m];
-    r.saves_transfer_bytes = static_cast<Bytes>(std::llround(transfer[m]));
-    r.saves_cost += static_cast<Bytes>(
-        std::llround(model.options().storage_weight * static_cast<double>(r.saves_storage_bytes) +
-                     model.options().transfer_weight * transfer[m]));
+    r.saves_transfer_bytes = saved[m];
     std::ranges::sort(r.images);
     r.images.erase(std::ranges::unique(r.images).begin(), r.images.end());
     std::ranges::stable_sort(r.runs, std::greater{}, &JoinedRun::num_images);

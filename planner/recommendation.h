@@ -7,7 +7,8 @@
 
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
-#include "planner/layout.h"
+#include "planner/squash.h"
+#include "planner/today.h"
 
 namespace gneiss {
 
@@ -43,13 +44,13 @@ struct Recommendation {
   std::size_t drift = 0;           // kRebase: index into BasesReport::drift
 };
 
-// The joins of a squash layout as recommendations, largest saving first. Runs that the same
-// Dockerfile steps make in several images of one repository are one recommendation. Savings are
-// exact in sum: a layer that is no longer stored by itself is credited evenly to the runs that took
-// it in. Over all recommendations saves_storage_bytes and saves_layers sum to the plan's difference
-// to today, and saves_transfer_bytes to it within a byte each.
+// The joins of a squash plan as recommendations, largest saving first. Runs that the same
+// Dockerfile steps make in several images of one repository are one recommendation. A layer that is
+// no longer stored by itself is credited evenly to the runs that took it in, so over all
+// recommendations every saving sums to the plan's difference to today, to the byte. REQUIRES:
+// plan.blobs is there. Time O(references).
 [[nodiscard]] std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& model,
-                                                         const ImageGroups& cells,
-                                                         const Layout& layout);
+                                                         const Today& today,
+                                                         const SquashPlan& plan);
 
 }  // namespace gneiss

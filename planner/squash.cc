@@ -22,13 +22,11 @@ constexpr std::uint64_t kMaxBranches = 5000;
 // Owns the arrays that a ChainPartitionProblem views.
 class SquashProblem {
  public:
+  // `trie` holds the images that are not pinned. Keeps views of all but the options.
   SquashProblem(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
-                const SquashOptions& options, const std::vector<std::uint8_t>& pinned)
-      : fleet_(fleet),
-        model_(model),
-        cells_(cells),
-        pinned_(pinned),
-        trie_(BuildLayerTrie(fleet, [&](ImageIndex i) { return pinned[i] == 0; })) {
+                const LayerTrie& trie, const SquashOptions& options,
+                const std::vector<std::uint8_t>& pinned)
+      : fleet_(fleet), model_(model), cells_(cells), pinned_(pinned), trie_(trie) {
     FillNodes();
     FillElements();
     FillHeld();
@@ -52,7 +50,6 @@ class SquashProblem {
   SquashProblem& operator=(const SquashProblem&) = delete;
 
   const ChainPartitionProblem& problem() const { return problem_; }
-  const LayerTrie& trie() const { return trie_; }
   // What the pinned images cost by themselves; the solver's costs come on top.
   Bytes pinned_cost() const { return pinned_cost_; }
   std::int64_t num_standalone_layers() const { return num_standalone_; }
@@ -165,7 +162,7 @@ class SquashProblem {
   const CostModel& model_;
   const ImageGroups& cells_;
   const std::vector<std::uint8_t>& pinned_;
-  LayerTrie trie_;
+  const LayerTrie& trie_;
   std::vector<std::int64_t> size_;
   std::vector<std::int64_t> pulls_;
   std::vector<std::uint8_t> standalone_;
@@ -258,10 +255,12 @@ std::vector<std::uint8_t> MatchPins(const Fleet& fleet, const std::vector<std::s
   return pinned;
 }
 
-SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
+SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& today,
                       const SquashOptions& options) {
+  const ImageGroups& cells = today.cells;
   SquashPlan plan;
-  plan.current = AuditLayout(fleet, model, cells, CurrentLayout(fleet));
+  plan.options = options;
+  plan.current = today.cost;
   if (plan.current.cost > kMaxCost) {
     throw InputError(fmt::format(
         "today's layout costs {} byte-equivalents, more than 2^60: lower --storage-weight, "
@@ -278,11 +277,16 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const ImageGro
     plan.num_pinned += pinned[i];
     if (pinned[i] != 0 && fleet.images[i].num_layers > options.max_layers) ++plan.num_over_limit;
   }
-  const SquashProblem problem(fleet, model, cells, options, pinned);
+  LayerTrie unpinned;
+  if (plan.num_pinned > 0) {
+    unpinned = BuildLayerTrie(fleet, [&](ImageIndex i) { return pinned[i] == 0; });
+  }
+  const LayerTrie& trie = plan.num_pinned > 0 ? unpinned : today.trie;
+  const SquashProblem problem(fleet, model, cells, trie, options, pinned);
   plan.num_standalone_layers = problem.num_standalone_layers();
   ChainPartitionOptions partition_options{.gap_tolerance = options.gap_tolerance};
   // A branch solves the trees it touches a few dozen times; small fleets can afford many.
-  const std::uint64_t branch_work = 24 * std::max<std::uint64_t>(1, problem.trie().sum_of_depths());
+  const std::uint64_t branch_work = 24 * std::max<std::uint64_t>(1, trie.sum_of_depths());
   partition_options.max_branches =
       static_cast<std::uint32_t>(std::clamp(kBranchWork / branch_work, kMinBranches, kMaxBranches));
   const ChainPartition partition = PartitionChains(problem.problem(), partition_options);
@@ -292,12 +296,13 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const ImageGro
         "joined (foreign, encrypted or not a tar); raise the limit or pin those images",
         options.max_layers));
   }
-  plan.layout = ReadLayout(fleet, problem.trie(), partition.boundary);
+  plan.layout = ReadLayout(fleet, trie, partition.boundary);
   plan.lower_bound = problem.pinned_cost() + partition.lower_bound;
   plan.status = StatusOf(partition.status);
   plan.num_shared_groups = partition.num_shared_groups;
 
-  plan.planned = AuditLayout(fleet, model, cells, plan.layout);
+  plan.blobs = FindLayoutBlobs(fleet, cells, plan.layout);
+  plan.planned = CostOfBlobs(fleet, model, plan.layout, plan.blobs);
   RequireEqual("the cost of today's layout", problem.pinned_cost() + partition.current_cost,
                plan.current.cost);
   RequireEqual("the cost of the squash plan", problem.pinned_cost() + partition.cost,

@@ -11,8 +11,8 @@
 #include "planner/audit.h"
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
-#include "planner/layer_trie.h"
 #include "planner/layout.h"
+#include "planner/today.h"
 #include "solver/chain_partition.h"
 
 namespace gneiss {
@@ -31,7 +31,9 @@ enum class PlanStatus { kOptimal, kGapReached, kTimeLimit, kIterationLimit };
 [[nodiscard]] std::string_view PlanStatusName(PlanStatus status);
 
 struct SquashPlan {
+  SquashOptions options;  // as given
   Layout layout;
+  BlobTable blobs;  // of `layout`
   LayoutCost current;
   LayoutCost planned;
   Bytes lower_bound = 0;  // in the unit of cost
@@ -59,8 +61,8 @@ struct SquashPlan {
                                                   const std::vector<std::string>& patterns);
 
 // Throws InputError when max_layers cannot be met, or costs are too large to add up; AuditError
-// when claim and recount differ. `cells` are those of model.options().scope.
-[[nodiscard]] SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model,
-                                    const ImageGroups& cells, const SquashOptions& options);
+// when claim and recount differ. REQUIRES: `today` is made with `model`.
+[[nodiscard]] SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& today,
+                                    const SquashOptions& options);
 
 }  // namespace gneiss

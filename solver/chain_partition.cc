@@ -46,21 +46,25 @@ class TreeProgram {
     close_.resize(max_depth + 1);
     pass_.resize(max_depth + 1);
     open_.resize(max_depth + 1);
+    path_.assign(max_depth + 1, kNoNode);
+    path_size_.assign(max_depth + 1, 0);
     start_depth_.resize(problem.parent.size());
     allowance_.resize(problem.parent.size());
     if (problem.max_segments == 0) return;
+    used_.resize(max_depth + 1);
     num_levels_.assign(problem.parent.size(), 0);
+    most_levels_.assign(problem.parent.size(), 0);
     // First the depth of the deepest image below, then what it asks for.
     for (auto v = static_cast<NodeIndex>(problem.parent.size()); v-- > 0;) {
-      if (problem.num_ends[v] > 0) num_levels_[v] = std::max(num_levels_[v], problem.depth[v]);
+      if (problem.num_ends[v] > 0) most_levels_[v] = std::max(most_levels_[v], problem.depth[v]);
       const NodeIndex up = problem.parent[v];
-      if (up != kNoNode) num_levels_[up] = std::max(num_levels_[up], num_levels_[v]);
+      if (up != kNoNode) most_levels_[up] = std::max(most_levels_[up], most_levels_[v]);
     }
     for (NodeIndex v = 0; v < problem.parent.size(); ++v) {
-      const std::uint32_t deepest = num_levels_[v];
-      num_levels_[v] = deepest <= problem.max_segments
-                           ? 0
-                           : std::min(problem.max_segments, deepest - problem.depth[v] + 1);
+      const std::uint32_t deepest = most_levels_[v];
+      most_levels_[v] = deepest <= problem.max_segments
+                            ? 0
+                            : std::min(problem.max_segments, deepest - problem.depth[v] + 1);
     }
   }
 
@@ -70,20 +74,28 @@ class TreeProgram {
   std::int64_t Solve(NodeIndex root, NodeIndex end, std::span<const Price> prices,
                      std::span<const Fixed> fixed, std::span<std::uint8_t> boundary) {
     fixed_ = fixed;
-    limited_ = false;
+    if (problem_.max_segments == 0 || most_levels_[root] == 0) {
+      mode_ = Mode::kFree;
+      return SolveTree(root, end, prices, boundary);
+    }
+    mode_ = Mode::kMeasured;
     const std::int64_t cost = SolveTree(root, end, prices, boundary);
-    if (problem_.max_segments == 0 || num_levels_[root] == 0) return cost;
     if (MostSegments(root, end, boundary) <= problem_.max_segments) return cost;
-    limited_ = true;
+    mode_ = Mode::kLimited;
     return SolveTree(root, end, prices, boundary);
   }
 
  private:
+  // kMeasured is kFree, and sets num_levels_ for kLimited.
+  enum class Mode { kFree, kMeasured, kLimited };
+
   // Where the limit of segments binds, a state also has an allowance: how many segments may still
   // follow the last boundary above. Level r - 1 stands for allowance r; the last level also for any
-  // larger one, because more than one segment for each layer below is never needed. 0: no
-  // image below is deep enough for the limit, and one level stands for every allowance.
-  std::uint32_t NumAllowances(NodeIndex v) const { return limited_ ? num_levels_[v] : 0; }
+  // larger one, because the optimum without a limit uses no more. 0: it uses no more than what is
+  // left at any boundary above, and one level stands for every allowance.
+  std::uint32_t NumAllowances(NodeIndex v) const {
+    return mode_ == Mode::kLimited ? num_levels_[v] : 0;
+  }
   std::uint32_t NumLevels(NodeIndex v) const { return std::max(1U, NumAllowances(v)); }
   std::uint32_t LevelOf(NodeIndex v, std::uint32_t allowance) const {
     const std::uint32_t n = NumAllowances(v);
@@ -98,6 +110,13 @@ class TreeProgram {
     return std::min(levels - 1, problem_.max_segments - a - 1);
   }
 
+  // What a level stands for with the last boundary at depth a: the last level also for all that is
+  // left when every layer above is a segment.
+  std::uint32_t AllowanceOf(std::uint32_t levels, std::uint32_t level, std::uint32_t a) const {
+    const std::uint32_t left = a < problem_.max_segments ? problem_.max_segments - a : 0;
+    return level + 1 == levels ? std::max(levels, left) : level + 1;
+  }
+
   // open_[d][a * NumLevels(u) + level]: sum over the children of the present node u at depth d of
   // their optimum when the last boundary above them is at depth a.
   std::int64_t SolveTree(NodeIndex root, NodeIndex end, std::span<const Price> prices,
@@ -108,9 +127,12 @@ class TreeProgram {
       num_states += std::uint64_t{depth} * NumLevels(v);
       const std::size_t size = std::size_t{depth + 1} * NumLevels(v);
       if (open_[depth].size() < size) open_[depth].resize(size);
+      path_[depth] = kNoNode;
+      if (mode_ == Mode::kMeasured && used_[depth].empty()) used_[depth].assign(depth + 1, 0);
     }
     closed_bits_.assign((num_states + 63) / 64, 0);
     open_[0].assign(1, 0);
+    if (mode_ == Mode::kMeasured) used_[0].assign(1, 0);
     std::uint64_t state = num_states;
     for (NodeIndex v = end; v-- > root;) {
       state -= std::uint64_t{problem_.depth[v]} * NumLevels(v);
@@ -120,6 +142,7 @@ class TreeProgram {
       } else {
         VisitLimited(v, state);
       }
+      if (mode_ == Mode::kMeasured) Measure(v, state);
     }
     TakeBoundaries(root, end, boundary);
     return open_[0][0];
@@ -165,6 +188,30 @@ class TreeProgram {
     std::fill_n(below, depth + 1, 0);
   }
 
+  // How many segments below each boundary the optimum without a limit uses at v, and so how many
+  // allowances can make a difference there. used_[d][a]: most over the children of the present node
+  // at depth d, when the last boundary above them is at depth a.
+  void Measure(NodeIndex v, std::uint64_t first_state) {
+    num_levels_[v] = 0;
+    if (most_levels_[v] == 0) return;  // no image below is deep enough for the limit
+    const std::uint32_t depth = problem_.depth[v];
+    std::vector<std::uint32_t>& below = used_[depth];
+    std::vector<std::uint32_t>& above = used_[depth - 1];
+    const std::uint32_t ends = problem_.num_ends[v] > 0 ? 1 : 0;
+    std::uint32_t most = 0;
+    bool binds = false;
+    for (std::uint32_t a = 0; a < depth; ++a) {
+      const std::uint64_t state = first_state + a;
+      const bool closed = ((closed_bits_[state / 64] >> (state % 64)) & 1) != 0;
+      const std::uint32_t used = closed ? 1 + below[depth] : std::max(ends, below[a]);
+      most = std::max(most, used);
+      binds = binds || a + used > problem_.max_segments;
+      above[a] = std::max(above[a], used);
+    }
+    if (binds) num_levels_[v] = std::min(most_levels_[v], most);
+    std::ranges::fill(below, 0);
+  }
+
   void VisitLimited(NodeIndex v, std::uint64_t first_state) {
     const std::uint32_t depth = problem_.depth[v];
     const std::uint32_t levels = NumLevels(v);
@@ -173,22 +220,27 @@ class TreeProgram {
     const std::int64_t* const after_boundary = below + std::size_t{depth} * levels;
     const NodeIndex up = problem_.parent[v];
     const std::uint32_t above_levels = up == kNoNode ? 1 : NumLevels(up);
+    const bool above_is_free = up == kNoNode || NumAllowances(up) == 0;
     std::int64_t* above = open_[depth - 1].data();
     best_.resize(levels);
     for (std::uint32_t a = 0; a < depth; ++a) {
-      const std::uint32_t lowest = LowestLevel(levels, a);
-      for (std::uint32_t level = lowest; level < levels; ++level) {
+      for (std::uint32_t level = LowestLevel(levels, a); level < levels; ++level) {
         const std::size_t at = std::size_t{a} * levels + level;
         // Closing takes one of the allowance; what lies below then needs at least one more.
+        const std::uint32_t allowance = AllowanceOf(levels, level, a);
         std::int64_t close = close_[a];
-        if (has_children) close = level == 0 ? kInfinite : close + after_boundary[level - 1];
+        if (has_children) {
+          close = allowance == 1 ? kInfinite
+                                 : close + after_boundary[std::min(allowance - 1, levels) - 1];
+        }
         const std::int64_t pass = pass_[a] + below[at];
         if (close <= pass) SetClosed(first_state + at);
         best_[level] = std::min(close, pass);
         below[at] = 0;
       }
       for (std::uint32_t level = LowestLevel(above_levels, a); level < above_levels; ++level) {
-        const std::uint32_t allowance = up == kNoNode ? problem_.max_segments : level + 1;
+        const std::uint32_t allowance =
+            above_is_free ? problem_.max_segments : AllowanceOf(above_levels, level, a);
         above[level] = AddSaturating(above[level], best_[LevelOf(v, allowance)]);
       }
       above += above_levels;
@@ -227,12 +279,16 @@ class TreeProgram {
       problem_.weights->Fill(v, std::span(weights_).first(depth));
       return;
     }
-    std::int64_t sum = 0;
-    NodeIndex up = v;
-    for (std::uint32_t a = depth; a-- > 0; up = problem_.parent[up]) {
-      sum += problem_.size[up];
-      weights_[a] = sum;
+    // Only what is new on the path is read from the arrays of nodes: each node once in a tree.
+    std::uint32_t same = depth;
+    for (NodeIndex u = v; same > 0 && path_[same] != u; --same) {
+      path_[same] = u;
+      u = problem_.parent[u];
     }
+    for (std::uint32_t d = same + 1; d <= depth; ++d) {
+      path_size_[d] = path_size_[d - 1] + problem_.size[path_[d]];
+    }
+    for (std::uint32_t a = 0; a < depth; ++a) weights_[a] = path_size_[depth] - path_size_[a];
   }
 
   void TakeBoundaries(NodeIndex root, NodeIndex end, std::span<std::uint8_t> boundary) {
@@ -243,7 +299,7 @@ class TreeProgram {
       std::uint32_t allowance = problem_.max_segments;
       if (v != root) {
         a = boundary[up] != 0 ? problem_.depth[up] : start_depth_[up];
-        allowance = allowance_[up] - (limited_ ? boundary[up] : 0);
+        allowance = allowance_[up] - (mode_ == Mode::kLimited ? boundary[up] : 0);
       }
       start_depth_[v] = a;
       allowance_[v] = allowance;
@@ -271,8 +327,14 @@ class TreeProgram {
   const BlobRates& rates_;
   const int scale_bits_;
   std::span<const Fixed> fixed_;
-  bool limited_ = false;
-  std::vector<std::uint32_t> num_levels_;  // per node; empty without a limit
+  Mode mode_ = Mode::kFree;
+  // Per node, empty without a limit: levels of the present solution, and the most there can be (0:
+  // no image at or below the node has more layers than the limit).
+  std::vector<std::uint32_t> num_levels_;
+  std::vector<std::uint32_t> most_levels_;
+  std::vector<std::vector<std::uint32_t>> used_;
+  std::vector<NodeIndex> path_;          // per depth: the node last visited or above that one
+  std::vector<std::int64_t> path_size_;  // sizes down to that node
   std::vector<std::int64_t> weights_;
   std::vector<std::int64_t> close_;
   std::vector<std::int64_t> pass_;
@@ -349,23 +411,32 @@ class Partitioner {
   // True cost of `boundary`; sets use_ to the uses of shared segments in it.
   std::int64_t Evaluate(std::span<const std::uint8_t> boundary) {
     std::fill(use_.begin(), use_.end(), Use::kNone);
-    std::vector<std::uint32_t> start(problem_.parent.size());
+    segment_.resize(problem_.parent.size());
     std::vector<std::int64_t> weights;
     std::int64_t cost = 0;
     for (NodeIndex v = 0; v < problem_.parent.size(); ++v) {
       const NodeIndex up = problem_.parent[v];
-      start[v] = up == kNoNode ? 0 : boundary[up] != 0 ? problem_.depth[up] : start[up];
+      Segment& segment = segment_[v];
+      if (up == kNoNode) {
+        segment = {};
+      } else if (boundary[up] != 0) {
+        segment = {.start = problem_.depth[up]};
+      } else {
+        segment = segment_[up];
+      }
+      segment.bytes += problem_.size[v];
       const bool below = boundary[v] != 0;
       if (!below && problem_.num_ends[v] == 0) continue;
       const std::int64_t pulls = below ? rates_.pulls_below(v) : problem_.pulls[v];
       cost += problem_.segment_overhead * pulls;
-      const std::uint32_t length = problem_.depth[v] - start[v];
+      const std::uint32_t length = problem_.depth[v] - segment.start;
       if (length <= shared_.num_lengths(v)) {
         use_[shared_.first_occurrence[v] + length - 1] = below ? Use::kBelow : Use::kEnds;
         continue;
       }
-      cost +=
-          BlobCost(SegmentBytes(v, start[v], weights), below ? rates_.below(v) : rates_.ends(v));
+      const std::int64_t bytes =
+          problem_.weights == nullptr ? segment.bytes : SegmentBytes(v, segment.start, weights);
+      cost += BlobCost(bytes, below ? rates_.below(v) : rates_.ends(v));
     }
     for (std::uint32_t g = 0; g < shared_.num_groups(); ++g) {
       cost += rates_.GroupCost(g, group_bytes_[g], use_);
@@ -623,6 +694,12 @@ class Partitioner {
   const ChainPartitionOptions& options_;
   SharedSegments shared_;
   BlobRates rates_;
+  // The segment that a node is in, of the plan being evaluated.
+  struct Segment {
+    std::int64_t bytes = 0;   // of its layers down to the node
+    std::uint32_t start = 0;  // depth of the boundary above
+  };
+  std::vector<Segment> segment_;
   std::vector<NodeIndex> roots_;
   std::vector<std::int64_t> group_bytes_;
   std::vector<Use> use_;                     // per occurrence, of the last plan evaluated

@@ -127,7 +127,7 @@ TEST_CASE("A bad line is listed with its place and hides no other", "[io][fleet_
                     "literal"));
   CHECK(outcome.report.problems[2].what() ==
         std::string("fleet.ndjson:6: layers[0]: one digest with two sizes: ") + DigestOf('1') +
-            " was 10 bytes, here 11; one of the two manifests is wrong");
+            " had size 10, here 11; one of the two manifests is wrong");
   CHECK(outcome.fleet.images.size() == 2);
   // Nothing of the bad lines stays: layer 3 is not in the fleet.
   CHECK(outcome.fleet.layers.size() == 2);
@@ -218,9 +218,17 @@ TEST_CASE("A truncated or damaged stream is an error, not a shorter fleet", "[io
 TEST_CASE("Bytes after a gzip stream are a warning", "[io][fleet_file]") {
   const Outcome outcome = ReadText(Gzip(LineOf("a:1", "1") + "\n") + "garbage");
   CHECK(outcome.fleet.images.size() == 1);
-  CHECK(outcome.report.warnings ==
-        std::map<std::string, std::int64_t>{{"bytes after the end of a gzip stream", 1}});
+  CHECK(CountsOf(outcome.report) == Counts{{"bytes after the end of a gzip stream", 1}});
   CHECK(ReadText(Gzip(LineOf("a:1", "1")) + std::string(512, '\0')).report.warnings.empty());
+}
+
+TEST_CASE("A zero byte spoils its line only", "[io][fleet_file]") {
+  std::string text = LineOf("a:1", "1") + "\n" + LineOf("b:1", "2") + "\n";
+  text[text.find("a:1") + 1] = '\0';
+  const Outcome outcome = ReadText(text);
+  CHECK(outcome.fleet.images.size() == 1);
+  REQUIRE(outcome.report.problems.size() == 1);
+  CHECK(std::string(outcome.report.problems[0].what()).starts_with("fleet.ndjson:1: "));
 }
 
 TEST_CASE("Odd but usable lines are counted by kind", "[io][fleet_file]") {
@@ -228,10 +236,11 @@ TEST_CASE("Odd but usable lines are counted by kind", "[io][fleet_file]") {
       LineOf("a:1", "1", R"(,"x":1,"x":2,"x":3)") + "\n" +
       LineOf("b:1", "2", R"(,"history":[{"empty_layer":true}])") + "\n" + LineOf("c:1", "") + "\n" +
       R"({"ref":"d:1","platform":"unknown/unknown","layers":[]})" + "\n");
-  CHECK(outcome.report.warnings ==
-        std::map<std::string, std::int64_t>{{"duplicate JSON key", 2},
-                                            {"history does not match layers", 1}});
-  CHECK(outcome.report.skipped == std::map<std::string, std::int64_t>{{"attestation manifest", 1}});
+  CHECK(CountsOf(outcome.report) ==
+        Counts{{"duplicate JSON key", 2}, {"history does not match layers", 1}});
+  CHECK(outcome.report.warnings.at("duplicate JSON key").first == "fleet.ndjson:1");
+  CHECK(outcome.report.warnings.at("history does not match layers").first == "fleet.ndjson:2");
+  CHECK(outcome.report.skipped == Counts{{"attestation manifest", 1}});
   CHECK(outcome.warnings.empty_chains == 1);
   CHECK(outcome.fleet.images.size() == 3);
 }

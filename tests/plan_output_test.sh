@@ -52,7 +52,7 @@ for name in sys.argv[2:]:
         assert joined == level["planned"]["layer_references"], name
         flat = sum(len(part["from"]) for image in level["images"] for part in image["layers"])
         assert flat == level["current"]["layer_references"], name
-        for figure in ("storage_bytes", "layers"):
+        for figure in ("cost", "storage_bytes", "transfer_bytes", "layers"):
             key = "layer_references" if figure == "layers" else figure
             saved = sum(r["saves_" + figure] for r in level["recommendations"])
             assert saved == level["current"][key] - level["planned"][key], (name, figure)

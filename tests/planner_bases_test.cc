@@ -11,7 +11,7 @@ namespace {
 
 BasesReport Find(const Fleet& fleet, const CostOptions& cost = {}) {
   const CostModel model(fleet, cost);
-  return FindBases(fleet, model, ScopeCells(fleet, cost.scope));
+  return FindBases(fleet, model, MakeToday(fleet, model));
 }
 
 TEST_CASE("Bases are prefixes that are images, or where chains part", "[planner][bases]") {

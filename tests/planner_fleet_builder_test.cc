@@ -174,11 +174,11 @@ TEST_CASE("One digest with two sizes is refused and leaves the builder as it was
   builder.Add(ImageOf("a:1", "m", {LayerOf("l", 10)}));
   CHECK_THROWS_WITH(builder.Add(ImageOf("b:1", "n", {LayerOf("new", 1), LayerOf("l", 11)})),
                     "layers[1]: one digest with two sizes: " + FormatDigest(DigestOf("l")) +
-                        " was 10 bytes, here 11; one of the two manifests is wrong");
+                        " had size 10, here 11; one of the two manifests is wrong");
   CHECK_THROWS_WITH(
       builder.Add(ImageOf("c:1", "o", {LayerOf("x", 1), LayerOf("y", 5), LayerOf("x", 2)})),
       "layers[2]: one digest with two sizes: " + FormatDigest(DigestOf("x")) +
-          " was 1 bytes, here 2; one of the two manifests is wrong");
+          " had size 1, here 2; one of the two manifests is wrong");
   builder.Add(ImageOf("d:1", "p", {LayerOf("x", 3), LayerOf("x", 3)}));
   FleetWarnings warnings;
   const Fleet fleet = builder.Build(&warnings);
@@ -204,9 +204,13 @@ TEST_CASE("A manifest digest with a second list of layers is refused", "[planner
   FleetBuilder builder;
   builder.Add(ImageOf("a:1", "m", {LayerOf("x")}));
   CHECK_THROWS_WITH(builder.Add(ImageOf("b:1", "m", {LayerOf("x"), LayerOf("y")})),
-                    "manifest " + FormatDigest(DigestOf("m")) +
-                        " has 2 layers here that are not the 1 it had before; a digest names one "
-                        "manifest, so one of the two is wrong");
+                    "layers[1]: manifest " + FormatDigest(DigestOf("m")) + " had none, here " +
+                        FormatDigest(DigestOf("y")) +
+                        "; a digest names one manifest, so one of the two is wrong");
+  CHECK_THROWS_WITH(builder.Add(ImageOf("b:1", "m", {LayerOf("z")})),
+                    "layers[0]: manifest " + FormatDigest(DigestOf("m")) + " had " +
+                        FormatDigest(DigestOf("x")) + ", here " + FormatDigest(DigestOf("z")) +
+                        "; a digest names one manifest, so one of the two is wrong");
   const Fleet fleet = builder.Build();
   CHECK(RefsOf(fleet, fleet.images.at(0)) == Texts{"a:1"});
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -16,7 +17,18 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "io/source/source.h"
+
 namespace gneiss {
+
+using Counts = std::map<std::string, std::int64_t>;
+
+// How often each kind of warning came up.
+inline Counts CountsOf(const ReadReport& report) {
+  Counts counts;
+  for (const auto& [kind, warning] : report.warnings) counts[kind] = warning.count;
+  return counts;
+}
 
 // A directory that is removed with everything in it.
 class TemporaryDirectory {

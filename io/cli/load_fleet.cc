@@ -120,8 +120,10 @@ class FleetLoader {
     for (const auto& [kind, count] : report_.skipped) {
       Say(console_, fmt::format("{} skipped", FormatCounted(count, kind)));
     }
-    for (const auto& [kind, count] : report_.warnings) {
-      Say(console_, fmt::format("warning: {} ({})", kind, FormatCounted(count, "time")));
+    for (const auto& [kind, warning] : report_.warnings) {
+      Say(console_, warning.count == 1 ? fmt::format("warning: {}: {}", warning.first, kind)
+                                       : fmt::format("warning: {}: {} ({} in all)", warning.first,
+                                                     kind, FormatCounted(warning.count, "time")));
     }
     const auto warn = [&](std::int64_t count, std::string_view singular, std::string_view plural,
                           std::string_view what) {

@@ -22,7 +22,11 @@ void AddReportOptions(CLI::App& app, ReportOptions& options) {
 }
 
 void AddOutputOption(CLI::App& app, std::string& output) {
-  app.add_option("-o,--output", output, "write to FILE, complete or not at all")->type_name("FILE");
+  app.add_option("-o,--output", output, "write to FILE, complete or not at all")
+      ->check([](const std::string& path) {
+        return std::string(path.empty() ? "expected a file's name, found an empty one" : "");
+      })
+      ->type_name("FILE");
 }
 
 CLI::Option* AddSizeOption(CLI::App& app, const std::string& name, Bytes& size,

@@ -71,7 +71,11 @@ class PlanWriter {
             {"pulls", model.total_pulls()},
             {"fetches", fetches},
             {"scope", ScopeName(options.scope)},
+            {"max_layers", plan_.squash.options.max_layers},
+            {"gap_tolerance", plan_.squash.options.gap_tolerance},
+            {"pins", plan_.squash.options.pins},
             {"pinned_images", plan_.squash.num_pinned},
+            {"pinned_images_over_max_layers", plan_.squash.num_over_limit},
             {"standalone_layers", plan_.squash.num_standalone_layers},
             {"description", model.Describe()}};
   }

@@ -92,8 +92,8 @@ class PlanPrinter {
       std::string line =
           fmt::format("pinned: {} never rewritten", FormatCounted(squash.num_pinned, "image"));
       if (squash.num_over_limit > 0) {
-        line += fmt::format(", {} of them with more layers than --max-layers",
-                            FormatCount(squash.num_over_limit));
+        line += fmt::format(", {} of them with more than the {} layers of --max-layers",
+                            FormatCount(squash.num_over_limit), squash.options.max_layers);
       }
       out_ << line << '\n';
     }
@@ -138,7 +138,9 @@ class PlanPrinter {
   static std::string Relative(Bytes planned, Bytes today) {
     if (planned == today) return "=";
     if (today == 0) return "";
-    const double change = 100.0 * (static_cast<double>(planned) / static_cast<double>(today) - 1);
+    const double ratio = static_cast<double>(planned) / static_cast<double>(today);
+    if (ratio >= 10) return FormatNumber(ratio) + "x";
+    const double change = 100.0 * (ratio - 1);
     if (change > -0.05 && change < 0.05) return change > 0 ? "+<0.1 %" : "-<0.1 %";
     return fmt::format("{:+.1f} %", change);
   }

@@ -51,7 +51,10 @@ std::string_view NameOfForeignContent(std::string_view head) {
   if (head.starts_with("BZh")) return "bzip2 compressed data";
   if (head.starts_with("PK\x03\x04")) return "a zip archive";
   if (head.starts_with("\xff\xfe") || head.starts_with("\xfe\xff")) return "UTF-16 text, not UTF-8";
-  if (head.find('\0') != std::string_view::npos) return "binary data";
+  // One zero byte in a line of JSON spoils that line only.
+  const std::size_t first = head.find_first_not_of(" \t\r\n");
+  const bool is_object = first != std::string_view::npos && head[first] == '{';
+  if (!is_object && head.find('\0') != std::string_view::npos) return "binary data";
   return {};
 }
 
@@ -86,7 +89,7 @@ class FleetFileReader {
       ++num_lines;
       ++report_.num_lines;
       try {
-        ReadLine(text, line->too_long);
+        ReadLine(text, *line);
       } catch (const InputError& error) {
         report_.AddProblem(Placed(error, line->number), options_.strict);
       }
@@ -96,7 +99,9 @@ class FleetFileReader {
       throw InputError(name_, "",
                        "fleet file is empty: expected one JSON object per line, found no line");
     }
-    if (bytes_->trailing_bytes() > 0) ++report_.warnings["bytes after the end of a gzip stream"];
+    if (bytes_->trailing_bytes() > 0) {
+      report_.AddWarning("bytes after the end of a gzip stream", name_);
+    }
     ShowProgress(true);
   }
 
@@ -117,25 +122,31 @@ class FleetFileReader {
     }
   }
 
-  void ReadLine(std::string_view text, bool too_long) {
-    if (too_long) {
+  void ReadLine(std::string_view text, const Line& place) {
+    if (place.too_long) {
       throw InputError("expected a line of at most " + std::to_string(LineReader::kMaxLineBytes) +
                        " bytes, found a longer one");
     }
     const FleetLine line = parser_.Parse(text);
     if (line.num_duplicate_keys > 0) {
-      report_.warnings["duplicate JSON key"] += line.num_duplicate_keys;
+      report_.AddWarning("duplicate JSON key", PlaceOf(place.number), line.num_duplicate_keys);
     }
     if (line.is_attestation) {
       ++report_.skipped["attestation manifest"];
       return;
     }
-    if (line.history_mismatch) ++report_.warnings["history does not match layers"];
+    if (line.history_mismatch) {
+      report_.AddWarning("history does not match layers", PlaceOf(place.number));
+    }
     if (!options_.platform.Matches(line.image->platform)) {
       ++report_.filtered_out;
       return;
     }
     builder_.Add(*line.image);
+  }
+
+  std::string PlaceOf(std::int64_t line_number) const {
+    return name_ + ":" + std::to_string(line_number);
   }
 
   InputError Placed(const InputError& error, std::int64_t line_number) const {

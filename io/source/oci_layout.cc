@@ -66,15 +66,15 @@ class LayoutReader {
                        const Inherited& inherited);
   void ReadImage(const Descriptor& descriptor, const Manifest& manifest, const std::string& ref);
   std::optional<ImageConfig> ReadConfig(const Descriptor& descriptor);
-  void ApplyConfig(const ImageConfig& config, ImageRecord& record);
+  void ApplyConfig(const ImageConfig& config, const std::string& path, ImageRecord& record);
   void LookForLayer(const Descriptor& layer);
 
   std::string RefOf(const Descriptor& descriptor) const;
   bool IsWanted(const Descriptor& descriptor, const std::string& ref) const;
   // Content of a blob, verified; nullopt when it is not there.
   std::optional<std::string> ReadBlob(const Descriptor& descriptor);
-  void CountDuplicates(std::int64_t count) {
-    if (count > 0) report_.warnings["duplicate JSON key"] += count;
+  void CountDuplicates(std::int64_t count, const std::string& path) {
+    if (count > 0) report_.AddWarning("duplicate JSON key", path, count);
   }
   // Runs `read`, which reads `source`; what is wrong with that blob goes to the report.
   template <typename F>
@@ -146,7 +146,7 @@ void LayoutReader::CheckVersion() {
   const std::string path = directory_ + "/oci-layout";
   const std::optional<std::string> text = ReadPlainFile(path, kUnknownSize, kMaxManifestBytes);
   if (!text) {
-    ++report_.warnings["layout without an oci-layout file"];
+    report_.AddWarning("layout without an oci-layout file", directory_);
     return;
   }
   try {
@@ -166,7 +166,7 @@ void LayoutReader::CheckVersion() {
 
 void LayoutReader::ReadIndex(const Manifest& index, const std::string& path,
                              const Inherited& inherited) {
-  CountDuplicates(index.num_duplicate_keys);
+  CountDuplicates(index.num_duplicate_keys, path);
   for (const InputError& error : index.bad_entries) Guard(path, [&] { throw error; });
   for (const Descriptor& descriptor : index.manifests) {
     Guard(blobs_.PathOf(descriptor), [&] { ReadEntry(descriptor, inherited); });
@@ -212,7 +212,7 @@ void LayoutReader::ReadEntry(const Descriptor& descriptor, const Inherited& inhe
   if (manifest.kind == ManifestKind::kIndex) {
     ReadNestedIndex(descriptor, manifest, {.ref = ref, .selected = selected});
   } else if (manifest.kind == ManifestKind::kImage) {
-    CountDuplicates(manifest.num_duplicate_keys);
+    CountDuplicates(manifest.num_duplicate_keys, blobs_.PathOf(descriptor));
     ReadImage(descriptor, manifest, ref);
   } else {
     ++report_.skipped[std::string(NameOf(manifest.kind))];
@@ -253,7 +253,7 @@ void LayoutReader::ReadImage(const Descriptor& descriptor, const Manifest& manif
   }
   for (const auto& [key, value] : manifest.annotations) record.labels.push_back({key, value});
   const std::optional<ImageConfig> config = ReadConfig(*manifest.config);
-  if (config) ApplyConfig(*config, record);
+  if (config) ApplyConfig(*config, blobs_.PathOf(*manifest.config), record);
   if (!options_.platform.Matches(record.platform)) {
     ++report_.filtered_out;
     return;
@@ -267,7 +267,7 @@ std::optional<ImageConfig> LayoutReader::ReadConfig(const Descriptor& descriptor
   try {
     const std::optional<std::string> text = ReadBlob(descriptor);
     if (!text) {
-      ++report_.warnings["image without its config blob"];
+      report_.AddWarning("image without its config blob", path);
       return std::nullopt;
     }
     return ParseImageConfig(*text);
@@ -278,8 +278,9 @@ std::optional<ImageConfig> LayoutReader::ReadConfig(const Descriptor& descriptor
 }
 
 // Adds what the config says where the manifest has not said it.
-void LayoutReader::ApplyConfig(const ImageConfig& config, ImageRecord& record) {
-  CountDuplicates(config.num_duplicate_keys);
+void LayoutReader::ApplyConfig(const ImageConfig& config, const std::string& path,
+                               ImageRecord& record) {
+  CountDuplicates(config.num_duplicate_keys, path);
   if (record.platform.empty()) record.platform = config.platform;
   record.created = config.created;
   // The annotations come sorted; both lists may be long in a hostile image.
@@ -295,7 +296,7 @@ void LayoutReader::ApplyConfig(const ImageConfig& config, ImageRecord& record) {
       record.layers[i].diff_id = config.diff_ids[i].digest;
     }
   } else if (!config.diff_ids.empty()) {
-    ++report_.warnings["diff_ids do not match layers"];
+    report_.AddWarning("diff_ids do not match layers", path);
   }
   const auto num_instructions =
       std::ranges::count(config.history, false, &HistoryEntry::empty_layer);
@@ -305,7 +306,7 @@ void LayoutReader::ApplyConfig(const ImageConfig& config, ImageRecord& record) {
       if (!entry.empty_layer) (layer++)->created_by = entry.created_by;
     }
   } else if (!config.history.empty()) {
-    ++report_.warnings["history does not match layers"];
+    report_.AddWarning("history does not match layers", path);
   }
 }
 
@@ -317,7 +318,7 @@ void LayoutReader::LookForLayer(const Descriptor& layer) {
   if (ignored) {
     if (!layer.foreign) ++report_.missing_layer_blobs;
   } else if (size != static_cast<std::uintmax_t>(layer.size)) {
-    ++report_.warnings["layer blob of another size than its descriptor says"];
+    report_.AddWarning("layer blob of another size than its descriptor says", blobs_.PathOf(layer));
   }
 }
 
@@ -342,7 +343,10 @@ bool LayoutReader::IsWanted(const Descriptor& descriptor, const std::string& ref
 std::optional<std::string> LayoutReader::ReadBlob(const Descriptor& descriptor) {
   std::optional<LayoutBlob> blob = blobs_.Read(descriptor, kMaxManifestBytes);
   if (!blob) return std::nullopt;
-  if (!blob->verified) ++report_.warnings["digest of an unknown algorithm, content not verified"];
+  if (!blob->verified) {
+    report_.AddWarning("digest of an unknown algorithm, content not verified",
+                       blobs_.PathOf(descriptor));
+  }
   const std::int64_t before = bytes_read_;
   bytes_read_ += std::ssize(blob->content);
   if (options_.on_progress && before / kProgressBytes != bytes_read_ / kProgressBytes) {

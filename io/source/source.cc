@@ -71,6 +71,12 @@ void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuil
 
 }  // namespace
 
+void ReadReport::AddWarning(std::string_view kind, std::string_view place, std::int64_t count) {
+  ReadWarning& warning = warnings[std::string(kind)];
+  if (warning.count == 0) warning.first = place;
+  warning.count += count;
+}
+
 void ReadReport::AddProblem(InputError error, bool strict) {
   if (strict) throw error;
   ++num_problems;

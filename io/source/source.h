@@ -22,6 +22,12 @@ struct ReadOptions {
   std::function<void(std::int64_t bytes_read, std::int64_t bytes_total)> on_progress;
 };
 
+// Something odd that is met again and again.
+struct ReadWarning {
+  std::int64_t count = 0;
+  std::string first;  // where it was met first: "FILE:LINE", "DIR: digest"
+};
+
 // What reading met beside images. One bad image never hides the good ones: it is kept here.
 struct ReadReport {
   static constexpr std::size_t kMaxKept = 100;
@@ -30,12 +36,13 @@ struct ReadReport {
   std::int64_t num_problems = 0;     // all of them
   std::map<std::string, std::int64_t>
       skipped;  // what is rightly passed over, by kind, e.g. "attestation manifest"
-  std::map<std::string, std::int64_t> warnings;  // odd but usable, by kind, with a count
+  std::map<std::string, ReadWarning> warnings;  // odd but usable, by kind
   std::int64_t num_lines = 0;  // images offered: lines of fleet files, image manifests of layouts
   std::int64_t filtered_out = 0;  // good images that the platform filter left out
   std::int64_t missing_layer_blobs =
       0;  // layout lacks them; planning from manifests does not need them
 
+  void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.
   void AddProblem(InputError error, bool strict);
 };

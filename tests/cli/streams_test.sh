@@ -77,6 +77,12 @@ code=0
 [ "$(cat "$work/folder/report")" = old ] || fail "the old report is gone"
 [ "$(ls -A "$work/folder")" = report ] || fail "left behind: $(ls -A "$work/folder")"
 
+# A file without a name is wrong usage, not standard output.
+code=0
+"$gneiss" stat $small -o '' >"$work/out" 2>"$work/err" || code=$?
+[ "$code" = 2 ] || fail "-o '' gave exit status $code"
+[ ! -s "$work/out" ] || fail "-o '' wrote to standard output"
+
 # Pipes and standard input are read as files are.
 cat $small | "$gneiss" stat fleet:/dev/stdin >"$work/out" || fail "standard input is not read"
 cmp "$work/out" "$work/expected" || fail "standard input gives another report"
