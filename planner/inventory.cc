@@ -1,0 +1,82 @@
+#include "planner/inventory.h"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include "planner/path_key.h"
+
+namespace gneiss {
+
+std::string_view EntryTypeName(EntryType type) {
+  constexpr std::array<std::string_view, kNumEntryTypes> kNames = {
+      "file",         "directory", "symlink",  "hard link", "character device",
+      "block device", "fifo",      "whiteout", "opaque"};
+  return kNames[static_cast<std::size_t>(type)];
+}
+
+std::string_view LayerCodecName(LayerCodec codec) {
+  constexpr std::array<std::string_view, 3> kNames = {"tar", "gzip", "zstd"};
+  return kNames[static_cast<std::size_t>(codec)];
+}
+
+std::uint32_t EntryTexts::Add(std::string_view text) {
+  if (text.empty()) return 0;
+  if (size() >= 0xfffffffeU) throw std::length_error("more than 2^32 texts in one layer");
+  bytes_.append(text);
+  first_.push_back(bytes_.size());
+  return static_cast<std::uint32_t>(size() - 1);
+}
+
+void SortEntries(Inventory& inventory) {
+  std::ranges::sort(inventory.entries, [&](const Entry& a, const Entry& b) {
+    const auto order = ComparePaths(inventory.path(a), inventory.path(b));
+    return order != 0 ? order < 0 : a.position < b.position;
+  });
+}
+
+std::string FindInventoryFault(const Inventory& inventory) {
+  const std::size_t n = inventory.entries.size();
+  std::vector<std::uint8_t> seen(n, 0);
+  Bytes sum = inventory.overhead_bytes;
+  if (sum < 0) return "negative overhead";
+  for (std::size_t i = 0; i < n; ++i) {
+    const Entry& entry = inventory.entries[i];
+    for (const std::uint32_t text : {entry.path, entry.link, entry.xattrs}) {
+      if (text >= inventory.texts.size()) return "a text that is not there";
+    }
+    if (static_cast<std::uint8_t>(entry.type) >= kNumEntryTypes) return "an unknown type";
+    if (entry.size < 0 || entry.stored_size < 0 || entry.blob_bytes < 0) return "a negative size";
+    const bool has_content = entry.content != kNone;
+    if (has_content && entry.content >= inventory.contents.size()) return "no such content";
+    if (has_content != (entry.type == EntryType::kRegular)) return "contents of no file";
+    if (entry.position >= n || seen[entry.position] != 0) return "positions are no permutation";
+    seen[entry.position] = 1;
+    if (MakePathKey(inventory.path(entry)).key != inventory.path(entry)) return "a path is no key";
+    if (i > 0) {
+      const Entry& before = inventory.entries[i - 1];
+      const auto order = ComparePaths(inventory.path(before), inventory.path(entry));
+      if (order > 0 || (order == 0 && before.position >= entry.position)) return "not sorted";
+    }
+    // Sums of unsigned parts cannot wrap back below blob_size unnoticed.
+    if (entry.blob_bytes > inventory.blob_size - sum) return "entries larger than the blob";
+    sum += entry.blob_bytes;
+  }
+  if (sum != inventory.blob_size) return "bytes that belong to no entry";
+  return "";
+}
+
+std::string FormatXattrs(std::vector<Xattr> xattrs) {
+  std::ranges::sort(xattrs);
+  std::string text;
+  for (const Xattr& xattr : xattrs) {
+    text += xattr.name;
+    text += '\0';
+    text += std::to_string(xattr.value.size());
+    text += ':';
+    text += xattr.value;
+  }
+  return text;
+}
+
+}  // namespace gneiss

@@ -1,0 +1,120 @@
+// An inventory: all entries of one layer, what a scan of its tar yields (design.md 1). Immutable,
+// named by the layer's digest. What the bytes of a layer are spent on, exactly: the compressed
+// bytes of the entries and of what lies around them sum to the size of the blob.
+//
+// Leaves out: the contents themselves, and what an entry means together with other layers
+// (overlay).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planner/bytes.h"
+#include "planner/digest.h"
+#include "planner/fleet.h"
+
+namespace gneiss {
+
+enum class EntryType : std::uint8_t {
+  kRegular,
+  kDirectory,
+  kSymlink,
+  kHardLink,
+  kCharDevice,
+  kBlockDevice,
+  kFifo,
+  kWhiteout,  // its path is the one that it deletes, without ".wh."
+  kOpaque,    // its path is the directory whose lower contents it hides
+};
+inline constexpr std::uint8_t kNumEntryTypes = 9;
+[[nodiscard]] std::string_view EntryTypeName(EntryType type);
+
+enum class LayerCodec : std::uint8_t { kTar, kGzip, kZstd };
+[[nodiscard]] std::string_view LayerCodecName(LayerCodec codec);
+
+// One header of the tar with what follows it. Texts are indices into Inventory::texts.
+struct Entry {
+  Bytes size = 0;         // of a regular file's contents, holes included; else 0
+  Bytes stored_size = 0;  // of what the tar holds of them: less than size where there are holes
+  Bytes blob_bytes = 0;  // compressed bytes from the start of its headers to the end of its padding
+  std::int64_t mtime = 0;        // seconds since 1970, may be negative
+  std::uint32_t mtime_nsec = 0;  // 0 .. 999,999,999
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint32_t path = 0;         // key (path_key.h)
+  std::uint32_t link = 0;         // kSymlink: target as written; kHardLink: key of its target
+  std::uint32_t xattrs = 0;       // "name=value" pairs, canonical (FormatXattrs); 0: none
+  std::uint32_t content = kNone;  // kRegular: into Inventory::contents
+  std::uint32_t position = 0;     // among the entries in the tar's order, from 0
+  std::uint32_t device_major = 0;
+  std::uint32_t device_minor = 0;
+  std::uint16_t mode = 0;  // permission, set-id and sticky bits
+  EntryType type = EntryType::kRegular;
+};
+
+// Something odd that a scan accepted: what, how often, and the first place.
+struct InventoryWarning {
+  std::string kind;  // "whiteout with a body"
+  std::int64_t count = 0;
+  std::string first;  // key of the first entry, or "byte N"
+
+  friend bool operator==(const InventoryWarning&, const InventoryWarning&) = default;
+};
+
+// Texts in one buffer; text 0 is empty.
+class EntryTexts {
+ public:
+  EntryTexts() : first_{0, 0} {}
+
+  // Throws std::length_error past 2^32 - 2 texts. Equal texts may be added again.
+  std::uint32_t Add(std::string_view text);
+  std::string_view operator[](std::uint32_t index) const {
+    return std::string_view(bytes_).substr(first_[index], first_[index + 1] - first_[index]);
+  }
+  std::size_t size() const { return first_.size() - 1; }
+
+ private:
+  std::string bytes_;
+  std::vector<std::uint64_t> first_;  // and one past the end
+};
+
+// Invariants: entries are sorted by path (ComparePaths), then by position; positions are a
+// permutation of 0 .. n - 1; the sum of blob_bytes and overhead_bytes is blob_size.
+struct Inventory {
+  Digest layer;
+  Digest diff_id;       // sha256 of the whole uncompressed stream
+  Bytes blob_size = 0;  // compressed
+  Bytes tar_size = 0;   // uncompressed, to the end of the stream
+  Bytes overhead_bytes =
+      0;  // compressed: end blocks, trailing bytes, index and landmarks of estargz
+  LayerCodec codec = LayerCodec::kTar;
+  std::vector<Entry> entries;
+  std::vector<Digest> contents;  // sha256 of regular files, in the tar's order
+  EntryTexts texts;
+  std::vector<InventoryWarning> warnings;  // sorted by kind
+
+  std::string_view path(const Entry& entry) const { return texts[entry.path]; }
+  std::string_view link(const Entry& entry) const { return texts[entry.link]; }
+};
+
+// Sorts entries that were appended in the tar's order, with their positions set.
+void SortEntries(Inventory& inventory);
+
+// The first invariant that does not hold, in words; empty when all do. For tests and for files that
+// come from elsewhere. Time O(entries).
+[[nodiscard]] std::string FindInventoryFault(const Inventory& inventory);
+
+// Extended attributes as one text: for each, sorted by name, the name, a zero byte, the length of
+// the value in decimal, ':' and the value.
+struct Xattr {
+  std::string name;
+  std::string value;
+
+  friend auto operator<=>(const Xattr&, const Xattr&) = default;
+};
+[[nodiscard]] std::string FormatXattrs(std::vector<Xattr> xattrs);
+
+}  // namespace gneiss

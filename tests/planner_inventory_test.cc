@@ -1,0 +1,90 @@
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "planner/inventory.h"
+#include "planner/path_key.h"
+
+namespace gneiss {
+namespace {
+
+TEST_CASE("Names of one file have one key", "[planner][path_key]") {
+  for (const char* name : {"etc/x", "/etc/x", "./etc/x", "etc//x", "etc/./x/", "//etc/a/../x"}) {
+    CHECK(MakePathKey(name).key == "etc/x");
+    CHECK_FALSE(MakePathKey(name).above_root);
+  }
+  for (const char* name : {"", ".", "./", "/", "a/.."}) CHECK(MakePathKey(name).key.empty());
+  CHECK(MakePathKey("..x/...").key == "..x/...");
+}
+
+TEST_CASE("A name above the root stops at the root", "[planner][path_key]") {
+  CHECK(MakePathKey("../x").key == "x");
+  CHECK(MakePathKey("../x").above_root);
+  CHECK(MakePathKey("a/../../../etc/passwd").key == "etc/passwd");
+  CHECK(MakePathKey("a/../../../etc/passwd").above_root);
+}
+
+TEST_CASE("A subtree is a range in the order of paths", "[planner][path_key]") {
+  const std::vector<std::string> sorted = {"",    "a",     "a/b", "a/b/c", "a/c",
+                                           "a!x", "a-b/c", "a.b", "ab",    "\xff"};
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    for (std::size_t j = 0; j < sorted.size(); ++j) {
+      CHECK((ComparePaths(sorted[i], sorted[j]) <=> 0) == (i <=> j));
+    }
+  }
+  CHECK(ParentPath("a/b/c") == "a/b");
+  CHECK(ParentPath("a").empty());
+  CHECK(BaseName("a/b/c") == "c");
+  CHECK(PathDepth("") == 0);
+  CHECK(PathDepth("a/b") == 2);
+}
+
+Inventory TwoFiles() {
+  Inventory inventory;
+  inventory.blob_size = 100;
+  inventory.overhead_bytes = 10;
+  inventory.contents.resize(2);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    Entry entry;
+    entry.path = inventory.texts.Add(i == 0 ? "b" : "a");
+    entry.blob_bytes = 45;
+    entry.content = i;
+    entry.position = i;
+    inventory.entries.push_back(entry);
+  }
+  SortEntries(inventory);
+  return inventory;
+}
+
+TEST_CASE("An inventory's entries are sorted and sum to its blob", "[planner][inventory]") {
+  const Inventory good = TwoFiles();
+  CHECK(FindInventoryFault(good).empty());
+  CHECK(good.path(good.entries[0]) == "a");
+  const auto fault = [](const auto& change) {
+    Inventory inventory = TwoFiles();
+    change(inventory);
+    return FindInventoryFault(inventory);
+  };
+  CHECK(fault([](Inventory& i) { i.overhead_bytes = 11; }) == "entries larger than the blob");
+  CHECK(fault([](Inventory& i) { i.blob_size = 101; }) == "bytes that belong to no entry");
+  CHECK(fault([](Inventory& i) { std::swap(i.entries[0], i.entries[1]); }) == "not sorted");
+  CHECK(fault([](Inventory& i) { i.entries[0].position = 0; }) == "positions are no permutation");
+  CHECK(fault([](Inventory& i) { i.entries[0].content = 2; }) == "no such content");
+  CHECK(fault([](Inventory& i) { i.entries[0].type = EntryType::kFifo; }) == "contents of no file");
+  CHECK(fault([](Inventory& i) { i.entries[0].link = 9; }) == "a text that is not there");
+  CHECK(fault([](Inventory& i) { i.entries[0].path = i.texts.Add("a/../b"); }) ==
+        "a path is no key");
+}
+
+TEST_CASE("Extended attributes have one form", "[planner][inventory]") {
+  CHECK(FormatXattrs({}).empty());
+  const std::string both = FormatXattrs({{"user.b", "2"}, {"user.a", std::string("1\0", 2)}});
+  CHECK(both == FormatXattrs({{"user.a", std::string("1\0", 2)}, {"user.b", "2"}}));
+  CHECK(both == std::string("user.a\0002:1\0user.b\0001:2", 21));
+}
+
+}  // namespace
+}  // namespace gneiss
