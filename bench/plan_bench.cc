@@ -5,8 +5,7 @@
 #include <sys/resource.h>
 
 #include <cstdint>
-#include <map>
-#include <memory>
+#include <utility>
 
 #include <benchmark/benchmark.h>
 
@@ -17,14 +16,14 @@ namespace gneiss {
 namespace {
 
 // Fleets are made once a size; nothing but planning is timed.
-const Fleet& SyntheticFleetOf(std::int64_t num_images) {
-  static std::int64_t size = -1;
+const Fleet& SyntheticFleetOf(std::int64_t num_images, bool details) {
+  static std::pair<std::int64_t, bool> made = {-1, false};
   static Fleet fleet;
-  if (size != num_images) {
+  if (made != std::pair(num_images, details)) {
     FleetBuilder builder;
-    AddSyntheticFleet({.num_images = num_images, .seed = 1, .details = false}, builder);
+    AddSyntheticFleet({.num_images = num_images, .seed = 1, .details = details}, builder);
     fleet = builder.Build();
-    size = num_images;
+    made = {num_images, details};
   }
   return fleet;
 }
@@ -35,8 +34,8 @@ double PeakMebibytes() {
   return static_cast<double>(usage.ru_maxrss) / 1024;  // Linux counts KiB
 }
 
-void BM_MakePlan(benchmark::State& state) {
-  const Fleet& fleet = SyntheticFleetOf(state.range(0));
+void RunMakePlan(benchmark::State& state, bool details) {
+  const Fleet& fleet = SyntheticFleetOf(state.range(0), details);
   double gap = 1;
   double flatten = 0;
   double keep_base = 0;
@@ -58,14 +57,24 @@ void BM_MakePlan(benchmark::State& state) {
   state.counters["layer_refs"] = static_cast<double>(fleet.layer_references.size());
   state.counters["peak_MiB"] = PeakMebibytes();
 }
+
+void BM_MakePlan(benchmark::State& state) { RunMakePlan(state, false); }
 BENCHMARK(BM_MakePlan)
     ->RangeMultiplier(2)
     ->Range(62'500, 1'000'000)
     ->Unit(benchmark::kMillisecond)
     ->Iterations(1);
 
+// With instructions, labels, diff_ids and dates, in which drift is looked for.
+void BM_MakePlanWithDetails(benchmark::State& state) { RunMakePlan(state, true); }
+BENCHMARK(BM_MakePlanWithDetails)
+    ->RangeMultiplier(2)
+    ->Range(62'500, 250'000)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
+
 void BM_PlanSquash(benchmark::State& state) {
-  const Fleet& fleet = SyntheticFleetOf(state.range(0));
+  const Fleet& fleet = SyntheticFleetOf(state.range(0), false);
   const CostModel model(fleet, {});
   const Today today = MakeToday(fleet, model);
   for (auto _ : state) {

@@ -6,9 +6,11 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <tuple>
 #include <unordered_map>
 
+#include <boost/container_hash/hash.hpp>
 #include <fmt/format.h>
 
 namespace gneiss {
@@ -100,9 +102,16 @@ class DriftSearch {
   void AddTwins() {
     const std::vector<Digest> chain_ids = ChainIds(fleet_, trie_);
     const Digest unknown;
-    std::map<Digest, std::vector<NodeIndex>> nodes;
+    const auto hash = [](const Digest& digest) { return HashDigest(digest); };
+    std::unordered_map<Digest, NodeIndex, decltype(hash)> first(trie_.size(), hash);
+    std::unordered_map<Digest, std::vector<NodeIndex>, decltype(hash)> twins_of(0, hash);
     for (NodeIndex v = 0; v < trie_.size(); ++v) {
-      if (chain_ids[v] != unknown) nodes[chain_ids[v]].push_back(v);
+      if (chain_ids[v] == unknown) continue;
+      const auto [found, is_new] = first.try_emplace(chain_ids[v], v);
+      if (is_new) continue;
+      std::vector<NodeIndex>& twins = twins_of[chain_ids[v]];
+      if (twins.empty()) twins.push_back(found->second);
+      twins.push_back(v);
     }
     const auto best = [&](const std::vector<NodeIndex>& twins) {
       return *std::ranges::max_element(twins, [&](NodeIndex a, NodeIndex b) {
@@ -114,10 +123,9 @@ class DriftSearch {
     std::map<std::pair<NodeIndex, NodeIndex>, std::vector<ImageIndex>> moves;
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
       for (NodeIndex v = trie_.node_of_image[i]; v != kNoNode; v = trie_.parent[v]) {
-        if (chain_ids[v] == unknown) continue;
-        const std::vector<NodeIndex>& twins = nodes[chain_ids[v]];
-        if (twins.size() < 2) continue;
-        const NodeIndex to = best(twins);
+        const auto twins = twins_of.find(chain_ids[v]);
+        if (twins == twins_of.end()) continue;
+        const NodeIndex to = best(twins->second);
         if (to != v) moves[{v, to}].push_back(i);
         break;
       }
@@ -180,8 +188,12 @@ class DriftSearch {
 
   // One tag that names several manifests: images on the older ones.
   void AddTagHistory() {
+    std::map<RefKey, const std::vector<ImageIndex>*> moved;  // in an order of their own
     for (const auto& [key, versions] : by_ref_) {
-      if (versions.size() < 2) continue;
+      if (versions.size() > 1) moved[key] = &versions;
+    }
+    for (const auto& [key, found] : moved) {
+      const std::vector<ImageIndex>& versions = *found;
       const NodeIndex to = trie_.node_of_image[Newest(versions)];
       if (to == kNoNode) continue;
       for (const ImageIndex old : versions) {
@@ -213,9 +225,14 @@ class DriftSearch {
     };
     for (const auto& [key, versions] : roots) {
       if (versions.size() < 2) continue;
-      const NodeIndex to = *std::ranges::max_element(versions, [&](NodeIndex a, NodeIndex b) {
-        return std::pair(first_built(a), b) < std::pair(first_built(b), a);
-      });
+      NodeIndex to = versions.front();  // the one built last, of equals the first
+      std::string_view to_built = first_built(to);
+      for (const NodeIndex v : std::span(versions).subspan(1)) {
+        const std::string_view built = first_built(v);
+        if (built <= to_built) continue;
+        to = v;
+        to_built = built;
+      }
       const double size = static_cast<double>(fleet_.layers[trie_.layer[to]].size);
       for (const NodeIndex from : versions) {
         const double other = static_cast<double>(fleet_.layers[trie_.layer[from]].size);
@@ -229,7 +246,7 @@ class DriftSearch {
 
   const Fleet& fleet_;
   const LayerTrie& trie_;
-  std::map<RefKey, std::vector<ImageIndex>> by_ref_;
+  std::unordered_map<RefKey, std::vector<ImageIndex>, boost::hash<RefKey>> by_ref_;
   std::vector<Drift> drift_;
 };
 

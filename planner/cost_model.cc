@@ -73,7 +73,7 @@ std::string CostModel::Describe() const {
   } else if (cold()) {
     text += ", every pull cold";
   } else {
-    text += fmt::format(" on {:g} node{} of {:g} image{}", nodes_, nodes_ == 1 ? "" : "s",
+    text += fmt::format(" on {:.10g} node{} of {:g} image{}", nodes_, nodes_ == 1 ? "" : "s",
                         options_.images_per_node, options_.images_per_node == 1 ? "" : "s");
   }
   if (options_.scope != Scope::kGlobal) {
