@@ -1,0 +1,160 @@
+// The file system that a chain of layers makes, and what each layer hides of those below it
+// (OCI image spec, layer.md; the verdicts of hostile inputs are tested one by one).
+//
+// Layers are pushed and popped like a stack, so that one walk over the layer trie serves all
+// images. Nothing is rebuilt for a whiteout: a layer costs O(its entries + the entries that it
+// hides), and a pop what its push cost.
+//
+//   - Whiteouts and opaque directories hit lower layers only, wherever they stand in the tar.
+//   - Entries follow the tar's order: of one path the last one wins, and a path that stops to be a
+//     directory loses all below it, in lower layers and in its own.
+//   - A directory over a directory replaces its attributes and keeps its children.
+//   - Links are not followed: a path below a symlink or a file replaces that by a directory.
+//   - The contents of a file are hidden when the last of its hard links is.
+//   - Directories that no layer lists, above entries that one does, are there without an entry.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "planner/fleet.h"
+#include "planner/inventory.h"
+#include "planner/path_tree.h"
+
+namespace gneiss {
+
+// An entry of a layer, by its index in Inventory::entries.
+struct EntryRef {
+  LayerIndex layer = kNone;
+  std::uint32_t entry = kNone;
+
+  friend auto operator<=>(const EntryRef&, const EntryRef&) = default;
+};
+
+enum class HideCause : std::uint8_t {
+  kDeleted,         // by a whiteout or an opaque directory
+  kReplaced,        // other contents or another type at the same path, or above it
+  kMetadataChange,  // the same contents with another mode, owner or attributes
+  kWrittenAgain,    // the same in everything but the time
+  kDirectoryAgain,  // a directory over a directory
+  kTwiceInLayer,    // one path twice in one tar
+  kNothingDeleted,  // the entry is a whiteout of what is not there: hides nothing, but costs bytes
+};
+inline constexpr std::size_t kNumHideCauses = 7;
+
+// From here on, `hidden` is not to be seen any more: its bytes are paid for nothing.
+struct Hiding {
+  EntryRef hidden;
+  EntryRef by;
+  HideCause cause = HideCause::kDeleted;
+};
+
+// Odd things that only the merged file system shows.
+struct OverlayWarnings {
+  std::int64_t links_to_nothing = 0;      // hard links; they count as empty files
+  std::int64_t links_to_directories = 0;  // no runtime makes them; as above
+
+  friend bool operator==(const OverlayWarnings&, const OverlayWarnings&) = default;
+};
+
+// A layer as Overlay needs it. Keeps nothing alive.
+struct OverlayLayer {
+  LayerIndex layer = kNone;
+  const Inventory* inventory = nullptr;
+  const LayerPaths* paths = nullptr;
+};
+
+class Overlay {
+ public:
+  // Keeps a view of the tree, which may grow between calls but not lose paths.
+  explicit Overlay(const PathTree& paths);
+
+  // Puts a layer on top and appends what that hides to `hidden`, in no particular order. A layer
+  // that is in the chain already hides nothing of itself (what a layer between the two deleted is
+  // still reported). REQUIRES: its inventory and paths stay until it is popped.
+  void Push(const OverlayLayer& layer, std::vector<Hiding>& hidden);
+  // Takes the top layer off. REQUIRES: not empty.
+  void Pop();
+
+  std::size_t num_layers() const { return marks_.size(); }
+  const OverlayWarnings& warnings() const { return warnings_; }  // since construction
+
+  // The entry seen at a path; EntryRef{} when there is nothing, or a directory without entry.
+  EntryRef At(PathIndex path) const;
+  bool Exists(PathIndex path) const;
+
+  // Calls visit(path, entry) for all that is seen, parents before children, else in no particular
+  // order; entry is EntryRef{} for a directory without one.
+  template <typename Visit>
+  void ForEachSeen(const Visit& visit) const {
+    std::vector<PathIndex> open = {kRootPath};
+    while (!open.empty()) {
+      const PathIndex path = open.back();
+      open.pop_back();
+      visit(path, At(path));
+      for (PathIndex c = states_[path].first_child; c != kNone; c = states_[c].next) {
+        open.push_back(c);
+      }
+    }
+  }
+
+ private:
+  enum class Kind : std::uint8_t { kAbsent, kImpliedDirectory, kDirectory, kOther };
+
+  // An entry of a layer of the chain, which may hold a layer more than once.
+  struct Name {
+    std::uint32_t position = kNone;  // of the layer in the chain
+    std::uint32_t entry = kNone;
+
+    bool operator==(const Name&) const = default;
+  };
+  // What stands at a path: present paths are linked below their parents.
+  struct State {
+    Kind kind = Kind::kAbsent;
+    Name name;                    // of kDirectory and kOther
+    std::uint32_t inode = kNone;  // of kOther
+    PathIndex first_child = kNone;
+    PathIndex next = kNone;
+    PathIndex previous = kNone;
+  };
+  // The contents behind one or more names.
+  struct Inode {
+    Name owner;  // the entry that holds the contents
+    std::uint32_t num_names = 0;
+  };
+  struct Mark {
+    std::size_t num_changes = 0;
+    std::size_t num_inode_changes = 0;
+    std::size_t num_inodes = 0;
+  };
+
+  State& Change(PathIndex path);
+  void AddNames(std::uint32_t inode, std::int32_t count);
+  void Link(PathIndex path);
+  void Unlink(PathIndex path);
+  void MakeParents(PathIndex path, Name by);
+  void Put(Name name);
+  void Delete(Name marker);
+  std::uint32_t InodeOf(Name name);
+  void HideTree(PathIndex top, Name by, HideCause cause, bool with_top);
+  void HideFile(PathIndex path, Name by, HideCause cause);
+  HideCause CauseAt(PathIndex path, Name above) const;
+  void Report(Name hidden, Name by, HideCause cause);
+  EntryRef Ref(Name name) const;
+  const Entry& EntryOf(Name name) const;
+
+  const PathTree& paths_;
+  std::vector<State> states_;
+  std::vector<Inode> inodes_;
+  std::vector<OverlayLayer> layers_;
+  std::vector<Mark> marks_;  // one for each layer
+  std::vector<std::pair<PathIndex, State>> changes_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> inode_changes_;  // inode, num_names before
+  std::vector<PathIndex> open_;
+  OverlayWarnings warnings_;
+  std::vector<Hiding>* hidden_ = nullptr;  // during a push
+};
+
+}  // namespace gneiss

@@ -1,0 +1,107 @@
+#include "planner/path_tree.h"
+
+#include <algorithm>
+#include <functional>
+#include <stdexcept>
+#include <utility>
+
+namespace gneiss {
+namespace {
+
+constexpr std::size_t kMinSlots = 1024;
+
+std::size_t HashName(PathIndex parent, std::string_view name) {
+  return (std::hash<std::string_view>{}(name) ^ parent) * 0x9e3779b97f4a7c15U >> 16;
+}
+
+// Calls `visit` with each component of `key`.
+template <typename Visit>
+void ForEachComponent(std::string_view key, const Visit& visit) {
+  while (!key.empty()) {
+    const std::size_t end = std::min(key.find('/'), key.size());
+    visit(key.substr(0, end));
+    key.remove_prefix(std::min(end + 1, key.size()));
+  }
+}
+
+}  // namespace
+
+PathTree::PathTree() : parent_{kNone}, first_{0, 0}, slots_(kMinSlots, 0) {}
+
+LayerPaths PathTree::Add(const Inventory& inventory) {
+  LayerPaths paths;
+  const std::size_t n = inventory.entries.size();
+  paths.path.reserve(n);
+  paths.link.assign(n, kNone);
+  paths.in_tar.resize(n);
+  // Entries are sorted, so each path starts with most of the one before it.
+  std::string_view before;
+  std::vector<std::pair<std::size_t, PathIndex>> open = {{0, kRootPath}};  // length of key, path
+  for (std::size_t i = 0; i < n; ++i) {
+    const Entry& entry = inventory.entries[i];
+    const std::string_view key = inventory.path(entry);
+    const auto same =
+        static_cast<std::size_t>(std::ranges::mismatch(before, key).in1 - before.begin());
+    while (open.back().first > same || (open.back().first == same && same < key.size() &&
+                                        open.size() > 1 && key[same] != '/')) {
+      open.pop_back();
+    }
+    const std::size_t known = open.back().first;
+    std::size_t length = known;
+    ForEachComponent(key.substr(known == 0 ? 0 : std::min(known + 1, key.size())),
+                     [&](std::string_view name) {
+                       length += name.size() + (length == 0 ? 0 : 1);
+                       open.emplace_back(length, Child(open.back().second, name));
+                     });
+    before = key;
+    paths.path.push_back(open.back().second);
+    paths.in_tar[entry.position] = static_cast<std::uint32_t>(i);
+    if (entry.type == EntryType::kHardLink) paths.link[i] = Find(inventory.link(entry));
+  }
+  return paths;
+}
+
+std::string PathTree::key(PathIndex path) const {
+  std::vector<PathIndex> chain;
+  for (; path != kRootPath; path = parent_[path]) chain.push_back(path);
+  std::string key;
+  for (auto p = chain.rbegin(); p != chain.rend(); ++p) {
+    if (!key.empty()) key += '/';
+    key += name(*p);
+  }
+  return key;
+}
+
+PathIndex PathTree::Find(std::string_view key) {
+  PathIndex path = kRootPath;
+  ForEachComponent(key, [&](std::string_view name) { path = Child(path, name); });
+  return path;
+}
+
+PathIndex PathTree::Child(PathIndex parent, std::string_view name) {
+  if (2 * (size() + 1) > slots_.size()) Grow();
+  const std::size_t mask = slots_.size() - 1;
+  std::size_t slot = HashName(parent, name) & mask;
+  for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
+    const PathIndex found = slots_[slot] - 1;
+    if (parent_[found] == parent && this->name(found) == name) return found;
+  }
+  if (size() >= kNone - 1) throw std::length_error("more than 2^32 paths");
+  parent_.push_back(parent);
+  names_.append(name);
+  first_.push_back(names_.size());
+  slots_[slot] = static_cast<std::uint32_t>(size());
+  return static_cast<PathIndex>(size() - 1);
+}
+
+void PathTree::Grow() {
+  slots_.assign(2 * slots_.size(), 0);
+  const std::size_t mask = slots_.size() - 1;
+  for (PathIndex p = 1; p < size(); ++p) {
+    std::size_t slot = HashName(parent_[p], name(p)) & mask;
+    while (slots_[slot] != 0) slot = (slot + 1) & mask;
+    slots_[slot] = p + 1;
+  }
+}
+
+}  // namespace gneiss

@@ -1,0 +1,56 @@
+// All paths of many inventories as one tree, each path once and known by an index. What the merged
+// file systems of a whole fleet are built on: see overlay.h.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "planner/inventory.h"
+
+namespace gneiss {
+
+using PathIndex = std::uint32_t;
+inline constexpr PathIndex kRootPath = 0;
+
+// Where the entries of one inventory stand in the tree, in the order of Inventory::entries.
+struct LayerPaths {
+  std::vector<PathIndex> path;        // of each entry
+  std::vector<PathIndex> link;        // of a hard link's target, else kNone
+  std::vector<std::uint32_t> in_tar;  // indices of entries by position
+};
+
+// Invariants: parent_[p] < p except for the root; slots_ holds index + 1, 0 for free, and is a
+// power of two at least twice size().
+class PathTree {
+ public:
+  PathTree();
+
+  // Adds all paths of an inventory, and those above them. Throws std::length_error past 2^32 - 2
+  // paths. Time O(bytes of its paths).
+  [[nodiscard]] LayerPaths Add(const Inventory& inventory);
+
+  std::size_t size() const { return parent_.size(); }
+  // REQUIRES: not the root.
+  PathIndex parent(PathIndex path) const { return parent_[path]; }
+  // Last component, empty for the root. Valid until the next Add.
+  std::string_view name(PathIndex path) const {
+    return std::string_view(names_).substr(first_[path], first_[path + 1] - first_[path]);
+  }
+  // The whole key.
+  std::string key(PathIndex path) const;
+
+ private:
+  PathIndex Child(PathIndex parent, std::string_view name);
+  PathIndex Find(std::string_view key);
+  void Grow();
+
+  std::vector<PathIndex> parent_;
+  std::vector<std::uint64_t> first_;  // into names_, and one past the end
+  std::string names_;
+  std::vector<std::uint32_t> slots_;
+};
+
+}  // namespace gneiss

@@ -1,0 +1,379 @@
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "planner/overlay.h"
+#include "tests/tiny_inventory.h"
+
+namespace gneiss {
+namespace {
+
+// A chain of layers on an overlay, with all that was hidden.
+class Chain {
+ public:
+  explicit Chain(const std::vector<std::vector<TinyEntry>>& layers) {
+    for (const auto& entries : layers) {
+      inventories_.push_back(MakeTinyInventory(entries));
+      paths_.push_back(tree_.Add(inventories_.back()));
+    }
+  }
+
+  // Pushes the layers in this order (default: each once).
+  Chain& Push(std::vector<LayerIndex> order = {}) {
+    if (order.empty()) {
+      for (LayerIndex l = 0; l < inventories_.size(); ++l) order.push_back(l);
+    }
+    for (const LayerIndex l : order) {
+      overlay_.Push({.layer = l, .inventory = &inventories_[l], .paths = &paths_[l]}, hidden_);
+    }
+    return *this;
+  }
+
+  // "path" of directories, "path=layer" of all else that a layer lists, sorted.
+  std::vector<std::string> Seen() const {
+    std::vector<std::string> seen;
+    overlay_.ForEachSeen([&](PathIndex path, EntryRef entry) {
+      std::string text = tree_.key(path);
+      if (text.empty()) return;
+      if (entry.layer != kNone && TypeOf(entry) != EntryType::kDirectory) {
+        text += "=" + std::to_string(entry.layer);
+      }
+      seen.push_back(text);
+    });
+    std::ranges::sort(seen);
+    return seen;
+  }
+
+  // "path@layer cause by path@layer", sorted.
+  std::vector<std::string> Hidden() const {
+    constexpr const char* kCauses[] = {"deleted",        "replaced",        "metadata",
+                                       "again",          "directory again", "twice in layer",
+                                       "nothing deleted"};
+    std::vector<std::string> texts;
+    for (const Hiding& hiding : hidden_) {
+      texts.push_back(NameOf(hiding.hidden) + " " +
+                      kCauses[static_cast<std::size_t>(hiding.cause)] + " by " + NameOf(hiding.by));
+    }
+    std::ranges::sort(texts);
+    return texts;
+  }
+
+  EntryType TypeOf(EntryRef ref) const { return inventories_[ref.layer].entries[ref.entry].type; }
+  std::string NameOf(EntryRef ref) const {
+    const Inventory& inventory = inventories_[ref.layer];
+    return std::string(inventory.path(inventory.entries[ref.entry])) + "@" +
+           std::to_string(ref.layer);
+  }
+  Overlay& overlay() { return overlay_; }
+  const std::vector<Hiding>& hidings() const { return hidden_; }
+  const std::deque<Inventory>& inventories() const { return inventories_; }
+
+ private:
+  PathTree tree_;
+  std::deque<Inventory> inventories_;
+  std::deque<LayerPaths> paths_;
+  Overlay overlay_{tree_};
+  std::vector<Hiding> hidden_;
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_CASE("A whiteout hides the file below, and only lower layers", "[planner][overlay]") {
+  for (const bool file_first : {true, false}) {
+    std::vector<TinyEntry> upper = {File("a", "new"), Whiteout("a")};
+    if (!file_first) std::ranges::reverse(upper);
+    Chain chain({{File("a", "old"), File("b")}, upper});
+    chain.Push();
+    CHECK(chain.Seen() == Texts{"a=1", "b=0"});
+    CHECK(chain.Hidden() == Texts{"a@0 deleted by a@1"});
+  }
+}
+
+TEST_CASE("A whiteout of a directory hides all below it", "[planner][overlay]") {
+  Chain chain({{Directory("d"), File("d/a"), File("d/e/f"), File("dx")}, {Whiteout("d")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"dx=0"});
+  CHECK(chain.Hidden() ==
+        Texts{"d/a@0 deleted by d@1", "d/e/f@0 deleted by d@1", "d@0 deleted by d@1"});
+}
+
+TEST_CASE("A whiteout of what is not there hides nothing and is named", "[planner][overlay]") {
+  Chain chain({{File("a")}, {Whiteout("b"), Whiteout("c/d")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"a=0"});
+  CHECK(chain.Hidden() == Texts{"b@1 nothing deleted by b@1", "c/d@1 nothing deleted by c/d@1"});
+}
+
+TEST_CASE("An opaque directory hides lower siblings wherever it stands", "[planner][overlay]") {
+  for (const bool marker_first : {true, false}) {
+    std::vector<TinyEntry> upper = {File("d/new"), Opaque("d")};
+    if (marker_first) std::ranges::reverse(upper);
+    Chain chain({{Directory("d"), File("d/old"), File("d/e/f"), File("x")}, upper});
+    chain.Push();
+    CHECK(chain.Seen() == Texts{"d", "d/new=1", "x=0"});
+    CHECK(chain.Hidden() == Texts{"d/e/f@0 deleted by d@1", "d/old@0 deleted by d@1"});
+  }
+  Chain root({{File("a"), Directory("d")}, {Opaque(""), File("b")}});
+  root.Push();
+  CHECK(root.Seen() == Texts{"b=1"});
+}
+
+TEST_CASE("Of one path twice in a tar the last wins", "[planner][overlay]") {
+  Chain chain({{File("a", "1"), File("a", "2")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"a=0"});
+  CHECK(chain.Hidden() == Texts{"a@0 twice in layer by a@0"});
+  const Inventory& inventory = chain.inventories()[0];
+  CHECK(inventory.entries[chain.hidings()[0].hidden.entry].position == 0);
+}
+
+TEST_CASE("A directory that becomes a file and one again loses its children",
+          "[planner][overlay]") {
+  Chain chain({{Directory("d"), File("d/a"), File("d"), Directory("d"), File("d/b")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"d", "d/b=0"});
+  CHECK(chain.Hidden() == Texts{"d/a@0 twice in layer by d@0", "d@0 twice in layer by d@0",
+                                "d@0 twice in layer by d@0"});
+}
+
+TEST_CASE("A directory over a directory keeps the children", "[planner][overlay]") {
+  Chain chain({{Directory("d"), File("d/a")}, {Directory("d")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"d", "d/a=0"});
+  CHECK(chain.Hidden() == Texts{"d@0 directory again by d@1"});
+}
+
+TEST_CASE("A path below a file or a link replaces it by a directory", "[planner][overlay]") {
+  Chain chain({{File("a"), Symlink("l", "/")}, {File("a/x"), File("l/etc/passwd")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"a", "a/x=1", "l", "l/etc", "l/etc/passwd=1"});
+  CHECK(chain.Hidden() == Texts{"a@0 replaced by a/x@1", "l@0 replaced by l/etc/passwd@1"});
+  // A whiteout below a link does not follow it either.
+  Chain whiteout({{File("etc/passwd"), Symlink("localetc", "etc")}, {Whiteout("localetc/passwd")}});
+  whiteout.Push();
+  CHECK(whiteout.Seen() == Texts{"etc", "etc/passwd=0", "localetc=0"});
+  CHECK(whiteout.Hidden() == Texts{"localetc/passwd@1 nothing deleted by localetc/passwd@1"});
+}
+
+TEST_CASE("What a file over a file changed is told apart", "[planner][overlay]") {
+  TinyEntry later = File("again", "x");
+  later.mtime = 7;
+  Chain chain({{File("again", "x"), File("mode", "x"), File("other", "x"), Symlink("link", "a")},
+               {later, File("mode", "x", 0755), File("other", "y"), Symlink("link", "b")}});
+  chain.Push();
+  CHECK(chain.Hidden() == Texts{"again@0 again by again@1", "link@0 replaced by link@1",
+                                "mode@0 metadata by mode@1", "other@0 replaced by other@1"});
+}
+
+TEST_CASE("Contents are hidden with the last of their names", "[planner][overlay]") {
+  const std::vector<TinyEntry> lower = {File("a", "x"), HardLink("b", "a"), HardLink("c", "b")};
+  Chain one({lower, {Whiteout("a"), Whiteout("b")}});
+  one.Push();
+  CHECK(one.Seen() == Texts{"c=0"});
+  CHECK(one.Hidden() == Texts{"b@0 deleted by b@1"});
+  Chain all({lower, {Whiteout("a"), Whiteout("b")}, {Whiteout("c")}});
+  all.Push();
+  CHECK(all.Hidden() == Texts{"a@0 deleted by c@2", "b@0 deleted by b@1", "c@0 deleted by c@2"});
+}
+
+TEST_CASE("A hard link may name a file of a lower layer, or nothing", "[planner][overlay]") {
+  Chain chain({{File("a", "x"), Directory("d")},
+               {HardLink("b", "a"), HardLink("n", "none"), HardLink("e", "d")},
+               {Whiteout("a")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"b=1", "d", "e=1", "n=1"});
+  CHECK(chain.Hidden().empty());  // b still shows the contents of a
+  CHECK(chain.overlay().warnings() ==
+        OverlayWarnings{.links_to_nothing = 1, .links_to_directories = 1});
+}
+
+TEST_CASE("A layer that is in a chain twice hides nothing of itself", "[planner][overlay]") {
+  Chain chain({{Directory("d"), File("d/a"), HardLink("b", "d/a")}});
+  chain.Push({0, 0});
+  CHECK(chain.Hidden().empty());
+  CHECK(chain.Seen() == Texts{"b=0", "d", "d/a=0"});
+}
+
+TEST_CASE("Paths of any depth need no stack", "[planner][overlay]") {
+  std::string deep = "a";
+  for (int i = 0; i < 100'000; ++i) deep += "/a";
+  Chain chain({{File(deep), File("b")}, {Whiteout("a")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"b=0"});
+  CHECK(chain.hidings().size() == 1);
+}
+
+// The same rules written down plainly, on strings.
+class PlainOverlay {
+ public:
+  void Push(LayerIndex layer, const Inventory& inventory) {
+    std::vector<std::uint32_t> order(inventory.entries.size());
+    for (std::uint32_t e = 0; e < order.size(); ++e) order[inventory.entries[e].position] = e;
+    for (const std::uint32_t e : order) {
+      const Entry& entry = inventory.entries[e];
+      const std::string path(inventory.path(entry));
+      if (entry.type == EntryType::kOpaque || entry.type == EntryType::kWhiteout) {
+        if (entry.type == EntryType::kWhiteout) nodes_.erase(path);
+        EraseBelow(path);
+      }
+    }
+    for (const std::uint32_t e : order) {
+      const Entry& entry = inventory.entries[e];
+      if (entry.type == EntryType::kOpaque || entry.type == EntryType::kWhiteout) continue;
+      const std::string path(inventory.path(entry));
+      for (std::size_t i = 0; i < path.size(); ++i) {
+        if (path[i] != '/') continue;
+        Node& above = nodes_[path.substr(0, i)];
+        if (!above.is_directory) above = {.is_directory = true};
+      }
+      Node made{.is_directory = entry.type == EntryType::kDirectory, .entry = {layer, e}};
+      made.owner = made.entry;
+      if (entry.type == EntryType::kHardLink) {
+        const auto target = nodes_.find(std::string(inventory.link(entry)));
+        if (target != nodes_.end() && !target->second.is_directory) {
+          made.owner = target->second.owner;
+        }
+      }
+      if (!made.is_directory) EraseBelow(path);
+      nodes_[path] = made;
+    }
+  }
+
+  std::map<std::string, EntryRef> Seen() const {
+    std::map<std::string, EntryRef> seen;
+    for (const auto& [path, node] : nodes_) seen[path] = node.entry;
+    return seen;
+  }
+  // Entries whose bytes are behind a path.
+  std::set<EntryRef> Alive() const {
+    std::set<EntryRef> alive;
+    for (const auto& [path, node] : nodes_) {
+      alive.insert(node.entry);
+      alive.insert(node.owner);
+    }
+    return alive;
+  }
+
+ private:
+  struct Node {
+    bool is_directory = false;
+    EntryRef entry;
+    EntryRef owner;
+  };
+  void EraseBelow(const std::string& path) {
+    std::erase_if(nodes_, [&](const auto& node) {
+      return path.empty() || node.first.starts_with(path + "/");
+    });
+  }
+
+  std::map<std::string, Node> nodes_;
+};
+
+std::vector<TinyEntry> RandomLayer(std::mt19937& random) {
+  const auto draw = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  const auto path = [&] {
+    std::string text(1, static_cast<char>('a' + draw(3)));
+    while (draw(2) == 0 && text.size() < 7)
+      text += std::string("/") + static_cast<char>('a' + draw(3));
+    return text;
+  };
+  std::vector<TinyEntry> entries;
+  for (unsigned i = draw(9); i > 0; --i) {
+    const std::string p = path();
+    switch (draw(8)) {
+      case 0:
+        entries.push_back(Directory(p));
+        break;
+      case 1:
+        entries.push_back(Symlink(p, path()));
+        break;
+      case 2: {
+        // Scanners refuse a link to itself.
+        const std::string target = path();
+        if (target != p) entries.push_back(HardLink(p, target));
+        break;
+      }
+      case 3:
+        entries.push_back(Whiteout(p));
+        break;
+      case 4:
+        entries.push_back(Opaque(p));
+        break;
+      default:
+        entries.push_back(File(p, std::to_string(draw(3)), draw(2) == 0 ? 0644 : 0755));
+    }
+  }
+  return entries;
+}
+
+TEST_CASE("The overlay is what plain rules on strings say", "[planner][overlay]") {
+  std::mt19937 random(20261121);
+  int num_hidden = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::vector<std::vector<TinyEntry>> layers;
+    for (int l = 0; l < 5; ++l) layers.push_back(RandomLayer(random));
+    PathTree tree;
+    std::deque<Inventory> inventories;
+    std::deque<LayerPaths> paths;
+    for (const auto& entries : layers) {
+      inventories.push_back(MakeTinyInventory(entries));
+      paths.push_back(tree.Add(inventories.back()));
+    }
+    // A walk over a random trie of these layers.
+    Overlay overlay(tree);
+    std::vector<LayerIndex> chain;
+    std::vector<std::vector<Hiding>> hidden;
+    for (int step = 0; step < 12; ++step) {
+      if (!chain.empty() && (chain.size() == 5 || random() % 3 == 0)) {
+        overlay.Pop();
+        chain.pop_back();
+        hidden.pop_back();
+      } else {
+        auto next = static_cast<LayerIndex>(random() % 5);
+        while (std::ranges::find(chain, next) != chain.end()) next = (next + 1) % 5;
+        chain.push_back(next);
+        hidden.emplace_back();
+        overlay.Push({.layer = next, .inventory = &inventories[next], .paths = &paths[next]},
+                     hidden.back());
+      }
+      INFO("round " << round << " step " << step);
+      PlainOverlay plain;
+      for (const LayerIndex l : chain) plain.Push(l, inventories[l]);
+      std::map<std::string, EntryRef> seen;
+      overlay.ForEachSeen([&](PathIndex path, EntryRef entry) {
+        if (path != kRootPath) seen[tree.key(path)] = entry;
+      });
+      REQUIRE(seen == plain.Seen());
+      std::set<EntryRef> dead;
+      std::size_t count = 0;
+      for (const auto& of_layer : hidden) {
+        for (const Hiding& hiding : of_layer) {
+          if (hiding.cause == HideCause::kNothingDeleted) continue;
+          dead.insert(hiding.hidden);
+          ++count;
+        }
+      }
+      REQUIRE(dead.size() == count);  // nothing is hidden twice
+      const std::set<EntryRef> alive = plain.Alive();
+      for (const LayerIndex l : chain) {
+        for (std::uint32_t e = 0; e < inventories[l].entries.size(); ++e) {
+          const EntryType type = inventories[l].entries[e].type;
+          if (type == EntryType::kWhiteout || type == EntryType::kOpaque) continue;
+          REQUIRE(dead.contains({l, e}) != alive.contains({l, e}));
+        }
+      }
+      num_hidden += static_cast<int>(count);
+    }
+  }
+  REQUIRE(num_hidden > 50'000);
+}
+
+}  // namespace
+}  // namespace gneiss
