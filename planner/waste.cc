@@ -1,0 +1,423 @@
+#include "planner/waste.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include "planner/path_key.h"
+
+namespace gneiss {
+namespace {
+
+// What is known of one entry of one layer.
+struct EntryFate {
+  std::uint32_t num_hidden = 0;  // images in which it is hidden
+  std::uint32_t most = 0;        // of them, by one layer in one way:
+  LayerIndex by = kNone;
+  HideCause cause = HideCause::kDeleted;
+  // Images in which it stands over the same contents, last seen in this layer.
+  std::uint32_t num_repeating = 0;
+  EntryRef repeated;
+  HideCause repeated_as = HideCause::kWrittenAgain;
+};
+
+std::optional<WasteKind> KindOf(HideCause cause) {
+  switch (cause) {
+    case HideCause::kDeleted:
+      return WasteKind::kDeleted;
+    case HideCause::kReplaced:
+      return WasteKind::kReplaced;
+    case HideCause::kMetadataChange:
+      return WasteKind::kMetadataChange;
+    case HideCause::kWrittenAgain:
+      return WasteKind::kWrittenAgain;
+    case HideCause::kTwiceInLayer:
+      return WasteKind::kTwiceInLayer;
+    // Attributes of directories are needed by every layer that touches what is below them.
+    case HideCause::kDirectoryAgain:
+    case HideCause::kNothingDeleted:
+      break;
+  }
+  return std::nullopt;
+}
+
+// Names of archives whose unpacked tree may lie beside them.
+std::string_view StemOfArchive(std::string_view name) {
+  for (const std::string_view end :
+       {".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst", ".tar", ".zip"}) {
+    if (name.size() > end.size() && name.ends_with(end)) {
+      return name.substr(0, name.size() - end.size());
+    }
+  }
+  return {};
+}
+
+// What makes two layers the same to a reader, from strict to loose.
+enum class Likeness { kTar, kOrder, kTimes, kAttributes };
+constexpr std::size_t kNumLikenesses = 4;
+
+// A hash of what a likeness compares; order does not matter except for kTar.
+Digest SignatureOf(const Inventory& inventory, Likeness likeness) {
+  if (likeness == Likeness::kTar) return inventory.diff_id;
+  std::string text;
+  const auto add = [&text](const auto value) {
+    text.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const auto add_text = [&](std::string_view part) {
+    add(part.size());
+    text += part;
+  };
+  for (const Entry& entry : inventory.entries) {
+    // Directories are listed or not as a builder likes.
+    if (likeness == Likeness::kAttributes && entry.type == EntryType::kDirectory) continue;
+    add_text(inventory.path(entry));
+    add(entry.type);
+    add_text(inventory.link(entry));
+    if (entry.content != kNone) add(inventory.contents[entry.content].bytes);
+    add(entry.device_major);
+    add(entry.device_minor);
+    if (likeness == Likeness::kAttributes) continue;
+    add(entry.mode);
+    add(entry.uid);
+    add(entry.gid);
+    add_text(inventory.texts[entry.xattrs]);
+    if (likeness == Likeness::kTimes) continue;
+    add(entry.mtime);
+    add(entry.mtime_nsec);
+  }
+  return Sha256(text);
+}
+
+class WasteFinder {
+ public:
+  WasteFinder(const Fleet& fleet, const CostModel& model, const Today& today,
+              const LayerContents& contents)
+      : fleet_(fleet), model_(model), today_(today), contents_(contents) {
+    first_.push_back(0);
+    for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
+      const auto& inventory = contents.inventories[l];
+      first_.push_back(first_.back() + (inventory ? inventory->entries.size() : 0));
+      if (!inventory) continue;
+      ++report_.num_known_layers;
+      report_.known_bytes += inventory->blob_size;
+    }
+    report_.num_entries = static_cast<std::int64_t>(first_.back());
+    report_.images.resize(fleet.images.size());
+    report_.layer_needless.assign(fleet.layers.size(), 0);
+  }
+
+  WasteReport Run() {
+    WalkTrie();
+    FindLikeLayers();
+    for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
+      if (contents_.inventories[l] && !is_copy_[l]) Sort(l);
+    }
+    std::ranges::stable_sort(report_.findings, [](const WasteFinding& a, const WasteFinding& b) {
+      return a.saves_storage_bytes > b.saves_storage_bytes;
+    });
+    for (const WasteFinding& finding : report_.findings) {
+      report_.layer_needless[finding.layer] += finding.blob_bytes;
+      report_.saves_storage_bytes += finding.saves_storage_bytes;
+      report_.saves_transfer_bytes += finding.saves_transfer_bytes;
+    }
+    SumImages();
+    return std::move(report_);
+  }
+
+ private:
+  using FindingKey = std::tuple<WasteKind, std::string_view, LayerIndex>;  // kind, rule, by
+
+  const Inventory& InventoryOf(LayerIndex l) const { return *contents_.inventories[l]; }
+  EntryFate& FateOf(EntryRef ref) { return fates_[first_[ref.layer] + ref.entry]; }
+
+  // Merges every chain once, layers that chains have in common once.
+  void WalkTrie() {
+    fates_.resize(first_.back());
+    const LayerTrie& trie = today_.trie;
+    Overlay overlay(contents_.paths);
+    std::vector<Hiding> hidings;
+    std::vector<NodeIndex> open;
+    std::vector<std::uint8_t> pushed;
+    std::vector<Bytes> hidden_above = {0};  // bytes hidden on the way to each open node
+    for (NodeIndex v = 0; v < trie.size(); ++v) {
+      while (!open.empty() && v >= trie.subtree_end[open.back()]) {
+        if (pushed.back() != 0) overlay.Pop();
+        pushed.pop_back();
+        open.pop_back();
+        hidden_above.pop_back();
+      }
+      const LayerIndex l = trie.layer[v];
+      const bool known = contents_.inventories[l].has_value();
+      hidings.clear();
+      if (known) {
+        overlay.Push({.layer = l, .inventory = &InventoryOf(l), .paths = &contents_.layer_paths[l]},
+                     hidings);
+      }
+      open.push_back(v);
+      pushed.push_back(known ? 1 : 0);
+      hidden_above.push_back(
+          hidden_above.back() +
+          Count(hidings, static_cast<std::uint32_t>(trie.images_below(v).size())));
+      for (const ImageIndex i : trie.images_ending(v)) {
+        report_.images[i].hidden_bytes = hidden_above.back();
+      }
+    }
+    report_.overlay_warnings = overlay.warnings();
+  }
+
+  // Notes what a layer hides in so many images; returns the compressed bytes.
+  Bytes Count(const std::vector<Hiding>& hidings, std::uint32_t num_images) {
+    Bytes bytes = 0;
+    for (const Hiding& hiding : hidings) {
+      if (!KindOf(hiding.cause)) continue;
+      bytes += InventoryOf(hiding.hidden.layer).entries[hiding.hidden.entry].blob_bytes;
+      EntryFate& fate = FateOf(hiding.hidden);
+      fate.num_hidden += num_images;
+      if (num_images > fate.most) {
+        fate.most = num_images;
+        fate.by = hiding.by.layer;
+        fate.cause = hiding.cause;
+      }
+      if (hiding.cause != HideCause::kMetadataChange && hiding.cause != HideCause::kWrittenAgain) {
+        continue;
+      }
+      EntryFate& above = FateOf(hiding.by);
+      above.num_repeating += num_images;
+      above.repeated = hiding.hidden;
+      above.repeated_as = hiding.cause;
+    }
+    return bytes;
+  }
+
+  // Layers that another one could stand for, the most held of each set of equals.
+  void FindLikeLayers() {
+    constexpr std::array<WasteKind, kNumLikenesses> kKinds = {
+        WasteKind::kOtherCompressor, WasteKind::kOtherOrder, WasteKind::kOtherTimes,
+        WasteKind::kOtherAttributes};
+    is_copy_.assign(fleet_.layers.size(), false);
+    const auto hash = [](const Digest& digest) { return HashDigest(digest); };
+    for (std::size_t k = 0; k < kNumLikenesses; ++k) {
+      std::unordered_map<Digest, LayerIndex, decltype(hash)> best(0, hash);
+      std::vector<std::pair<LayerIndex, Digest>> signatures;
+      for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
+        if (!contents_.inventories[l] || is_copy_[l] || InventoryOf(l).entries.empty()) continue;
+        const Digest signature = SignatureOf(InventoryOf(l), static_cast<Likeness>(k));
+        signatures.emplace_back(l, signature);
+        const auto [found, is_new] = best.try_emplace(signature, l);
+        if (today_.holders_of(l).size() > today_.holders_of(found->second).size()) {
+          found->second = l;
+        }
+      }
+      for (const auto& [l, signature] : signatures) {
+        const LayerIndex keep = best.find(signature)->second;
+        if (keep == l || HasBoth(l, keep)) continue;
+        is_copy_[l] = true;
+        AddCopy(kKinds[k], l, keep);
+      }
+    }
+  }
+
+  // Whether an image holds both: one over the other is not one for the other.
+  bool HasBoth(LayerIndex a, LayerIndex b) const {
+    std::vector<ImageIndex> both;
+    std::ranges::set_intersection(today_.holders_of(a), today_.holders_of(b),
+                                  std::back_inserter(both));
+    return !both.empty();
+  }
+
+  // All of layer `l` could be layer `keep`: what its holders cost there comes off.
+  void AddCopy(WasteKind kind, LayerIndex l, LayerIndex keep) {
+    const Inventory& inventory = InventoryOf(l);
+    WasteFinding finding;
+    finding.kind = kind;
+    finding.layer = l;
+    finding.by = keep;
+    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) AddEntry(finding, e);
+    finding.blob_bytes = inventory.blob_size;
+    const LayoutBlob& mine = today_.blobs.blobs[l];
+    const LayoutBlob& theirs = today_.blobs.blobs[keep];
+    std::vector<ImageIndex> holders;
+    std::ranges::set_union(today_.holders_of(l), today_.holders_of(keep),
+                           std::back_inserter(holders));
+    const UseOfBlob together = CountUse(holders);
+    const double moved_before = TransferOf(mine, mine.size) + TransferOf(theirs, theirs.size);
+    const double moved_after =
+        static_cast<double>(theirs.size) * model_.Fetches(together.pulls, together.pool_nodes);
+    finding.saves_storage_bytes =
+        mine.size * mine.cells + theirs.size * theirs.cells - theirs.size * together.cells;
+    finding.saves_transfer_bytes = static_cast<Bytes>(std::llround(moved_before - moved_after));
+    report_.findings.push_back(std::move(finding));
+  }
+
+  struct UseOfBlob {
+    std::int64_t cells = 0;
+    std::int64_t pulls = 0;
+    std::int64_t pool_nodes = 0;
+  };
+
+  UseOfBlob CountUse(const std::vector<ImageIndex>& holders) const {
+    UseOfBlob use;
+    std::vector<GroupIndex> cells;
+    std::vector<PoolIndex> pools;
+    for (const ImageIndex i : holders) {
+      use.pulls = CheckedAdd(use.pulls, fleet_.images[i].pulls);
+      const auto of_image = today_.cells.of(i);
+      cells.insert(cells.end(), of_image.begin(), of_image.end());
+      const auto its_pools = fleet_.pools_of(fleet_.images[i]);
+      pools.insert(pools.end(), its_pools.begin(), its_pools.end());
+    }
+    std::ranges::sort(cells);
+    use.cells = std::ranges::unique(cells).begin() - cells.begin();
+    std::ranges::sort(pools);
+    pools.erase(std::ranges::unique(pools).begin(), pools.end());
+    for (const PoolIndex p : pools) use.pool_nodes += fleet_.pools[p].nodes;
+    return use;
+  }
+
+  double TransferOf(const LayoutBlob& blob, Bytes bytes) const {
+    return static_cast<double>(bytes) * model_.Fetches(blob.pulls, blob.pool_nodes);
+  }
+
+  void AddEntry(WasteFinding& finding, std::uint32_t e) const {
+    const std::vector<Entry>& entries = InventoryOf(finding.layer).entries;
+    const Entry& entry = entries[e];
+    ++finding.num_entries;
+    finding.file_bytes += entry.size;
+    finding.blob_bytes += entry.blob_bytes;
+    const auto larger = [&](std::uint32_t a, std::uint32_t b) {
+      return entries[a].blob_bytes > entries[b].blob_bytes;
+    };
+    std::vector<std::uint32_t>& examples = finding.examples;
+    examples.insert(std::ranges::upper_bound(examples, e, larger), e);
+    if (examples.size() > WasteFinding::kMaxExamples) examples.pop_back();
+  }
+
+  // Every entry of a layer under the one kind that it is.
+  void Sort(LayerIndex l) {
+    const Inventory& inventory = InventoryOf(l);
+    const auto num_images = static_cast<std::uint32_t>(today_.holders_of(l).size());
+    std::map<FindingKey, WasteFinding> found;
+    const auto add = [&](WasteKind kind, WasteRuleIndex rule, LayerIndex by, std::uint32_t e) {
+      const std::string_view name = rule == kNoWasteRule ? "" : WasteRules()[rule].name;
+      WasteFinding& finding = found[{kind, name, by}];
+      finding.kind = kind;
+      finding.rule = finding.num_entries == 0 ? rule : finding.rule;
+      finding.layer = l;
+      finding.by = by;
+      AddEntry(finding, e);
+    };
+    FindCopies(inventory);
+    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+      const Entry& entry = inventory.entries[e];
+      const EntryFate& fate = fates_[first_[l] + e];
+      if (IsNeverSeen({l, e})) {
+        add(*KindOf(fate.cause), kNoWasteRule, fate.by, e);
+        continue;
+      }
+      // Where other images still see the one below, this one is what a better base would save.
+      if (fate.num_repeating >= num_images && fate.num_repeating > 0 &&
+          !IsNeverSeen(fate.repeated)) {
+        add(*KindOf(fate.repeated_as), kNoWasteRule, fate.repeated.layer, e);
+        continue;
+      }
+      if (fate.num_hidden > 0) report_.hidden_in_some_bytes += entry.blob_bytes;
+      if (entry.type != EntryType::kRegular || entry.size == 0) continue;
+      const std::string_view key = inventory.path(entry);
+      const WasteRuleIndex rule = FindWasteRule(key);
+      if (rule != kNoWasteRule) {
+        add(WasteRules()[rule].kind, rule, kNone, e);
+      } else if (IsBesideItsTree(inventory, e)) {
+        add(WasteKind::kArchiveBesideTree, kNoWasteRule, kNone, e);
+      } else if (is_same_content_[e]) {
+        add(WasteKind::kSameContent, kNoWasteRule, kNone, e);
+      }
+    }
+    const LayoutBlob& blob = today_.blobs.blobs[l];
+    for (auto& [key, finding] : found) {
+      if (finding.blob_bytes == 0) continue;
+      finding.saves_storage_bytes = CheckedMultiply(finding.blob_bytes, blob.cells);
+      finding.saves_transfer_bytes =
+          static_cast<Bytes>(std::llround(TransferOf(blob, finding.blob_bytes)));
+      report_.findings.push_back(std::move(finding));
+    }
+  }
+
+  bool IsNeverSeen(EntryRef ref) const {
+    const std::uint32_t num_hidden = fates_[first_[ref.layer] + ref.entry].num_hidden;
+    return num_hidden > 0 && num_hidden >= today_.holders_of(ref.layer).size();
+  }
+
+  // Marks files whose contents an earlier path of the layer has; hard links are no copies.
+  void FindCopies(const Inventory& inventory) {
+    constexpr Bytes kWorthALink = 4096;
+    is_same_content_.assign(inventory.entries.size(), false);
+    const auto hash = [](const Digest& digest) { return HashDigest(digest); };
+    std::unordered_map<Digest, std::string_view, decltype(hash)> first(0, hash);
+    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+      const Entry& entry = inventory.entries[e];
+      if (entry.content == kNone || entry.size < kWorthALink) continue;
+      const auto [found, is_new] =
+          first.try_emplace(inventory.contents[entry.content], inventory.path(entry));
+      is_same_content_[e] = !is_new && found->second != inventory.path(entry);
+    }
+  }
+
+  // An archive, and in the same directory of the same layer one that is called like it.
+  static bool IsBesideItsTree(const Inventory& inventory, std::uint32_t e) {
+    const std::string_view key = inventory.path(inventory.entries[e]);
+    const std::string_view stem = StemOfArchive(BaseName(key));
+    if (stem.empty()) return false;
+    const std::string_view parent = ParentPath(key);
+    const std::string tree =
+        parent.empty() ? std::string(stem) : std::string(parent) + "/" + std::string(stem);
+    const auto found = std::ranges::lower_bound(
+        inventory.entries, tree,
+        [](std::string_view a, std::string_view b) { return ComparePaths(a, b) < 0; },
+        [&](const Entry& entry) { return inventory.path(entry); });
+    if (found == inventory.entries.end()) return false;
+    const std::string_view at = inventory.path(*found);
+    return (at == tree && found->type == EntryType::kDirectory) || at.starts_with(tree + "/");
+  }
+
+  void SumImages() {
+    for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
+      std::vector<LayerIndex> layers(fleet_.chain(fleet_.images[i]).begin(),
+                                     fleet_.chain(fleet_.images[i]).end());
+      std::ranges::sort(layers);
+      layers.erase(std::ranges::unique(layers).begin(), layers.end());
+      for (const LayerIndex l : layers) {
+        report_.images[i].needless_bytes += report_.layer_needless[l];
+        if (!contents_.inventories[l]) report_.images[i].complete = false;
+      }
+    }
+  }
+
+  const Fleet& fleet_;
+  const CostModel& model_;
+  const Today& today_;
+  const LayerContents& contents_;
+  std::vector<std::uint64_t> first_;  // per layer, and one past the end: into fates_
+  std::vector<EntryFate> fates_;
+  std::vector<bool> is_copy_;
+  std::vector<bool> is_same_content_;  // of the layer being sorted
+  WasteReport report_;
+};
+
+}  // namespace
+
+void LayerContents::Add(LayerIndex layer, Inventory inventory) {
+  layer_paths[layer] = paths.Add(inventory);
+  inventories[layer] = std::move(inventory);
+}
+
+WasteReport FindWaste(const Fleet& fleet, const CostModel& model, const Today& today,
+                      const LayerContents& contents) {
+  return WasteFinder(fleet, model, today, contents).Run();
+}
+
+}  // namespace gneiss

@@ -1,0 +1,76 @@
+// Bytes of a fleet's layers that are paid for and not needed: never seen in any image, or seen and
+// of no use there. Every entry is counted once, under one kind, and a layer that many images hold
+// counts once per scope cell; so findings add up.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "planner/cost_model.h"
+#include "planner/fleet.h"
+#include "planner/inventory.h"
+#include "planner/overlay.h"
+#include "planner/path_tree.h"
+#include "planner/today.h"
+#include "planner/waste_rules.h"
+
+namespace gneiss {
+
+// The inventories of a fleet's layers with their paths, by layer. Owned here.
+struct LayerContents {
+  PathTree paths;
+  std::vector<std::optional<Inventory>> inventories;  // nullopt: contents not known
+  std::vector<LayerPaths> layer_paths;                // empty where there is no inventory
+
+  explicit LayerContents(std::size_t num_layers)
+      : inventories(num_layers), layer_paths(num_layers) {}
+  // REQUIRES: none was added for the layer before.
+  void Add(LayerIndex layer, Inventory inventory);
+};
+
+struct WasteFinding {
+  static constexpr std::size_t kMaxExamples = 5;
+
+  WasteKind kind = WasteKind::kDeleted;
+  WasteRuleIndex rule = kNoWasteRule;  // of kinds that paths show
+  LayerIndex layer = kNone;            // that pays for the bytes
+  // The layer that hides most of them. Of what stands over the same contents in a layer that other
+  // images see as it is, and of layers that are there already: the layer that holds the same. kNone
+  // where paths show it.
+  LayerIndex by = kNone;
+  std::int64_t num_entries = 0;
+  Bytes file_bytes = 0;                 // of contents, uncompressed
+  Bytes blob_bytes = 0;                 // compressed: what the layer would weigh less
+  Bytes saves_storage_bytes = 0;        // blob_bytes in every scope cell that holds the layer
+  Bytes saves_transfer_bytes = 0;       // expected, with the model's pulls, by this finding alone
+  std::vector<std::uint32_t> examples;  // largest entries of `layer`, at most kMaxExamples
+};
+
+// What an image pays for.
+struct ImageWaste {
+  bool complete = true;      // the contents of all its layers are known
+  Bytes hidden_bytes = 0;    // compressed, hidden in this image, whether or not others see them
+  Bytes needless_bytes = 0;  // compressed, of the findings on its layers
+};
+
+struct WasteReport {
+  std::vector<WasteFinding> findings;  // largest saving of storage first
+  std::vector<ImageWaste> images;      // by image
+  std::vector<Bytes> layer_needless;   // by layer: blob_bytes of its findings
+  std::int64_t num_known_layers = 0;
+  std::int64_t num_entries = 0;
+  Bytes known_bytes = 0;  // compressed, of layers with contents
+  // Hidden in some images and seen in others: squashing does not save them, other bases might.
+  Bytes hidden_in_some_bytes = 0;
+  Bytes saves_storage_bytes = 0;  // of all findings
+  Bytes saves_transfer_bytes = 0;
+  OverlayWarnings overlay_warnings;
+};
+
+// REQUIRES: `today` is made with `model`, `contents` has the fleet's layers.
+// Time O(entries over the nodes of the trie), space O(entries + paths).
+[[nodiscard]] WasteReport FindWaste(const Fleet& fleet, const CostModel& model, const Today& today,
+                                    const LayerContents& contents);
+
+}  // namespace gneiss

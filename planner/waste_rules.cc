@@ -1,0 +1,189 @@
+#include "planner/waste_rules.h"
+
+#include <algorithm>
+#include <array>
+
+namespace gneiss {
+namespace {
+
+constexpr std::string_view kAptLists =
+    "end the RUN that calls apt-get update with `&& rm -rf /var/lib/apt/lists/*`";
+constexpr std::string_view kAptCache =
+    "call apt-get clean in the RUN that installs, or mount a cache at /var/cache/apt";
+constexpr std::string_view kDnf = "end the RUN that installs with `&& dnf clean all`";
+constexpr std::string_view kApk = "install with `apk add --no-cache`";
+constexpr std::string_view kPip = "install with `pip install --no-cache-dir`";
+constexpr std::string_view kNpm = "run `npm cache clean --force` in the RUN that installs";
+constexpr std::string_view kYarn = "run `yarn cache clean` in the RUN that installs";
+constexpr std::string_view kGem = "install with `gem install --no-document` and delete the cache";
+constexpr std::string_view kGo = "build in a stage of its own and copy the program out of it";
+constexpr std::string_view kCargo = kGo;
+constexpr std::string_view kMaven = "build in a stage of its own and copy the archive out of it";
+constexpr std::string_view kStages =
+    "compile in a stage of its own and copy only the results into the final one";
+constexpr std::string_view kIgnore = "list it in .dockerignore";
+constexpr std::string_view kNoSecrets =
+    "take it out of the build context, mount it with --mount=type=secret, and replace it: whoever "
+    "can pull the image has it";
+constexpr std::string_view kTemporary = "delete it in the RUN that writes it";
+constexpr std::string_view kLog = "delete logs in the RUN that writes them";
+
+using enum WasteKind;
+constexpr std::array kRules = {
+    // Keys before all else, wherever they lie.
+    WasteRule{"SSH private key", kSecret, "**/.ssh/id_rsa", kNoSecrets},
+    WasteRule{"SSH private key", kSecret, "**/.ssh/id_dsa", kNoSecrets},
+    WasteRule{"SSH private key", kSecret, "**/.ssh/id_ecdsa", kNoSecrets},
+    WasteRule{"SSH private key", kSecret, "**/.ssh/id_ed25519", kNoSecrets},
+    WasteRule{"SSH host key", kSecret, "etc/ssh/ssh_host_*_key", kNoSecrets},
+    WasteRule{"TLS private key", kSecret, "etc/ssl/private/**", kNoSecrets},
+    WasteRule{"private key", kSecret, "**/*.key.pem", kNoSecrets},
+    WasteRule{"private key", kSecret, "**/*-key.pem", kNoSecrets},
+    WasteRule{"private key", kSecret, "**/*.p12", kNoSecrets},
+    WasteRule{"private key", kSecret, "**/*.pfx", kNoSecrets},
+    WasteRule{"environment file", kSecret, "**/.env", kNoSecrets},
+    WasteRule{"environment file", kSecret, "**/.env.*", kNoSecrets},
+    WasteRule{"credentials", kSecret, "**/.netrc", kNoSecrets},
+    WasteRule{"credentials", kSecret, "**/.npmrc", kNoSecrets},
+    WasteRule{"credentials", kSecret, "**/.pypirc", kNoSecrets},
+    WasteRule{"credentials", kSecret, "**/.git-credentials", kNoSecrets},
+    WasteRule{"credentials", kSecret, "**/.aws/credentials", kNoSecrets},
+    WasteRule{"credentials", kSecret, "**/.docker/config.json", kNoSecrets},
+    WasteRule{"credentials", kSecret, "**/.kube/config", kNoSecrets},
+    WasteRule{"apt lists", kPackageCache, "var/lib/apt/lists/**", kAptLists},
+    WasteRule{"apt cache", kPackageCache, "var/cache/apt/**", kAptCache},
+    WasteRule{"dnf cache", kPackageCache, "var/cache/dnf/**", kDnf},
+    WasteRule{"dnf cache", kPackageCache, "var/cache/libdnf5/**", kDnf},
+    WasteRule{"yum cache", kPackageCache, "var/cache/yum/**", kDnf},
+    WasteRule{"zypper cache", kPackageCache, "var/cache/zypp/**",
+              "end the RUN with `zypper clean`"},
+    WasteRule{"apk cache", kPackageCache, "var/cache/apk/**", kApk},
+    WasteRule{"apk cache", kPackageCache, "etc/apk/cache/**", kApk},
+    WasteRule{"pip cache", kPackageCache, "**/.cache/pip/**", kPip},
+    WasteRule{"npm cache", kPackageCache, "**/.npm/_cacache/**", kNpm},
+    WasteRule{"npm cache", kPackageCache, "**/.npm/_logs/**", kNpm},
+    WasteRule{"yarn cache", kPackageCache, "**/.cache/yarn/**", kYarn},
+    WasteRule{"gem cache", kPackageCache, "**/cache/*.gem", kGem},
+    WasteRule{"go build cache", kPackageCache, "**/.cache/go-build/**", kGo},
+    WasteRule{"go module cache", kPackageCache, "**/pkg/mod/**", kGo},
+    WasteRule{"cargo registry", kPackageCache, "**/.cargo/registry/**", kCargo},
+    WasteRule{"cargo registry", kPackageCache, "usr/local/cargo/registry/**", kCargo},
+    WasteRule{"maven repository", kPackageCache, "**/.m2/repository/**", kMaven},
+    WasteRule{"gradle cache", kPackageCache, "**/.gradle/caches/**", kMaven},
+    WasteRule{"git repository", kVersionControl, "**/.git/**", kIgnore},
+    WasteRule{"subversion data", kVersionControl, "**/.svn/**", kIgnore},
+    WasteRule{"mercurial data", kVersionControl, "**/.hg/**", kIgnore},
+    WasteRule{"compiler", kBuildTools, "usr/lib/gcc/**", kStages},
+    WasteRule{"compiler", kBuildTools, "usr/libexec/gcc/**", kStages},
+    WasteRule{"compiler", kBuildTools, "usr/lib/llvm-*/bin/**", kStages},
+    WasteRule{"compiler", kBuildTools, "usr/bin/*gcc-*", kStages},
+    WasteRule{"compiler", kBuildTools, "usr/bin/*g++-*", kStages},
+    WasteRule{"compiler", kBuildTools, "usr/bin/*cpp-*", kStages},
+    WasteRule{"compiler", kBuildTools, "usr/local/go/pkg/tool/**", kStages},
+    WasteRule{"compiler", kBuildTools, "**/.rustup/toolchains/**", kStages},
+    WasteRule{"compiler", kBuildTools, "usr/local/rustup/toolchains/**", kStages},
+    WasteRule{"linker and assembler", kBuildTools, "usr/bin/*-linux-gnu-*", kStages},
+    WasteRule{"headers", kBuildTools, "usr/include/**", kStages},
+    WasteRule{"headers", kBuildTools, "usr/local/include/**", kStages},
+    WasteRule{"static libraries", kBuildTools, "**/*.a", kStages},
+    WasteRule{"logs", kLogs, "var/log/**", kLog},
+    WasteRule{"temporary files", kLitter, "tmp/**", kTemporary},
+    WasteRule{"temporary files", kLitter, "var/tmp/**", kTemporary},
+    WasteRule{"debconf backups", kLitter, "var/cache/debconf/*-old", kTemporary},
+    WasteRule{"ldconfig cache", kLitter, "var/cache/ldconfig/aux-cache", kTemporary},
+    WasteRule{"editor and desktop files", kLitter, "**/.DS_Store", kIgnore},
+    WasteRule{"editor and desktop files", kLitter, "**/.idea/**", kIgnore},
+    WasteRule{"editor and desktop files", kLitter, "**/.vscode/**", kIgnore},
+    WasteRule{"editor and desktop files", kLitter, "**/*.swp", kIgnore},
+    WasteRule{"build context", kLitter, "**/Dockerfile", kIgnore},
+    WasteRule{"build context", kLitter, "**/.dockerignore", kIgnore},
+    WasteRule{"build context", kLitter, "**/docker-compose.yml", kIgnore},
+    WasteRule{"build context", kLitter, "**/node_modules/.cache/**", kIgnore},
+};
+
+// One component against a pattern with '*'. Greedy with one point to go back to.
+bool MatchesComponent(std::string_view pattern, std::string_view text) {
+  std::size_t p = 0;
+  std::size_t t = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t resume = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      resume = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++resume;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+std::string_view TakeComponent(std::string_view& rest) {
+  const std::size_t end = std::min(rest.find('/'), rest.size());
+  const std::string_view component = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return component;
+}
+
+// From the start of both; a pattern that ends in "/**" needs something below.
+bool MatchesFromStart(std::string_view pattern, std::string_view key) {
+  while (!pattern.empty()) {
+    if (pattern == "**") return !key.empty();
+    if (key.empty()) return false;
+    const std::string_view expected = TakeComponent(pattern);
+    if (!MatchesComponent(expected, TakeComponent(key))) return false;
+  }
+  return key.empty();
+}
+
+}  // namespace
+
+std::string_view WasteKindName(WasteKind kind) {
+  constexpr std::array<std::string_view, kNumWasteKinds> kNames = {"deleted later",
+                                                                   "replaced later",
+                                                                   "only attributes changed",
+                                                                   "written again",
+                                                                   "twice in one layer",
+                                                                   "package cache",
+                                                                   "build tools",
+                                                                   "version control",
+                                                                   "logs",
+                                                                   "litter",
+                                                                   "secret",
+                                                                   "archive beside its tree",
+                                                                   "same content twice",
+                                                                   "recompressed",
+                                                                   "other order",
+                                                                   "other times",
+                                                                   "other attributes"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::span<const WasteRule> WasteRules() { return kRules; }
+
+bool MatchesPattern(std::string_view pattern, std::string_view key) {
+  if (!pattern.starts_with("**/")) return MatchesFromStart(pattern, key);
+  pattern.remove_prefix(3);
+  while (true) {
+    if (MatchesFromStart(pattern, key)) return true;
+    const std::size_t slash = key.find('/');
+    if (slash == std::string_view::npos) return false;
+    key.remove_prefix(slash + 1);
+  }
+}
+
+WasteRuleIndex FindWasteRule(std::string_view key) {
+  for (std::size_t r = 0; r < kRules.size(); ++r) {
+    if (MatchesPattern(kRules[r].pattern, key)) return static_cast<WasteRuleIndex>(r);
+  }
+  return kNoWasteRule;
+}
+
+}  // namespace gneiss

@@ -1,0 +1,239 @@
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "planner/waste.h"
+#include "tests/tiny_fleet.h"
+#include "tests/tiny_inventory.h"
+
+namespace gneiss {
+namespace {
+
+using LayerEntries = std::map<std::string, std::vector<TinyEntry>>;  // by name of the layer
+
+// A fleet whose layers weigh what their entries do.
+class Scanned {
+ public:
+  Scanned(const std::vector<std::pair<std::string, std::vector<std::string>>>& images,
+          const LayerEntries& layers, const CostOptions& cost = {.images_per_node = 0}) {
+    std::map<std::string, Inventory> inventories;
+    for (const auto& [name, entries] : layers) {
+      inventories.emplace(name, MakeTinyInventory(entries, name));
+    }
+    std::vector<TinyImage> tiny;
+    for (const auto& [ref, chain] : images) {
+      TinyImage image{.ref = ref, .layers = {}};
+      for (const std::string& name : chain) {
+        const auto found = inventories.find(name);
+        const Bytes size = found == inventories.end() ? 7 : found->second.blob_size;
+        image.layers.push_back(name + ":" + std::to_string(size));
+      }
+      tiny.push_back(image);
+    }
+    fleet = MakeTinyFleet(tiny);
+    const CostModel model(fleet, cost);
+    LayerContents contents(fleet.layers.size());
+    for (auto& [name, inventory] : inventories) {
+      for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
+        if (fleet.layers[l].digest != NamedDigest(name)) continue;
+        names[l] = name;
+        contents.Add(l, inventory);
+      }
+    }
+    report = FindWaste(fleet, model, MakeToday(fleet, model), contents);
+    for (const auto& [l, name] : names) inventories_[l] = inventories.at(name);
+  }
+
+  // "kind rule layer<by: path path, N bytes", sorted.
+  std::vector<std::string> Findings() const {
+    std::vector<std::string> texts;
+    for (const WasteFinding& f : report.findings) {
+      std::string text(WasteKindName(f.kind));
+      if (f.rule != kNoWasteRule) text += " (" + std::string(WasteRules()[f.rule].name) + ")";
+      text += " " + names.at(f.layer);
+      if (f.by != kNone) text += "<" + names.at(f.by);
+      text += ":";
+      std::vector<std::string> paths;
+      for (const std::uint32_t e : f.examples) {
+        const Inventory& inventory = inventories_.at(f.layer);
+        paths.emplace_back(inventory.path(inventory.entries[e]));
+      }
+      std::ranges::sort(paths);
+      for (const std::string& path : paths) text += " " + path;
+      text += ", " + std::to_string(f.saves_storage_bytes);
+      texts.push_back(text);
+    }
+    std::ranges::sort(texts);
+    return texts;
+  }
+
+  Fleet fleet;
+  WasteReport report;
+  std::map<LayerIndex, std::string> names;
+
+ private:
+  std::map<LayerIndex, Inventory> inventories_;
+};
+
+using Texts = std::vector<std::string>;
+
+TinyEntry Weighing(Bytes bytes, TinyEntry entry) {
+  entry.blob_bytes = bytes;
+  return entry;
+}
+
+TEST_CASE("Files that a later layer deletes in every image are waste of the lower layer",
+          "[planner][waste]") {
+  const LayerEntries layers = {
+      {"base", {File("b", "b")}},
+      {"get", {Weighing(500, File("opt/x.deb", "deb")), Weighing(10, File("opt/x", "x"))}},
+      {"clean", {Whiteout("opt/x.deb")}}};
+  const Scanned all(
+      {{"a:1", {"base", "get", "clean"}}, {"a:2", {"base", "get", "clean"}}, {"b:1", {"base"}}},
+      layers);
+  CHECK(all.Findings() == Texts{"deleted later get<clean: opt/x.deb, 500"});
+  CHECK(all.report.saves_storage_bytes == 500);
+  CHECK(all.report.hidden_in_some_bytes == 0);
+  CHECK(all.report.images[IndexOf(all.fleet, "a:1")].hidden_bytes == 500);
+  CHECK(all.report.images[IndexOf(all.fleet, "a:1")].needless_bytes == 500);
+  CHECK(all.report.images[IndexOf(all.fleet, "b:1")].hidden_bytes == 0);
+}
+
+TEST_CASE("What one image hides and another sees is no saving", "[planner][waste]") {
+  const Scanned some(
+      {{"a:1", {"get", "clean"}}, {"a:2", {"get"}}},
+      {{"get", {Weighing(500, File("x.deb", "deb"))}}, {"clean", {Whiteout("x.deb")}}});
+  CHECK(some.Findings().empty());
+  CHECK(some.report.hidden_in_some_bytes == 500);
+  CHECK(some.report.images[IndexOf(some.fleet, "a:1")].hidden_bytes == 500);
+}
+
+TEST_CASE("A chmod is paid for below where nobody sees the old file, else above",
+          "[planner][waste]") {
+  const LayerEntries layers = {{"app", {Weighing(300, File("bin/app", "elf", 0644))}},
+                               {"chmod", {Weighing(301, File("bin/app", "elf", 0755))}}};
+  const Scanned own({{"a:1", {"app", "chmod"}}}, layers);
+  CHECK(own.Findings() == Texts{"only attributes changed app<chmod: bin/app, 300"});
+  const Scanned shared({{"a:1", {"app", "chmod"}}, {"b:1", {"app"}}}, layers);
+  CHECK(shared.Findings() == Texts{"only attributes changed chmod<app: bin/app, 301"});
+}
+
+TEST_CASE("Paths that no image needs are named by what they are", "[planner][waste]") {
+  const std::string big(5000, 'x');
+  const Scanned found(
+      {{"a:1", {"l"}}},
+      {{"l",
+        {Weighing(100, File("var/lib/apt/lists/Packages", "p")),
+         Weighing(50, File("root/.cache/pip/http/1", "p")), Weighing(7, File("app/.git/HEAD", "r")),
+         Weighing(9, File("app/.env", "PASSWORD=1")), Weighing(90, File("usr/include/a.h", "h")),
+         Weighing(60, File("usr/lib/libx.a", "a")), Weighing(30, File("src/x-1.0.tar.gz", "t")),
+         File("src/x-1.0/README", "r"), Weighing(40, File("one", big)),
+         Weighing(40, File("two", big)), HardLink("three", "one"),
+         Weighing(5, File("lone.tar.gz", "t"))}}});
+  CHECK(found.Findings() == Texts{"archive beside its tree l: src/x-1.0.tar.gz, 30",
+                                  "build tools (headers) l: usr/include/a.h, 90",
+                                  "build tools (static libraries) l: usr/lib/libx.a, 60",
+                                  "package cache (apt lists) l: var/lib/apt/lists/Packages, 100",
+                                  "package cache (pip cache) l: root/.cache/pip/http/1, 50",
+                                  "same content twice l: two, 40",
+                                  "secret (environment file) l: app/.env, 9",
+                                  "version control (git repository) l: app/.git/HEAD, 7"});
+}
+
+TEST_CASE("Layers that are there already say in what they differ", "[planner][waste]") {
+  TinyEntry late = Weighing(100, File("x", "x"));
+  late.mtime = 9;
+  LayerEntries layers = {{"a", {Weighing(100, File("x", "x")), File("y", "y")}},
+                         {"order", {File("y", "y"), Weighing(100, File("x", "x"))}},
+                         {"times", {late, File("y", "y")}},
+                         {"modes", {Weighing(100, File("x", "x", 0600)), File("y", "y")}},
+                         {"other", {Weighing(100, File("x", "z")), File("y", "y")}}};
+  const Scanned found({{"a:1", {"a"}},
+                       {"a:2", {"a", "other"}},
+                       {"b:1", {"order"}},
+                       {"c:1", {"times"}},
+                       {"d:1", {"modes"}}},
+                      layers);
+  CHECK(found.Findings() == Texts{"other attributes modes<a: x y, 101",
+                                  "other order order<a: x y, 101", "other times times<a: x y, 101",
+                                  "written again other<a: y, 1"});
+}
+
+TEST_CASE("A layer counts once per scope cell", "[planner][waste]") {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> images = {
+      {"one/a:1", {"get", "clean"}}, {"two/a:1", {"get", "clean", "more"}}};
+  const LayerEntries layers = {{"get", {Weighing(500, File("x", "1"))}},
+                               {"clean", {Whiteout("x")}},
+                               {"more", {File("m", "m")}}};
+  const Scanned global(images, layers);
+  CHECK(global.report.saves_storage_bytes == 500);
+  CHECK(global.report.saves_transfer_bytes == 1000);  // every pull is cold
+  const Scanned cells(images, layers, {.images_per_node = 0, .scope = Scope::kRepository});
+  CHECK(cells.report.saves_storage_bytes == 1000);
+}
+
+TEST_CASE("An image with a layer that was not scanned is not complete", "[planner][waste]") {
+  const Scanned found({{"a:1", {"known", "unknown"}}, {"b:1", {"known"}}},
+                      {{"known", {File("x", "1")}}});
+  CHECK_FALSE(found.report.images[IndexOf(found.fleet, "a:1")].complete);
+  CHECK(found.report.images[IndexOf(found.fleet, "b:1")].complete);
+  CHECK(found.report.num_known_layers == 1);
+}
+
+TEST_CASE("Findings never exceed what layers weigh", "[planner][waste]") {
+  std::mt19937 random(3);
+  const auto draw = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  for (int round = 0; round < 300; ++round) {
+    LayerEntries layers;
+    for (int l = 0; l < 6; ++l) {
+      std::vector<TinyEntry> entries;
+      for (unsigned e = draw(6); e > 0; --e) {
+        const std::string path = std::string(1, static_cast<char>('a' + draw(3))) +
+                                 (draw(2) == 0 ? "" : "/" + std::to_string(draw(3)));
+        entries.push_back(draw(4) == 0 ? Whiteout(path)
+                                       : Weighing(draw(50), File(path, std::to_string(draw(2)),
+                                                                 draw(2) == 0 ? 0644 : 0755)));
+      }
+      layers["l" + std::to_string(l)] = entries;
+    }
+    std::vector<std::pair<std::string, std::vector<std::string>>> images;
+    for (int i = 0; i < 5; ++i) {
+      std::vector<std::string> chain;
+      for (int l = 0; l < 6; ++l) {
+        if (draw(2) == 0) chain.push_back("l" + std::to_string(l));
+      }
+      images.emplace_back("r:" + std::to_string(i), chain);
+    }
+    const Scanned found(images, layers);
+    INFO("round " << round);
+    Bytes sum = 0;
+    for (LayerIndex l = 0; l < found.fleet.layers.size(); ++l) {
+      CHECK(found.report.layer_needless[l] <= found.fleet.layers[l].size);
+      sum += found.report.layer_needless[l];
+    }
+    CHECK(found.report.saves_storage_bytes == sum);
+  }
+}
+
+TEST_CASE("Patterns match whole paths by component", "[planner][waste_rules]") {
+  CHECK(MatchesPattern("var/cache/apt/**", "var/cache/apt/archives/x.deb"));
+  CHECK_FALSE(MatchesPattern("var/cache/apt/**", "var/cache/apt"));
+  CHECK_FALSE(MatchesPattern("var/cache/apt/**", "x/var/cache/apt/y"));
+  CHECK(MatchesPattern("**/.git/**", ".git/HEAD"));
+  CHECK(MatchesPattern("**/.git/**", "a/b/.git/refs/x"));
+  CHECK_FALSE(MatchesPattern("**/.git/**", "a/.github/x"));
+  CHECK(MatchesPattern("**/*.a", "libx.a"));
+  CHECK(MatchesPattern("**/*.a", "usr/lib/libx.a"));
+  CHECK_FALSE(MatchesPattern("**/*.a", "usr/lib/libx.a/y"));
+  CHECK(MatchesPattern("etc/ssh/ssh_host_*_key", "etc/ssh/ssh_host_rsa_key"));
+  CHECK_FALSE(MatchesPattern("etc/ssh/ssh_host_*_key", "etc/ssh/ssh_host_rsa_key.pub"));
+  CHECK(MatchesPattern("*a*b*c", "xaxxbxbxc"));
+  CHECK_FALSE(MatchesPattern("*a*b*c", "xaxxbxbxd"));
+}
+
+}  // namespace
+}  // namespace gneiss
