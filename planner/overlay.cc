@@ -53,6 +53,10 @@ bool Overlay::Exists(PathIndex path) const {
   return path < states_.size() && states_[path].kind != Kind::kAbsent;
 }
 
+bool Overlay::IsDirectory(PathIndex path) const {
+  return Exists(path) && states_[path].kind != Kind::kOther;
+}
+
 EntryRef Overlay::Ref(Name name) const {
   if (name.position == kNone) return {};
   return {layers_[name.position].layer, name.entry};

@@ -84,12 +84,20 @@ class Overlay {
   // The entry seen at a path; EntryRef{} when there is nothing, or a directory without entry.
   EntryRef At(PathIndex path) const;
   bool Exists(PathIndex path) const;
+  bool IsDirectory(PathIndex path) const;
 
   // Calls visit(path, entry) for all that is seen, parents before children, else in no particular
   // order; entry is EntryRef{} for a directory without one.
   template <typename Visit>
   void ForEachSeen(const Visit& visit) const {
-    std::vector<PathIndex> open = {kRootPath};
+    ForEachSeenBelow(kRootPath, visit);
+  }
+
+  // The same for one path and what is below it; nothing when it is not there.
+  template <typename Visit>
+  void ForEachSeenBelow(PathIndex top, const Visit& visit) const {
+    std::vector<PathIndex> open;
+    if (Exists(top)) open.push_back(top);
     while (!open.empty()) {
       const PathIndex path = open.back();
       open.pop_back();
