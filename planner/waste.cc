@@ -38,7 +38,6 @@ std::optional<WasteKind> KindOf(HideCause cause) {
       return WasteKind::kWrittenAgain;
     case HideCause::kTwiceInLayer:
       return WasteKind::kTwiceInLayer;
-    // Attributes of directories are needed by every layer that touches what is below them.
     case HideCause::kDirectoryAgain:
     case HideCause::kNothingDeleted:
       break;
@@ -130,7 +129,8 @@ class WasteFinder {
   }
 
  private:
-  using FindingKey = std::tuple<WasteKind, std::string_view, LayerIndex>;  // kind, rule, by
+  // Kind, rule, by, stands_over.
+  using FindingKey = std::tuple<WasteKind, std::string_view, LayerIndex, bool>;
 
   const Inventory& InventoryOf(LayerIndex l) const { return *contents_.inventories[l]; }
   EntryFate& FateOf(EntryRef ref) { return fates_[first_[ref.layer] + ref.entry]; }
@@ -302,13 +302,15 @@ class WasteFinder {
     const Inventory& inventory = InventoryOf(l);
     const auto num_images = static_cast<std::uint32_t>(today_.holders_of(l).size());
     std::map<FindingKey, WasteFinding> found;
-    const auto add = [&](WasteKind kind, WasteRuleIndex rule, LayerIndex by, std::uint32_t e) {
+    const auto add = [&](WasteKind kind, WasteRuleIndex rule, LayerIndex by, std::uint32_t e,
+                         bool stands_over = false) {
       const std::string_view name = rule == kNoWasteRule ? "" : WasteRules()[rule].name;
-      WasteFinding& finding = found[{kind, name, by}];
+      WasteFinding& finding = found[{kind, name, by, stands_over}];
+      if (finding.num_entries == 0) finding.rule = rule;
       finding.kind = kind;
-      finding.rule = finding.num_entries == 0 ? rule : finding.rule;
       finding.layer = l;
       finding.by = by;
+      finding.stands_over = stands_over;
       AddEntry(finding, e);
     };
     FindCopies(inventory);
@@ -322,7 +324,7 @@ class WasteFinder {
       // Where other images still see the one below, this one is what a better base would save.
       if (fate.num_repeating >= num_images && fate.num_repeating > 0 &&
           !IsNeverSeen(fate.repeated)) {
-        add(*KindOf(fate.repeated_as), kNoWasteRule, fate.repeated.layer, e);
+        add(*KindOf(fate.repeated_as), kNoWasteRule, fate.repeated.layer, e, true);
         continue;
       }
       if (fate.num_hidden > 0) report_.hidden_in_some_bytes += entry.blob_bytes;
@@ -409,6 +411,8 @@ class WasteFinder {
 };
 
 }  // namespace
+
+bool CountsAsShadowed(HideCause cause) { return KindOf(cause).has_value(); }
 
 void LayerContents::Add(LayerIndex layer, Inventory inventory) {
   layer_paths[layer] = paths.Add(inventory);

@@ -39,6 +39,7 @@ struct WasteFinding {
   // images see as it is, and of layers that are there already: the layer that holds the same. kNone
   // where paths show it.
   LayerIndex by = kNone;
+  bool stands_over = false;  // the layer is above `by` and repeats what it holds
   std::int64_t num_entries = 0;
   Bytes file_bytes = 0;                 // of contents, uncompressed
   Bytes blob_bytes = 0;                 // compressed: what the layer would weigh less
@@ -67,6 +68,10 @@ struct WasteReport {
   Bytes saves_transfer_bytes = 0;
   OverlayWarnings overlay_warnings;
 };
+
+// Whether bytes hidden for this cause count as shadowed: a directory listed again does not, every
+// layer that touches what is below it must.
+[[nodiscard]] bool CountsAsShadowed(HideCause cause);
 
 // REQUIRES: `today` is made with `model`, `contents` has the fleet's layers.
 // Time O(entries over the nodes of the trie), space O(entries + paths).

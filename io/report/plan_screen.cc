@@ -50,32 +50,8 @@ class PlanPrinter {
     return screen_.top == 0 ? size : std::min(size, screen_.top);
   }
 
-  // Text in lines of the screen's width, the first after `first`, the others indented as deep.
   void PrintWrapped(const std::string& first, const std::string& text) {
-    const std::size_t width =
-        screen_.style.width == 0 ? 100 : std::max<std::size_t>(40, screen_.style.width);
-    const std::string indent(DisplayWidth(first), ' ');
-    std::string line = first;
-    std::size_t used = indent.size();
-    bool empty = true;
-    for (std::size_t at = 0; at < text.size();) {
-      std::size_t end = text.find(' ', at);
-      if (end == std::string::npos) end = text.size();
-      const std::string word = text.substr(at, end - at);
-      const std::size_t columns = DisplayWidth(word);
-      if (!empty && used + 1 + columns > width) {
-        out_ << line << '\n';
-        line = indent;
-        used = indent.size();
-        empty = true;
-      }
-      if (!empty) line += ' ';
-      used += columns + (empty ? 0 : 1);
-      line += word;
-      empty = false;
-      at = end + 1;
-    }
-    out_ << line << '\n';
+    out_ << WrapText(first, text, screen_.style.width);
   }
 
   void PrintHeadline() {

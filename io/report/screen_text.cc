@@ -170,4 +170,30 @@ std::string CutMiddle(std::string_view text, std::size_t width) {
   return cut.append(kEllipsis).append(text.substr(SuffixStart(text, width - 1 - front)));
 }
 
+std::string WrapText(std::string_view first, std::string_view text, std::size_t width) {
+  width = width == 0 ? 100 : std::max<std::size_t>(40, width);
+  const std::string indent(DisplayWidth(first), ' ');
+  std::string wrapped(first);
+  std::size_t used = indent.size();
+  bool empty = true;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const std::size_t columns = DisplayWidth(word);
+    if (!empty && used + 1 + columns > width) {
+      wrapped += '\n';
+      wrapped += indent;
+      used = indent.size();
+      empty = true;
+    }
+    if (!empty) wrapped += ' ';
+    used += columns + (empty ? 0 : 1);
+    wrapped += word;
+    empty = false;
+  }
+  wrapped += '\n';
+  return wrapped;
+}
+
 }  // namespace gneiss

@@ -22,4 +22,9 @@ namespace gneiss {
 [[nodiscard]] std::string CutEnd(std::string_view text, std::size_t width);
 [[nodiscard]] std::string CutMiddle(std::string_view text, std::size_t width);
 
+// `text` in lines of at most `width` columns (0: 100, never less than 40), the first after `first`,
+// the others indented as deep; each line ends with '\n'. REQUIRES: Printable text.
+[[nodiscard]] std::string WrapText(std::string_view first, std::string_view text,
+                                   std::size_t width);
+
 }  // namespace gneiss

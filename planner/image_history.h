@@ -1,0 +1,40 @@
+// One image layer by layer: what made each layer, who else holds it, and what of it the layers
+// above hide in this image.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "planner/fleet.h"
+#include "planner/today.h"
+#include "planner/waste.h"
+
+namespace gneiss {
+
+struct HistoryRow {
+  static constexpr std::size_t kMaxExamples = 5;
+
+  LayerIndex layer = kNone;
+  std::int64_t num_images = 0;        // that hold the layer, this one included
+  std::int64_t num_repositories = 0;  // that those images have refs in
+  Bytes exclusive_bytes = 0;          // freed if this image alone were deleted
+  bool contents_known = false;        // else the figures below are 0
+  std::int64_t num_entries = 0;
+  Bytes file_bytes = 0;      // uncompressed contents
+  Bytes shadowed_bytes = 0;  // compressed, hidden in this image by layers above
+  std::int64_t num_shadowed = 0;
+  Bytes needless_bytes = 0;             // compressed, of all findings on the layer
+  std::vector<std::uint32_t> examples;  // its largest entries, at most kMaxExamples
+};
+
+struct ImageHistory {
+  ImageIndex image = 0;
+  std::vector<HistoryRow> rows;  // base first
+};
+
+// Time O(entries of its layers). REQUIRES: `waste` is of this fleet and contents.
+[[nodiscard]] ImageHistory MakeImageHistory(const Fleet& fleet, const Today& today,
+                                            const LayerContents& contents, const WasteReport& waste,
+                                            ImageIndex image);
+
+}  // namespace gneiss
