@@ -95,13 +95,13 @@ WasteText DescribeWaste(const Fleet& fleet, const WasteFinding& finding) {
   switch (finding.kind) {
     case WasteKind::kDeleted:
       text.title = fmt::format("deleted by {}", by);
-      text.why = fmt::format("{} of {} are in no image: {} deletes them", files, layer, by);
+      text.why = fmt::format("no image shows {} of {}: {} deletes them", files, layer, by);
       text.how = RemedyForDeleted(writer);
       break;
     case WasteKind::kReplaced:
       text.title = fmt::format("replaced by {}", by);
       text.why =
-          fmt::format("{} of {} are in no image: {} writes others over them", files, layer, by);
+          fmt::format("no image shows {} of {}: {} writes others over them", files, layer, by);
       text.how =
           "write the files once: install, configure and patch them in one step, or copy the "
           "final ones only";
@@ -111,32 +111,30 @@ WasteText DescribeWaste(const Fleet& fleet, const WasteFinding& finding) {
       const LayerIndex lower = finding.stands_over ? finding.by : finding.layer;
       text.title = fmt::format("stored again for another mode or owner, with {}", by);
       text.why = fmt::format(
-          "{} of {} and of {} hold the same contents; only mode, owner or "
-          "attributes differ",
-          files, layer, by);
+          "the same contents in {} and in {}, {}: only mode, owner or attributes differ", layer, by,
+          files);
       text.how = RemedyForMetadata(fleet, finding, lower);
       break;
     }
     case WasteKind::kWrittenAgain:
       text.title = fmt::format("written again without a change, with {}", by);
-      text.why =
-          fmt::format("{} of {} and of {} are the same in all but the time", files, layer, by);
+      text.why = fmt::format("the same but for the time in {} and in {}, {}", layer, by, files);
       text.how = "let the later step leave files alone that it does not change, or copy less";
       break;
     case WasteKind::kTwiceInLayer:
       text.title = "twice in one layer";
-      text.why =
-          fmt::format("{} of {} come again in the same tar, and the last one wins", files, layer);
+      text.why = fmt::format("paths that come again in the tar of {}, {}: the last one wins", layer,
+                             files);
       text.how = "build the image again with a current builder";
       break;
     case WasteKind::kArchiveBesideTree:
       text.title = fmt::format("archives beside their unpacked trees, from {}", layer);
-      text.why = fmt::format("{} lie beside a directory of the same name", files);
+      text.why = fmt::format("beside a directory of the same name, {}", files);
       text.how = "pipe the download into tar, or delete the archive in the RUN that unpacks it";
       break;
     case WasteKind::kSameContent:
       text.title = fmt::format("the same contents at several paths, from {}", layer);
-      text.why = fmt::format("{} have the contents of another file of the layer", files);
+      text.why = fmt::format("contents that another file of the layer has, {}", files);
       text.how = "make the copies hard links or symlinks (cp -l, rdfind, hardlink)";
       break;
     case WasteKind::kOtherCompressor:
