@@ -55,8 +55,12 @@ struct Image {
   std::uint32_t num_labels = 0;
   std::uint32_t first_pool = 0;  // into Fleet::pool_references
   std::uint32_t num_pools = 0;
-  TextIndex platform = 0;            // "os/arch[/variant]", empty when not known
-  TextIndex created = 0;             // RFC 3339, as given
+  TextIndex platform = 0;  // "os/arch[/variant]", empty when not known
+  TextIndex created = 0;   // RFC 3339, as given
+  // The program that a container starts: first word of the config's Entrypoint, else of its Cmd,
+  // made absolute by its WorkingDir unless it is a bare name, and the PATH to look for that in.
+  TextIndex entry_point = 0;
+  TextIndex search_path = 0;
   bool has_manifest_digest = false;  // identity is the manifest's digest
   bool has_config = false;
 };

@@ -209,6 +209,8 @@ void FleetBuilder::Merge(ImageIndex index, const ImageRecord& record) {
   }
   KeepSmaller(texts, image.platform, record.platform);
   KeepSmaller(texts, image.created, record.created);
+  KeepSmaller(texts, image.entry_point, record.entry_point);
+  KeepSmaller(texts, image.search_path, record.search_path);
   KeepSmaller(image.config_size, record.config_size);
   KeepSmaller(image.manifest_size, record.manifest_size);
   if (record.config_digest && (!image.has_config || *record.config_digest < image.config_digest)) {

@@ -46,6 +46,8 @@ struct ImageRecord {
   Bytes config_size = kUnknownSize;
   Bytes manifest_size = kUnknownSize;
   std::string_view created;
+  std::string_view entry_point;
+  std::string_view search_path;
   std::optional<std::int64_t> pulls;
   std::vector<LayerRecord> layers;
   std::vector<LabelRecord> labels;

@@ -282,6 +282,21 @@ Manifest ParseFixture(const std::string& folder, const std::string& name) {
   return ParseManifest(ReadWholeFile(folder + "/" + name));
 }
 
+TEST_CASE("A config says what a container starts", "[io][manifest]") {
+  const auto started = [](const std::string& settings) {
+    const ImageConfig config = ParseImageConfig(R"({"config":{)" + settings + "}}");
+    return config.entry_point +
+           (config.search_path.empty() ? std::string() : " in " + config.search_path);
+  };
+  CHECK(started("").empty());
+  CHECK(started(R"("Entrypoint":["/bin/app","x"],"Cmd":["y"])") == "/bin/app");
+  CHECK(started(R"("Entrypoint":null,"Cmd":["app"],"Env":["A=1","PATH=/a:/b"])") == "app in /a:/b");
+  CHECK(started(R"("Cmd":["app"])") ==
+        "app in /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  CHECK(started(R"("Cmd":["./app"],"WorkingDir":"/srv")") == "/srv/./app");
+  CHECK(started(R"("Entrypoint":[7],"Cmd":"app")").empty());
+}
+
 TEST_CASE("One image as schema 1, schema 2 and OCI has the same layers", "[io][manifest][corpus]") {
   const auto folder = CorpusPath("fixtures/containers-image/internal/image/fixtures");
   if (!folder) return;

@@ -213,6 +213,37 @@ JsonDocument ParseBounded(std::string_view text, std::size_t max_bytes) {
   return ParseJson(text);
 }
 
+// First text of an array of texts; empty for anything else: what a container starts is not worth
+// losing an image for.
+std::string FirstText(const JsonValue& object, std::string_view key) {
+  const JsonValue* const value = Find(object, key);
+  if (value == nullptr || value->kind() != JsonKind::kArray || value->elements().empty()) return "";
+  const JsonValue& first = value->elements().front();
+  return first.kind() == JsonKind::kText ? std::string(first.text()) : "";
+}
+
+void ReadEntryPoint(const JsonValue& settings, ImageConfig& config) {
+  std::string program = FirstText(settings, "Entrypoint");
+  if (program.empty()) program = FirstText(settings, "Cmd");
+  if (program.empty()) return;
+  if (program.find('/') == std::string::npos) {
+    config.search_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    if (const JsonValue* const env = Find(settings, "Env");
+        env != nullptr && env->kind() == JsonKind::kArray) {
+      for (const JsonValue& variable : env->elements()) {
+        if (variable.kind() != JsonKind::kText) continue;
+        const std::string_view text = variable.text();
+        if (text.starts_with("PATH=")) config.search_path = text.substr(5);
+      }
+    }
+  } else if (!program.starts_with('/')) {
+    const JsonValue* const directory = Find(settings, "WorkingDir");
+    const bool given = directory != nullptr && directory->kind() == JsonKind::kText;
+    program = (given ? std::string(directory->text()) : "") + "/" + program;
+  }
+  config.entry_point = std::move(program);
+}
+
 }  // namespace
 
 std::string_view FindAnnotation(const Annotations& annotations, std::string_view key) {
@@ -318,6 +349,7 @@ ImageConfig ParseImageConfig(std::string_view text) {
     const JsonPath settings_path = path.member("config");
     ExpectKind(TreeJson(*settings), JsonKind::kObject, settings_path, "an object");
     config.labels = ReadAnnotations(*settings, "Labels", settings_path);
+    ReadEntryPoint(*settings, config);
   }
   if (const JsonValue* const rootfs = Find(root, "rootfs")) {
     const JsonPath rootfs_path = path.member("rootfs");

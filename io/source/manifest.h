@@ -82,6 +82,8 @@ struct ImageConfig {
   std::vector<ParsedDigest> diff_ids;
   std::vector<HistoryEntry> history;
   Annotations labels;
+  std::string entry_point;  // Image::entry_point of planner/fleet.h; empty when nothing is started
+  std::string search_path;  // of a bare name: the config's PATH, else what runtimes take
   std::int64_t num_duplicate_keys = 0;
 };
 

@@ -283,6 +283,8 @@ void LayoutReader::ApplyConfig(const ImageConfig& config, const std::string& pat
   CountDuplicates(config.num_duplicate_keys, path);
   if (record.platform.empty()) record.platform = config.platform;
   record.created = config.created;
+  record.entry_point = config.entry_point;
+  record.search_path = config.search_path;
   // The annotations come sorted; both lists may be long in a hostile image.
   const std::size_t num_annotations = record.labels.size();
   for (const auto& [key, value] : config.labels) {
