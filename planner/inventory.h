@@ -14,6 +14,7 @@
 
 #include "planner/bytes.h"
 #include "planner/digest.h"
+#include "planner/elf_head.h"
 #include "planner/fleet.h"
 
 namespace gneiss {
@@ -53,6 +54,7 @@ struct Entry {
   std::uint32_t device_minor = 0;
   std::uint16_t mode = 0;  // permission, set-id and sticky bits
   EntryType type = EntryType::kRegular;
+  ElfKind elf = ElfKind::kNotElf;  // of executable regular files; not asked of others
 };
 
 // Something odd that a scan accepted: what, how often, and the first place.
