@@ -56,7 +56,7 @@ LayerPaths PathTree::Add(const Inventory& inventory) {
     before = key;
     paths.path.push_back(open.back().second);
     paths.in_tar[entry.position] = static_cast<std::uint32_t>(i);
-    if (entry.type == EntryType::kHardLink) paths.link[i] = Find(inventory.link(entry));
+    if (entry.type == EntryType::kHardLink) paths.link[i] = FindOrAdd(inventory.link(entry));
   }
   return paths;
 }
@@ -72,20 +72,37 @@ std::string PathTree::key(PathIndex path) const {
   return key;
 }
 
-PathIndex PathTree::Find(std::string_view key) {
+PathIndex PathTree::FindOrAdd(std::string_view key) {
   PathIndex path = kRootPath;
   ForEachComponent(key, [&](std::string_view name) { path = Child(path, name); });
   return path;
 }
 
-PathIndex PathTree::Child(PathIndex parent, std::string_view name) {
-  if (2 * (size() + 1) > slots_.size()) Grow();
+PathIndex PathTree::Find(std::string_view key) const {
+  PathIndex path = kRootPath;
+  ForEachComponent(key, [&](std::string_view name) {
+    if (path == kNone) return;
+    const std::uint32_t found = slots_[SlotOf(path, name)];
+    path = found == 0 ? kNone : found - 1;
+  });
+  return path;
+}
+
+// The slot that holds the path, or the free one where it belongs.
+std::size_t PathTree::SlotOf(PathIndex parent, std::string_view name) const {
   const std::size_t mask = slots_.size() - 1;
   std::size_t slot = HashName(parent, name) & mask;
-  for (; slots_[slot] != 0; slot = (slot + 1) & mask) {
-    const PathIndex found = slots_[slot] - 1;
-    if (parent_[found] == parent && this->name(found) == name) return found;
+  while (slots_[slot] != 0 &&
+         (parent_[slots_[slot] - 1] != parent || this->name(slots_[slot] - 1) != name)) {
+    slot = (slot + 1) & mask;
   }
+  return slot;
+}
+
+PathIndex PathTree::Child(PathIndex parent, std::string_view name) {
+  if (2 * (size() + 1) > slots_.size()) Grow();
+  const std::size_t slot = SlotOf(parent, name);
+  if (slots_[slot] != 0) return slots_[slot] - 1;
   if (size() >= kNone - 1) throw std::length_error("more than 2^32 paths");
   parent_.push_back(parent);
   names_.append(name);

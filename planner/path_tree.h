@@ -39,12 +39,15 @@ class PathTree {
   std::string_view name(PathIndex path) const {
     return std::string_view(names_).substr(first_[path], first_[path + 1] - first_[path]);
   }
+  // kNone when no inventory has the path.
+  PathIndex Find(std::string_view key) const;
   // The whole key.
   std::string key(PathIndex path) const;
 
  private:
   PathIndex Child(PathIndex parent, std::string_view name);
-  PathIndex Find(std::string_view key);
+  PathIndex FindOrAdd(std::string_view key);
+  std::size_t SlotOf(PathIndex parent, std::string_view name) const;
   void Grow();
 
   std::vector<PathIndex> parent_;

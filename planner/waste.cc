@@ -119,6 +119,10 @@ class WasteFinder {
     std::ranges::stable_sort(report_.findings, [](const WasteFinding& a, const WasteFinding& b) {
       return a.saves_storage_bytes > b.saves_storage_bytes;
     });
+    std::ranges::stable_sort(report_.static_images, [](const StaticImage& a, const StaticImage& b) {
+      return std::tuple(-a.saves_storage_bytes, a.image) <
+             std::tuple(-b.saves_storage_bytes, b.image);
+    });
     for (const WasteFinding& finding : report_.findings) {
       report_.layer_needless[finding.layer] += finding.blob_bytes;
       report_.saves_storage_bytes += finding.saves_storage_bytes;
@@ -165,9 +169,23 @@ class WasteFinder {
           Count(hidings, static_cast<std::uint32_t>(trie.images_below(v).size())));
       for (const ImageIndex i : trie.images_ending(v)) {
         report_.images[i].hidden_bytes = hidden_above.back();
+        LookForStaticProgram(overlay, i);
       }
     }
     report_.overlay_warnings = overlay.warnings();
+  }
+
+  // REQUIRES: `overlay` holds the image's layers, as far as they are known.
+  void LookForStaticProgram(const Overlay& overlay, ImageIndex i) {
+    const Image& image = fleet_.images[i];
+    if (overlay.num_layers() < image.num_layers) return;  // the program may be hidden or missing
+    const auto program = FindProgram(overlay, contents_, fleet_.text(image.entry_point),
+                                     fleet_.text(image.search_path));
+    if (!program) return;
+    const Entry& entry = InventoryOf(program->layer).entries[program->entry];
+    if (entry.elf != ElfKind::kStatic) return;
+    const StaticImage found = CountStaticImage(fleet_, model_, today_, contents_, i, *program);
+    if (found.saves_storage_bytes > 0) report_.static_images.push_back(found);
   }
 
   // Notes what a layer hides in so many images; returns the compressed bytes.

@@ -12,6 +12,7 @@
 #include "planner/inventory.h"
 #include "planner/overlay.h"
 #include "planner/path_tree.h"
+#include "planner/static_images.h"
 #include "planner/today.h"
 #include "planner/waste_rules.h"
 
@@ -58,7 +59,9 @@ struct ImageWaste {
 struct WasteReport {
   std::vector<WasteFinding> findings;  // largest saving of storage first
   std::vector<ImageWaste> images;      // by image
-  std::vector<Bytes> layer_needless;   // by layer: blob_bytes of its findings
+  // Not part of the sums: their bytes may be findings too. Largest saving of storage first.
+  std::vector<StaticImage> static_images;
+  std::vector<Bytes> layer_needless;  // by layer: blob_bytes of its findings
   std::int64_t num_known_layers = 0;
   std::int64_t num_entries = 0;
   Bytes known_bytes = 0;  // compressed, of layers with contents

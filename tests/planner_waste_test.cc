@@ -184,6 +184,44 @@ TEST_CASE("An image with a layer that was not scanned is not complete", "[planne
   CHECK(found.report.num_known_layers == 1);
 }
 
+TEST_CASE("An image that starts a static program could stand on scratch", "[planner][waste]") {
+  TinyEntry program = Weighing(100, File("usr/bin/app", "elf", 0755));
+  program.elf = ElfKind::kStatic;
+  TinyEntry dynamic = program;
+  dynamic.elf = ElfKind::kDynamic;
+  const Fleet fleet = MakeTinyFleet(
+      {{.ref = "base:1", .layers = {"base:900"}},
+       {.ref = "static:1",
+        .layers = {"base:900", "own:300"},
+        .entry_point = "app",
+        .search_path = "/nowhere:/bin"},
+       {.ref = "dynamic:1", .layers = {"base:900", "dyn:300"}, .entry_point = "/usr/bin/app"},
+       {.ref = "loop:1", .layers = {"base:900", "loop:300"}, .entry_point = "/loop"},
+       {.ref = "lone:1", .layers = {"lone:100"}, .entry_point = "/usr/bin/app"}});
+  const CostModel model(fleet, {.images_per_node = 0});
+  const Today today = MakeToday(fleet, model);
+  LayerContents contents(fleet.layers.size());
+  const auto add = [&](const char* name, const std::vector<TinyEntry>& entries) {
+    for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
+      if (fleet.layers[l].digest == NamedDigest(name)) {
+        contents.Add(l, MakeTinyInventory(entries, name));
+      }
+    }
+  };
+  add("base", {Symlink("bin", "usr/bin"), Weighing(899, File("lib", "c"))});
+  add("own", {program, Weighing(200, File("doc", "d"))});
+  add("dyn", {dynamic, Weighing(200, File("doc", "e"))});
+  add("loop", {Symlink("loop", "other"), Symlink("other", "/loop"), Weighing(298, File("x", "f"))});
+  add("lone", {program});
+  const WasteReport report = FindWaste(fleet, model, today, contents);
+  // The program of lone:1 is all that it has.
+  REQUIRE(report.static_images.size() == 1);
+  const StaticImage& found = report.static_images.front();
+  CHECK(found.image == IndexOf(fleet, "static:1"));
+  CHECK(found.saves_storage_bytes == 200);
+  CHECK(found.saves_transfer_bytes == 900 + 300 - 100);
+}
+
 TEST_CASE("Findings never exceed what layers weigh", "[planner][waste]") {
   std::mt19937 random(3);
   const auto draw = [&](unsigned n) { return static_cast<unsigned>(random() % n); };

@@ -25,6 +25,8 @@ struct TinyImage {
   std::string manifest = {};    // name of its digest; empty: the ref's
   std::string created_by = {};  // of every layer; empty: "step <layer name>"
   std::string media_type = {};
+  std::string entry_point = {};
+  std::string search_path = {};
 };
 
 inline Fleet MakeTinyFleet(const std::vector<TinyImage>& images,
@@ -38,6 +40,8 @@ inline Fleet MakeTinyFleet(const std::vector<TinyImage>& images,
         "manifest " + (image.manifest.empty() ? image.ref + image.platform : image.manifest));
     record.pulls = image.pulls;
     record.created = image.created;
+    record.entry_point = image.entry_point;
+    record.search_path = image.search_path;
     record.labels = image.labels;
     record.pools = image.pools;
     std::vector<std::string> steps;

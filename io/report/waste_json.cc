@@ -99,6 +99,16 @@ void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents&
     json.Value(image);
   }
   json.EndArray();
+  json.Key("static_programs");
+  json.BeginArray();
+  for (const StaticImage& found : report.static_images) {
+    const Inventory& inventory = *contents.inventories[found.program.layer];
+    json.Value({{"image", fleet.name(fleet.images[found.image])},
+                {"path", inventory.path(inventory.entries[found.program.entry])},
+                {"saves_storage_bytes", found.saves_storage_bytes},
+                {"saves_transfer_bytes", found.saves_transfer_bytes}});
+  }
+  json.EndArray();
   json.Key("repositories");
   json.BeginArray();
   for (const WasteGroup& group : WasteByRepository(fleet, report)) {

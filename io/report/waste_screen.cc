@@ -47,6 +47,7 @@ class WastePrinter {
     }
     if (!dive.empty()) PrintDive(dive);
     PrintFindings();
+    PrintStaticImages();
   }
 
  private:
@@ -221,6 +222,29 @@ class WastePrinter {
                   screen_.style)
            << '\n';
     }
+  }
+
+  void PrintStaticImages() {
+    if (report_.static_images.empty()) return;
+    out_ << '\n'
+         << Bold("programs without a dynamic linker: these images could stand on scratch",
+                 screen_.style)
+         << '\n';
+    Table table({{"stored"}, {"moved"}, {"program", Align::kLeft}, {"image", Align::kLeft}});
+    const std::size_t num_shown = NumShown(report_.static_images.size());
+    for (const StaticImage& found : std::span(report_.static_images).first(num_shown)) {
+      const Inventory& inventory = *contents_.inventories[found.program.layer];
+      table.AddRow({"-" + Size(found.saves_storage_bytes), "-" + Size(found.saves_transfer_bytes),
+                    std::string(inventory.path(inventory.entries[found.program.entry])),
+                    fleet_.name(fleet_.images[found.image])});
+    }
+    if (num_shown < report_.static_images.size()) {
+      table.AddNote({"", "", "",
+                     fmt::format("[{} others]", FormatCount(static_cast<std::int64_t>(
+                                                    report_.static_images.size() - num_shown)))});
+    }
+    table.Print(screen_.style, out_);
+    out_ << "build FROM scratch or a distroless base and copy the program into it\n";
   }
 
   const Fleet& fleet_;

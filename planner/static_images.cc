@@ -1,0 +1,98 @@
+#include "planner/static_images.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "planner/path_key.h"
+#include "planner/waste.h"
+
+namespace gneiss {
+namespace {
+
+constexpr int kMaxLinks = 40;  // as Linux follows
+
+const Entry& EntryAt(const LayerContents& contents, EntryRef ref) {
+  return contents.inventories[ref.layer]->entries[ref.entry];
+}
+
+// Follows symlinks component by component; absolute ones start at the root again.
+std::optional<EntryRef> Resolve(const Overlay& overlay, const LayerContents& contents,
+                                std::string key) {
+  for (int links = 0; links <= kMaxLinks; ++links) {
+    bool followed = false;
+    for (std::size_t end = 0; end < key.size() && !followed;) {
+      end = std::min(key.find('/', end + 1), key.size());
+      const std::string_view prefix = std::string_view(key).substr(0, end);
+      const PathIndex path = contents.paths.Find(prefix);
+      if (path == kNone || !overlay.Exists(path)) return std::nullopt;
+      const EntryRef at = overlay.At(path);
+      if (at.layer == kNone) continue;  // a directory without entry
+      const Entry& entry = EntryAt(contents, at);
+      if (entry.type == EntryType::kSymlink) {
+        const std::string target(contents.inventories[at.layer]->link(entry));
+        const std::string rest = key.substr(end);
+        key = MakePathKey(target.starts_with('/')
+                              ? target + rest
+                              : std::string(ParentPath(prefix)) + "/" + target + rest)
+                  .key;
+        followed = true;
+      } else if (end == key.size()) {
+        return at;
+      }
+    }
+    if (!followed) return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<EntryRef> FindProgram(const Overlay& overlay, const LayerContents& contents,
+                                    std::string_view program, std::string_view search_path) {
+  if (program.empty()) return std::nullopt;
+  if (program.find('/') != std::string_view::npos) {
+    return Resolve(overlay, contents, MakePathKey(program).key);
+  }
+  while (!search_path.empty()) {
+    const std::size_t end = std::min(search_path.find(':'), search_path.size());
+    const std::string candidate =
+        std::string(search_path.substr(0, end)) + "/" + std::string(program);
+    search_path.remove_prefix(std::min(end + 1, search_path.size()));
+    const auto found = Resolve(overlay, contents, MakePathKey(candidate).key);
+    if (found) return found;
+  }
+  return std::nullopt;
+}
+
+StaticImage CountStaticImage(const Fleet& fleet, const CostModel& model, const Today& today,
+                             const LayerContents& contents, ImageIndex image, EntryRef program) {
+  StaticImage result{.image = image, .program = program};
+  const Image& moved = fleet.images[image];
+  const auto chain = fleet.chain(moved);
+  std::vector<LayerIndex> layers(chain.begin(), chain.end());
+  std::ranges::sort(layers);
+  layers.erase(std::ranges::unique(layers).begin(), layers.end());
+  std::int64_t own_nodes = 0;
+  for (const PoolIndex p : fleet.pools_of(moved)) own_nodes += fleet.pools[p].nodes;
+  double moved_bytes = 0;
+  for (const LayerIndex l : layers) {
+    const LayoutBlob& blob = today.blobs.blobs[l];
+    if (today.holders_of(l).size() == 1) {
+      result.saves_storage_bytes += blob.size * blob.cells;
+      moved_bytes += static_cast<double>(blob.size) * model.Fetches(blob.pulls, blob.pool_nodes);
+    } else if (!model.has_pools()) {
+      moved_bytes += static_cast<double>(blob.size) *
+                     (model.Fetches(blob.pulls, 0) - model.Fetches(blob.pulls - moved.pulls, 0));
+    }
+  }
+  const Bytes kept = EntryAt(contents, program).blob_bytes;
+  const auto cells = static_cast<std::int64_t>(today.cells.of(image).size());
+  result.saves_storage_bytes -= kept * cells;
+  moved_bytes -= static_cast<double>(kept) * model.Fetches(moved.pulls, own_nodes);
+  result.saves_transfer_bytes = static_cast<Bytes>(std::llround(moved_bytes));
+  return result;
+}
+
+}  // namespace gneiss
