@@ -39,21 +39,13 @@ bool IsBelow(const LayerTrie& trie, NodeIndex v, NodeIndex ancestor) {
   return v != kNoNode && v >= ancestor && v < trie.subtree_end[ancestor];
 }
 
-// Registry names that mean the same repository: docker.io/library/x and x.
-std::string_view CanonicalName(std::string_view ref) {
-  for (const std::string_view prefix : {"docker.io/library/", "docker.io/", "index.docker.io/"}) {
-    if (ref.starts_with(prefix)) return ref.substr(prefix.size());
-  }
-  return ref;
-}
-
 // Everything that the search for drift looks things up in.
 class DriftSearch {
  public:
   DriftSearch(const Fleet& fleet, const LayerTrie& trie) : fleet_(fleet), trie_(trie) {
     for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
       for (const TextIndex ref : fleet.refs_of(fleet.images[i])) {
-        by_ref_[{CanonicalName(fleet.text(ref)), fleet.images[i].platform}].push_back(i);
+        by_ref_[{ShortRef(fleet.text(ref)), fleet.images[i].platform}].push_back(i);
       }
     }
   }
@@ -142,7 +134,7 @@ class DriftSearch {
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
       const std::string_view name = fleet_.label(fleet_.images[i], kBaseNameKey);
       if (!name.empty() && fleet_.images[i].num_layers > 0) {
-        lineages[{CanonicalName(name), fleet_.images[i].platform}].push_back(i);
+        lineages[{ShortRef(name), fleet_.images[i].platform}].push_back(i);
       }
     }
     for (const auto& [key, images] : lineages) {
@@ -179,7 +171,7 @@ class DriftSearch {
       for (const ImageIndex base : trie_.images_ending(v)) {
         if (fleet_.digest_text(fleet_.images[base].identity, false) == digest) return v;
         for (const TextIndex ref : fleet_.refs_of(fleet_.images[base])) {
-          if (SplitRef(CanonicalName(fleet_.text(ref))).repository == repository) return v;
+          if (SplitRef(ShortRef(fleet_.text(ref))).repository == repository) return v;
         }
       }
     }

@@ -54,4 +54,11 @@ RefParts SplitRef(std::string_view ref) {
   return parts;
 }
 
+std::string_view ShortRef(std::string_view ref) {
+  for (const std::string_view prefix : {"docker.io/library/", "docker.io/", "index.docker.io/"}) {
+    if (ref.starts_with(prefix)) return ref.substr(prefix.size());
+  }
+  return ref;
+}
+
 }  // namespace gneiss

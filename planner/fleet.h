@@ -129,4 +129,7 @@ struct RefParts {
 };
 [[nodiscard]] RefParts SplitRef(std::string_view ref);
 
+// `ref` as short as docker takes it: "docker.io/library/x" and "docker.io/x" are "x". View into it.
+[[nodiscard]] std::string_view ShortRef(std::string_view ref);
+
 }  // namespace gneiss

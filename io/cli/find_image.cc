@@ -16,16 +16,9 @@ namespace {
 constexpr std::size_t kMinDigits = 6;
 constexpr std::size_t kMaxSuggestions = 20'000;  // refs that a typing error is compared with
 
-std::string_view WithoutDefaultHost(std::string_view ref) {
-  for (const std::string_view prefix : {"docker.io/library/", "docker.io/", "index.docker.io/"}) {
-    if (ref.starts_with(prefix)) return ref.substr(prefix.size());
-  }
-  return ref;
-}
-
 bool IsRef(std::string_view ref, std::string_view name) {
-  ref = WithoutDefaultHost(ref);
-  name = WithoutDefaultHost(name);
+  ref = ShortRef(ref);
+  name = ShortRef(name);
   if (ref == name) return true;
   return SplitRef(name).tag.empty() && ref.size() > name.size() && ref.starts_with(name) &&
          ref.substr(name.size()) == ":latest";
