@@ -16,6 +16,8 @@
 namespace gneiss {
 namespace {
 
+using namespace tiny;
+
 TinyEntry Weighing(Bytes bytes, TinyEntry entry) {
   entry.blob_bytes = bytes;
   return entry;

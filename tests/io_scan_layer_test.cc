@@ -24,6 +24,29 @@ std::string SmallTar() {
          File("./etc/.wh.gone") + File("./opt/.wh..wh..opq") + File("./empty") + EndBlocks();
 }
 
+TEST_CASE("Executable files are told to be ELF or not by their first bytes", "[io][scan_layer]") {
+  // Program headers at byte 64, one of them, no interpreter.
+  std::string program(
+      "\x7f"
+      "ELF\2\1\1",
+      7);
+  program.resize(120, '\0');
+  program[16] = 2;
+  program[32] = 64;
+  program[54] = 56;
+  program[56] = 1;
+  program[64] = 1;
+  const std::string tar = TarEntry({.name = "a", .mode = "0000755"}, program) +
+                          TarEntry({.name = "b", .mode = "0000644"}, program) +
+                          TarEntry({.name = "c", .mode = "0000755"}, "#!/bin/sh") + EndBlocks();
+  for (const std::size_t chunk : {0U, 1U, 7U}) {
+    const Inventory inventory = *ScanBlob(tar, {}, chunk).inventory;
+    CHECK(inventory.entries[0].elf == ElfKind::kStatic);
+    CHECK(inventory.entries[1].elf == ElfKind::kNotElf);  // not asked
+    CHECK(inventory.entries[2].elf == ElfKind::kNotElf);
+  }
+}
+
 TEST_CASE("A layer's entries come sorted, with keys for names", "[io][scan_layer]") {
   const std::string tar = SmallTar();
   const Inventory inventory = ScanTar(tar);

@@ -8,6 +8,8 @@
 namespace gneiss {
 namespace {
 
+using namespace tiny;
+
 DiveEfficiency Of(const std::vector<std::vector<TinyEntry>>& layers) {
   std::vector<Inventory> inventories;
   for (const auto& entries : layers) inventories.push_back(MakeTinyInventory(entries));

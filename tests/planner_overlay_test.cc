@@ -15,6 +15,8 @@
 namespace gneiss {
 namespace {
 
+using namespace tiny;
+
 // A chain of layers on an overlay, with all that was hidden.
 class Chain {
  public:

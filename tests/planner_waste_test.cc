@@ -13,6 +13,8 @@
 namespace gneiss {
 namespace {
 
+using namespace tiny;
+
 using LayerEntries = std::map<std::string, std::vector<TinyEntry>>;  // by name of the layer
 
 // A fleet whose layers weigh what their entries do.

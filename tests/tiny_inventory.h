@@ -20,6 +20,9 @@ struct TinyEntry {
   ElfKind elf = ElfKind::kNotElf;
 };
 
+// Short names; tests of real tars have others of the same name.
+namespace tiny {
+
 inline TinyEntry File(std::string path, std::string content = "", std::uint16_t mode = 0644) {
   return {EntryType::kRegular, std::move(path), std::move(content), mode};
 }
@@ -34,6 +37,8 @@ inline TinyEntry HardLink(std::string path, std::string target) {
 }
 inline TinyEntry Whiteout(std::string path) { return {EntryType::kWhiteout, std::move(path)}; }
 inline TinyEntry Opaque(std::string path) { return {EntryType::kOpaque, std::move(path)}; }
+
+}  // namespace tiny
 
 inline Inventory MakeTinyInventory(const std::vector<TinyEntry>& entries,
                                    const std::string& name = "layer") {

@@ -47,6 +47,7 @@ class InventoryBuilder {
   Inventory inventory_;
   Sha256Stream hash_;
   PathKey made_key_;
+  std::string head_;  // first bytes of the program being read
   std::uint32_t last_xattrs_ = 0;
   Bytes text_bytes_ = 0;
   Bytes open_begin_ = -1;   // stored offset of the last entry, while its end is not known
