@@ -52,7 +52,7 @@ std::string FindInventoryFault(const Inventory& inventory) {
     if (has_content != (entry.type == EntryType::kRegular)) return "contents of no file";
     if (entry.position >= n || seen[entry.position] != 0) return "positions are no permutation";
     seen[entry.position] = 1;
-    if (MakePathKey(inventory.path(entry)).key != inventory.path(entry)) return "a path is no key";
+    if (!IsPathKey(inventory.path(entry))) return "a path is no key";
     if (i > 0) {
       const Entry& before = inventory.entries[i - 1];
       const auto order = ComparePaths(inventory.path(before), inventory.path(entry));

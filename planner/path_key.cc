@@ -22,6 +22,17 @@ PathKey MakePathKey(std::string_view name) {
   return made;
 }
 
+bool IsPathKey(std::string_view text) {
+  if (text.empty()) return true;
+  while (true) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::string_view part = text.substr(0, slash);
+    if (part.empty() || part == "." || part == "..") return false;
+    if (slash == text.size()) return true;
+    text.remove_prefix(slash + 1);
+  }
+}
+
 std::strong_ordering ComparePaths(std::string_view a, std::string_view b) {
   const auto [in_a, in_b] = std::ranges::mismatch(a, b);
   if (in_a == a.end() || in_b == b.end()) return a.size() <=> b.size();

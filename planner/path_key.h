@@ -18,6 +18,9 @@ struct PathKey {
 // Lexical: links are not followed. Time O(name).
 [[nodiscard]] PathKey MakePathKey(std::string_view name);
 
+// Whether a text is a key. Time O(text).
+[[nodiscard]] bool IsPathKey(std::string_view text);
+
 // Order by components: a directory comes before all that lies below it, and that before anything
 // else, so a subtree is a range. ('/' sorts below every other byte.)
 [[nodiscard]] std::strong_ordering ComparePaths(std::string_view a, std::string_view b);

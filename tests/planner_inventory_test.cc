@@ -20,6 +20,13 @@ TEST_CASE("Names of one file have one key", "[planner][path_key]") {
   CHECK(MakePathKey("..x/...").key == "..x/...");
 }
 
+TEST_CASE("A key is known as one", "[planner][path_key]") {
+  for (const char* key : {"", "a", "a/b", "..x/...", ".a", "a./b"}) CHECK(IsPathKey(key));
+  for (const char* name : {"/", "/a", "a/", "a//b", ".", "..", "a/.", "./a", "a/../b"}) {
+    CHECK_FALSE(IsPathKey(name));
+  }
+}
+
 TEST_CASE("A name above the root stops at the root", "[planner][path_key]") {
   CHECK(MakePathKey("../x").key == "x");
   CHECK(MakePathKey("../x").above_root);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "io/scan/inflater.h"
 #include "io/source/byte_source.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
@@ -24,6 +25,7 @@ struct ScanLimits {
   std::int64_t max_header_bytes = 1024 * 1024;  // --max-header-bytes, PAX or long name, each
   std::int64_t max_ratio = 1100;                // --max-ratio, tar to blob (deflate's is 1032)
   Bytes max_tar_bytes = Bytes{256} << 30;       // --max-tar-bytes
+  Bytes max_text_bytes = Bytes{1} << 30;        // --max-text-bytes, paths, targets, xattrs in all
   std::int64_t max_zstd_window = std::int64_t{128} << 20;  // --max-zstd-window
 };
 
@@ -38,6 +40,7 @@ struct ExpectedLayer {
 struct ScanOptions {
   ScanLimits limits;
   bool strict = false;  // refuse what would otherwise be mended or left out with a warning
+  InflateLibrary inflate = InflateLibrary::kFastest;
   // Called with the stored bytes consumed since the last call, now and then; may be empty.
   std::function<void(std::int64_t bytes)> on_progress;
 };
@@ -54,8 +57,8 @@ struct ScannedLayer {
 
 // Scans `blob`, the stored (compressed) bytes. Throws InputError with place "byte N" (of the stored
 // bytes, or "tar byte N" of the decompressed ones) and the cause when the bytes do not match
-// `expected` (both values named), are damaged, break a limit (named as its option), or hold an entry
-// that no runtime should unpack; std::system_error when reading fails.
+// `expected` (both values named), are damaged, break a limit (named as its option), or hold an
+// entry that no runtime should unpack; std::system_error when reading fails.
 [[nodiscard]] ScannedLayer ScanLayer(ByteSource& blob, const ExpectedLayer& expected,
                                      const ScanOptions& options);
 

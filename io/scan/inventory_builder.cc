@@ -1,0 +1,332 @@
+#include "io/scan/inventory_builder.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::string_view kWhiteoutPrefix = ".wh.";
+constexpr std::string_view kOpaqueName = ".wh..wh..opq";
+constexpr std::string_view kAufsPrefix = ".wh..wh.";
+
+bool IsStargzName(std::string_view key) {
+  return key == "stargz.index.json" || key == ".prefetch.landmark" ||
+         key == ".no.prefetch.landmark";
+}
+
+// aufs kept its own files under such names; they were never part of an image.
+bool IsAufsMetadata(std::string_view key) {
+  return key.starts_with(kAufsPrefix) || key.find("/.wh..wh.") != std::string_view::npos;
+}
+
+EntryType TypeOf(char flag) {
+  switch (flag) {
+    case '1':
+      return EntryType::kHardLink;
+    case '2':
+      return EntryType::kSymlink;
+    case '3':
+      return EntryType::kCharDevice;
+    case '4':
+      return EntryType::kBlockDevice;
+    case '5':
+      return EntryType::kDirectory;
+    case '6':
+      return EntryType::kFifo;
+    default:
+      return EntryType::kRegular;
+  }
+}
+
+bool IsMarker(EntryType type) { return type == EntryType::kWhiteout || type == EntryType::kOpaque; }
+
+// Names in errors: their start, printable.
+std::string Quote(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name.substr(0, 200)) {
+    const auto byte = static_cast<unsigned char>(c);
+    constexpr std::string_view kHex = "0123456789abcdef";
+    if (byte < ' ' || byte == 0x7f || byte == '\\' || byte == '"') {
+      quoted += "\\x";
+      quoted += kHex[byte >> 4U];
+      quoted += kHex[byte & 15U];
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + (name.size() > 200 ? "\"..." : "\"");
+}
+
+}  // namespace
+
+void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
+  const TarMember& member = reader.member();
+  member_begin_ = member.begin;
+  CloseEntry(member.stored_begin);
+  open_begin_ = -1;
+
+  bool above_root = false;
+  const char* const name = archive_entry_pathname(reader.entry());
+  std::string_view key = KeyOf(name, above_root);
+  if (above_root) {
+    if (options_.strict) Fail("expected a path below the root, found " + Quote(name));
+    warnings_.Add("path above the root", key);
+  }
+  Entry entry;
+  entry.type = TypeOf(member.type);
+  if (member.is_old_file && name != nullptr && std::string_view(name).ends_with('/')) {
+    // A directory of a tar from before "ustar"; with a size, readers disagree on its body.
+    if (member.size > 0) Fail("expected a directory without contents, found " + Quote(name));
+    entry.type = EntryType::kDirectory;
+  }
+  if (key.empty() && entry.type != EntryType::kDirectory) {
+    Fail("expected a directory at the root, found a " + std::string(EntryTypeName(entry.type)));
+  }
+  if (member.is_odd_link) warnings_.Add("hard link with a size", key);
+  const bool has_body = member.stored_size > 0;
+  if (!SetMarker(key, entry)) return;
+  if (IsMarker(entry.type)) {
+    if (has_body) warnings_.Add("whiteout with a body", key);
+    if (member.type != '0') warnings_.Add("whiteout that is no file", key);
+  }
+
+  entry.path = AddText(key);
+  SetMetadata(reader.entry(), entry);
+  SetType(reader, key, entry);
+  if (entry.type == EntryType::kRegular) {
+    if (member.is_sparse) stream.CountHoles(std::max<Bytes>(member.size - member.stored_size, 0));
+    HashContents(reader, entry);
+    has_stargz_names_ = has_stargz_names_ || IsStargzName(inventory_.path(entry));
+  }
+  entry.position = static_cast<std::uint32_t>(inventory_.entries.size());
+  inventory_.entries.push_back(entry);
+  open_begin_ = member.stored_begin;
+}
+
+Inventory InventoryBuilder::Finish(Bytes blob_size, Bytes stored_end, bool has_stargz_footer) {
+  CloseEntry(stored_end);
+  if (has_stargz_footer && has_stargz_names_) DropStargzFiles();
+  inventory_.blob_size = blob_size;
+  inventory_.overhead_bytes = blob_size;
+  for (const Entry& entry : inventory_.entries) inventory_.overhead_bytes -= entry.blob_bytes;
+  SortEntries(inventory_);
+  CheckSorted();
+  CheckHardLinks();
+  return std::move(inventory_);
+}
+
+std::string_view InventoryBuilder::KeyOf(const char* name, bool& above_root) {
+  std::string_view key = name != nullptr ? name : "";
+  if (std::ssize(key) > options_.limits.max_path_bytes) {
+    Fail("expected a path of at most " + std::to_string(options_.limits.max_path_bytes) +
+         " bytes (--max-path-bytes), found " + std::to_string(key.size()));
+  }
+  // Most names are keys but for what is around them.
+  if (key.starts_with("./")) key.remove_prefix(2);
+  if (key.ends_with('/')) key.remove_suffix(1);
+  above_root = false;
+  if (!IsPathKey(key)) {
+    made_key_ = MakePathKey(key);
+    above_root = made_key_.above_root;
+    key = made_key_.key;
+  }
+  if (static_cast<std::int64_t>(PathDepth(key)) > options_.limits.max_path_depth) {
+    Fail("expected a path of at most " + std::to_string(options_.limits.max_path_depth) +
+         " components (--max-path-depth), found " + std::to_string(PathDepth(key)));
+  }
+  return key;
+}
+
+void InventoryBuilder::SetMetadata(archive_entry* source, Entry& entry) {
+  const auto id = [&](std::int64_t number) {
+    constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
+    if (number < 0 || number > kMax) {
+      warnings_.Add("owner out of range", inventory_.texts[entry.path]);
+    }
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(number, 0, kMax));
+  };
+  entry.uid = id(archive_entry_uid(source));
+  entry.gid = id(archive_entry_gid(source));
+  entry.mtime = archive_entry_mtime(source);
+  entry.mtime_nsec = static_cast<std::uint32_t>(
+      std::clamp<long>(archive_entry_mtime_nsec(source), 0, 999'999'999));
+  entry.mode = static_cast<std::uint16_t>(archive_entry_perm(source) & 07777U);
+  if (archive_entry_xattr_reset(source) == 0) return;
+  std::vector<Xattr> xattrs;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  std::size_t size = 0;
+  while (archive_entry_xattr_next(source, &name, &value, &size) == ARCHIVE_OK) {
+    xattrs.push_back({.name = name, .value = {static_cast<const char*>(value), size}});
+  }
+  const std::string text = FormatXattrs(std::move(xattrs));
+  // Neighbours often have the same.
+  if (inventory_.texts[last_xattrs_] != text) last_xattrs_ = AddText(text);
+  entry.xattrs = last_xattrs_;
+}
+
+void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& entry) {
+  archive_entry* const source = reader.entry();
+  if (entry.type == EntryType::kSymlink) {
+    const char* const target = archive_entry_symlink(source);
+    const std::string_view link = target != nullptr ? target : "";
+    if (std::ssize(link) > options_.limits.max_path_bytes) {
+      Fail("expected a link target of at most " + std::to_string(options_.limits.max_path_bytes) +
+           " bytes (--max-path-bytes), found " + std::to_string(link.size()));
+    }
+    if (link.empty()) warnings_.Add("symlink without a target", key);
+    entry.link = AddText(link);
+  } else if (entry.type == EntryType::kHardLink) {
+    const char* const target = archive_entry_hardlink(source);
+    const std::string_view path = inventory_.texts[entry.path];
+    bool above_root = false;
+    const std::string_view link = KeyOf(target, above_root);
+    if (above_root) Fail("expected a hard link to a path below the root, found " + Quote(target));
+    if (link == path) Fail("expected a hard link to another path, found one to itself");
+    entry.link = AddText(link);
+  } else if (entry.type == EntryType::kCharDevice || entry.type == EntryType::kBlockDevice) {
+    entry.device_major = static_cast<std::uint32_t>(archive_entry_rdevmajor(source));
+    entry.device_minor = static_cast<std::uint32_t>(archive_entry_rdevminor(source));
+  }
+}
+
+bool InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
+  const bool is_directory = entry.type == EntryType::kDirectory;
+  if (!is_directory && BaseName(key) == kOpaqueName && !IsAufsMetadata(ParentPath(key))) {
+    entry.type = EntryType::kOpaque;
+    key = ParentPath(key);
+    return true;
+  }
+  if (IsAufsMetadata(key)) {
+    warnings_.Add("aufs metadata", key);
+    return false;
+  }
+  const std::string_view base = BaseName(key);
+  if (!base.starts_with(kWhiteoutPrefix)) return true;
+  const std::string_view name = base.substr(kWhiteoutPrefix.size());
+  if (name.empty() || name == "." || name == "..") {
+    Fail("expected a whiteout of a name, found " + Quote(key));
+  }
+  if (is_directory) {
+    warnings_.Add("directory named like a whiteout", key);
+    return true;
+  }
+  entry.type = EntryType::kWhiteout;
+  const std::string_view parent = ParentPath(key);
+  std::string hidden(parent);
+  if (!hidden.empty()) hidden += '/';
+  hidden += name;
+  made_key_.key = std::move(hidden);
+  key = made_key_.key;
+  return true;
+}
+
+void InventoryBuilder::HashContents(TarReader& reader, Entry& entry) {
+  entry.size = reader.member().size;
+  entry.stored_size = reader.member().stored_size;
+  if (entry.size > 0) {
+    reader.ReadContents([&](std::string_view bytes) { hash_.Update(bytes); },
+                        [&](Bytes count) { hash_.UpdateZeros(count); });
+  }
+  entry.content = static_cast<std::uint32_t>(inventory_.contents.size());
+  inventory_.contents.push_back(hash_.Finish());
+}
+
+std::uint32_t InventoryBuilder::AddText(std::string_view text) {
+  text_bytes_ += std::ssize(text);
+  if (text_bytes_ > options_.limits.max_text_bytes) {
+    Fail("expected paths, link targets and attributes of at most " +
+         std::to_string(options_.limits.max_text_bytes) +
+         " bytes in all (--max-text-bytes), found more");
+  }
+  return inventory_.texts.Add(text);
+}
+
+void InventoryBuilder::CloseEntry(Bytes stored_end) {
+  if (open_begin_ >= 0) inventory_.entries.back().blob_bytes = stored_end - open_begin_;
+}
+
+void InventoryBuilder::DropStargzFiles() {
+  std::vector<Digest> contents;
+  std::erase_if(inventory_.entries, [&](Entry& entry) {
+    if (entry.type != EntryType::kRegular) return false;
+    if (IsStargzName(inventory_.path(entry))) return true;
+    contents.push_back(inventory_.contents[entry.content]);
+    entry.content = static_cast<std::uint32_t>(contents.size() - 1);
+    return false;
+  });
+  inventory_.contents = std::move(contents);
+  for (std::uint32_t i = 0; Entry & entry : inventory_.entries) entry.position = i++;
+}
+
+void InventoryBuilder::CheckSorted() {
+  const std::vector<Entry>& entries = inventory_.entries;
+  std::string_view symlink;  // the last one passed
+  bool has_symlink = false;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const std::string_view path = inventory_.path(entries[i]);
+    // What lies below a path follows it directly.
+    const bool is_below = has_symlink && path.size() > symlink.size() &&
+                          path.starts_with(symlink) && path[symlink.size()] == '/';
+    if (is_below && IsMarker(entries[i].type)) warnings_.Add("whiteout below a symlink", path);
+    if (entries[i].type == EntryType::kSymlink && !is_below) {
+      symlink = path;
+      has_symlink = true;
+    }
+    for (std::size_t j = i; j-- > 0 && inventory_.path(entries[j]) == path;) {
+      const bool is_same = IsMarker(entries[i].type) ? entries[j].type == entries[i].type
+                                                     : !IsMarker(entries[j].type);
+      if (!is_same) continue;
+      warnings_.Add("path given twice", path);
+      break;
+    }
+  }
+}
+
+void InventoryBuilder::CheckHardLinks() {
+  const std::vector<Entry>& entries = inventory_.entries;
+  const bool has_links = std::ranges::any_of(
+      entries, [](const Entry& entry) { return entry.type == EntryType::kHardLink; });
+  if (!has_links) return;
+  // Of each entry: itself or the last one before it that is at its path and no marker.
+  std::vector<std::uint32_t> latest(entries.size(), kNone);
+  for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    if (!IsMarker(entries[i].type)) {
+      latest[i] = i;
+    } else if (i > 0 && inventory_.path(entries[i - 1]) == inventory_.path(entries[i])) {
+      latest[i] = latest[i - 1];
+    }
+  }
+  for (const Entry& link : entries) {
+    if (link.type != EntryType::kHardLink) continue;
+    const std::string_view target = inventory_.link(link);
+    const auto after = std::ranges::partition_point(entries, [&](const Entry& entry) {
+      const auto order = ComparePaths(inventory_.path(entry), target);
+      return order < 0 || (order == 0 && entry.position < link.position);
+    });
+    // What the target is when the link is made, as far as this layer shows.
+    bool is_directory = target.empty();
+    if (after != entries.begin() && inventory_.path(*(after - 1)) == target) {
+      const std::uint32_t found = latest[static_cast<std::size_t>(after - entries.begin()) - 1];
+      is_directory |= found != kNone && entries[found].type == EntryType::kDirectory;
+    }
+    if (is_directory) {
+      throw InputError(
+          "", "entry " + Quote(inventory_.path(link)),
+          "expected a hard link to a file, found one to the directory " + Quote(target));
+    }
+  }
+}
+
+void InventoryBuilder::Fail(const std::string& problem) const {
+  throw InputError("", "tar byte " + std::to_string(member_begin_), problem);
+}
+
+}  // namespace gneiss

@@ -1,0 +1,303 @@
+#include "io/scan/layer_decoder.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <new>
+
+#define ZSTD_STATIC_LINKING_ONLY  // for ZSTD_BLOCKSIZE_MAX
+#include <zstd.h>
+#include <zstd_errors.h>
+
+namespace gneiss {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+constexpr std::string_view kGzipMagic = "\x1f\x8b"sv;
+constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd"sv;
+constexpr char kTruncated[] = " ends early; the layer is truncated";
+
+// A start of the magic that the bytes end in can only be a member cut short.
+bool IsGzip(std::string_view head) {
+  return !head.empty() && kGzipMagic.starts_with(head.substr(0, kGzipMagic.size()));
+}
+
+bool IsZstd(std::string_view head) {
+  if (head.empty()) return false;
+  head = head.substr(0, kZstdMagic.size());
+  const bool is_skippable = (static_cast<unsigned char>(head[0]) & 0xf0U) == 0x50 &&
+                            "\x2a\x4d\x18"sv.starts_with(head.substr(1));
+  return kZstdMagic.starts_with(head) || is_skippable;
+}
+
+class PlainDecoder : public LayerDecoder {
+ public:
+  explicit PlainDecoder(StoredBytes& stored) : LayerDecoder(stored) {}
+
+  std::size_t Decode(std::span<char> block) override { return stored_.CopyTo(block); }
+};
+
+class GzipDecoder : public LayerDecoder {
+ public:
+  GzipDecoder(StoredBytes& stored, InflateLibrary library)
+      : LayerDecoder(stored), inflater_(MakeInflater(library)) {}
+
+  std::size_t Decode(std::span<char> block) override {
+    while (true) {
+      if (!inside_member_ && !StartMember()) return 0;
+      const std::string_view input = stored_.Some();
+      if (input.empty()) throw stored_.ErrorAt(stored_.position(), Truncated());
+      const InflateStep step = inflater_->Inflate(input, block);
+      const bool is_stuck =
+          step.status == InflateStatus::kMore && step.used == 0 && step.written == 0;
+      if (step.status == InflateStatus::kDamaged || is_stuck) {
+        throw stored_.ErrorAt(member_begin_,
+                              "expected a gzip member, found one whose deflate stream is damaged");
+      }
+      stored_.Take(step.used);
+      crc_ = inflater_->Crc32(crc_, {block.data(), step.written});
+      num_written_ += static_cast<std::uint32_t>(step.written);
+      pending_ = step.pending;
+      if (step.status == InflateStatus::kEnd) FinishMember();
+      if (step.written > 0) return step.written;
+    }
+  }
+  std::size_t pending() const override { return pending_; }
+  bool has_stargz_footer() const override { return last_is_footer_; }
+
+ private:
+  static std::string Truncated() { return std::string("gzip stream") + kTruncated; }
+
+  // RFC 1952, 2.3. False where the members have ended.
+  bool StartMember() {
+    if (ended_) return false;
+    if (!is_first_ && !FindNext(&IsGzip)) {
+      ended_ = true;
+      return false;
+    }
+    is_first_ = false;
+    member_begin_ = stored_.position();
+    header_crc_ = 0;
+    std::array<std::uint8_t, 10> fixed{};
+    for (std::uint8_t& byte : fixed) byte = HeaderByte();
+    const unsigned flags = fixed[3];
+    if (fixed[2] != 8 || (flags & 0xe0U) != 0) {
+      throw stored_.ErrorAt(member_begin_,
+                            "expected a gzip member of deflate without reserved flags, found "
+                            "method " +
+                                std::to_string(fixed[2]) + ", flags " + std::to_string(flags));
+    }
+    last_is_footer_ = false;
+    if ((flags & kHasExtra) != 0) ReadExtra();
+    for (const unsigned field : {kHasName, kHasComment}) {
+      if ((flags & field) == 0) continue;
+      while (HeaderByte() != 0) {
+      }
+    }
+    if ((flags & kHasHeaderCrc) != 0) {
+      const std::uint32_t computed = header_crc_ & 0xffffU;
+      const std::uint32_t low = HeaderByte();
+      if ((low | static_cast<std::uint32_t>(HeaderByte()) << 8U) != computed) {
+        throw stored_.ErrorAt(member_begin_,
+                              "expected a gzip member, found one with a wrong CRC "
+                              "of its header");
+      }
+    }
+    inflater_->Reset();
+    crc_ = 0;
+    num_written_ = 0;
+    inside_member_ = true;
+    return true;
+  }
+
+  // The footer of estargz has one field, "SG": 16 digits and "STARGZ".
+  void ReadExtra() {
+    unsigned length = HeaderByte();
+    length |= static_cast<unsigned>(HeaderByte()) << 8U;
+    std::string extra;
+    for (unsigned i = 0; i < length; ++i) {
+      const auto byte = static_cast<char>(HeaderByte());
+      if (extra.size() < 26) extra += byte;
+    }
+    last_is_footer_ = length == 26 && extra.starts_with("SG\x16"sv) && extra.ends_with("STARGZ");
+  }
+
+  void FinishMember() {
+    const Bytes begin = stored_.position();
+    std::array<std::uint32_t, 2> found{};
+    for (std::uint32_t& word : found) {
+      for (unsigned shift = 0; shift < 32; shift += 8) {
+        word |= static_cast<std::uint32_t>(HeaderByte()) << shift;
+      }
+    }
+    if (found[0] != crc_) {
+      throw stored_.ErrorAt(begin, "expected CRC-32 " + std::to_string(crc_) +
+                                       " of a gzip member's content, found " +
+                                       std::to_string(found[0]));
+    }
+    if (found[1] != num_written_) {
+      throw stored_.ErrorAt(begin + 4, "expected length " + std::to_string(num_written_) +
+                                           " of a gzip member's content, found " +
+                                           std::to_string(found[1]));
+    }
+    inside_member_ = false;
+  }
+
+  std::uint8_t HeaderByte() {
+    const std::string_view input = stored_.Some();
+    if (input.empty()) throw stored_.ErrorAt(stored_.position(), Truncated());
+    header_crc_ = inflater_->Crc32(header_crc_, input.substr(0, 1));
+    const auto byte = static_cast<std::uint8_t>(input.front());
+    stored_.Take(1);
+    return byte;
+  }
+
+  static constexpr unsigned kHasHeaderCrc = 2;
+  static constexpr unsigned kHasExtra = 4;
+  static constexpr unsigned kHasName = 8;
+  static constexpr unsigned kHasComment = 16;
+
+  std::unique_ptr<Inflater> inflater_;
+  Bytes member_begin_ = 0;
+  std::size_t pending_ = 0;
+  std::uint32_t header_crc_ = 0;
+  std::uint32_t crc_ = 0;
+  std::uint32_t num_written_ = 0;  // modulo 2^32, as the trailer has it
+  bool inside_member_ = false;
+  bool is_first_ = true;
+  bool ended_ = false;
+  bool last_is_footer_ = false;
+};
+
+class ZstdDecoder : public LayerDecoder {
+ public:
+  ZstdDecoder(StoredBytes& stored, std::int64_t max_window)
+      : LayerDecoder(stored), max_window_(max_window), context_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
+    if (context_ == nullptr) throw std::bad_alloc();
+    const ZSTD_bounds bounds = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax);
+    const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(max_window, 1));
+    const auto log = static_cast<int>(std::bit_width(window)) - 1;
+    ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax,
+                           std::clamp(log, bounds.lowerBound, bounds.upperBound));
+  }
+
+  std::size_t Decode(std::span<char> block) override {
+    // No more than one of its blocks, so that the position in the stored bytes is of what is
+    // written.
+    const std::size_t size = std::min<std::size_t>(block.size(), ZSTD_BLOCKSIZE_MAX);
+    ZSTD_outBuffer output{.dst = block.data(), .size = size, .pos = 0};
+    while (output.pos == 0) {
+      if (!inside_frame_ && !StartFrame()) return 0;
+      const std::string_view stored = stored_.Some();
+      ZSTD_inBuffer input{.src = stored.data(), .size = stored.size(), .pos = 0};
+      const std::size_t status = ZSTD_decompressStream(context_.get(), &output, &input);
+      stored_.Take(static_cast<std::ptrdiff_t>(input.pos));
+      if (ZSTD_isError(status)) throw Damaged(status);
+      inside_frame_ = status != 0;
+      // The decoder may still hold output when the input is used up; only then is this the end.
+      if (stored.empty() && output.pos == 0 && inside_frame_) {
+        throw stored_.ErrorAt(stored_.position(), std::string("zstd stream") + kTruncated);
+      }
+    }
+    return output.pos;
+  }
+
+ private:
+  bool StartFrame() {
+    if (ended_) return false;
+    if (!is_first_ && !FindNext(&IsZstd)) {
+      ended_ = true;
+      return false;
+    }
+    is_first_ = false;
+    frame_begin_ = stored_.position();
+    inside_frame_ = true;
+    return true;
+  }
+
+  InputError Damaged(std::size_t status) const {
+    if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
+      return stored_.ErrorAt(frame_begin_, "expected a zstd window of at most " +
+                                               std::to_string(max_window_) +
+                                               " bytes (--max-zstd-window), found a larger one");
+    }
+    return stored_.ErrorAt(
+        frame_begin_,
+        std::string("expected a zstd frame, found a damaged one: ") + ZSTD_getErrorName(status));
+  }
+
+  std::int64_t max_window_;
+  std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context_;
+  Bytes frame_begin_ = 0;
+  bool inside_frame_ = false;
+  bool is_first_ = true;
+  bool ended_ = false;
+};
+
+}  // namespace
+
+bool LayerDecoder::FindNext(bool (*is_magic)(std::string_view head)) {
+  while (!stored_.Some().empty() && stored_.Some().front() == '\0') {
+    const std::string_view some = stored_.Some();
+    stored_.Take(static_cast<std::ptrdiff_t>(std::min(some.find_first_not_of('\0'), some.size())));
+  }
+  if (is_magic(stored_.Peek(4))) return true;
+  trailing_begin_ = stored_.position();
+  while (!stored_.Some().empty()) {
+    const auto count = static_cast<std::ptrdiff_t>(stored_.Some().size());
+    trailing_bytes_ += count;
+    stored_.Take(count);
+  }
+  return false;
+}
+
+LayerCodec DetectCodec(std::string_view head) {
+  if (head.starts_with(kGzipMagic)) return LayerCodec::kGzip;
+  if (head.size() >= kZstdMagic.size() && IsZstd(head)) return LayerCodec::kZstd;
+  return LayerCodec::kTar;
+}
+
+std::unique_ptr<LayerDecoder> MakeDecoder(LayerCodec codec, StoredBytes& stored,
+                                          const DecoderOptions& options) {
+  switch (codec) {
+    case LayerCodec::kGzip:
+      return std::make_unique<GzipDecoder>(stored, options.inflate);
+    case LayerCodec::kZstd:
+      return std::make_unique<ZstdDecoder>(stored, options.max_zstd_window);
+    case LayerCodec::kTar:
+      break;
+  }
+  return std::make_unique<PlainDecoder>(stored);
+}
+
+std::string DescribeBytes(std::string_view head) {
+  struct Magic {
+    std::string_view bytes;
+    std::string_view what;
+  };
+  constexpr std::array kMagics = {
+      Magic{kGzipMagic, "gzip compressed data"},
+      Magic{kZstdMagic, "zstd compressed data"},
+      Magic{"\xfd\x37zXZ\0"sv, "xz compressed data"},
+      Magic{"BZh"sv, "bzip2 compressed data"},
+      Magic{"\x04\x22\x4d\x18"sv, "lz4 compressed data"},
+      Magic{"]\0\0"sv, "lzma compressed data"},
+      Magic{"PK\x03\x04"sv, "a zip archive"},
+      Magic{"PK\x05\x06"sv, "a zip archive"},
+      Magic{"\x7f\x45LF"sv, "an ELF file"},
+      Magic{"hsqs"sv, "a squashfs image"},
+  };
+  if (head.empty()) return "zero bytes";
+  for (const Magic& magic : kMagics) {
+    if (head.starts_with(magic.bytes)) return std::string(magic.what);
+  }
+  const std::size_t first = head.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && (head[first] == '{' || head[first] == '[')) return "JSON";
+  const bool is_text = std::ranges::all_of(head, [](char c) {
+    return static_cast<unsigned char>(c) >= ' ' || c == '\n' || c == '\r' || c == '\t';
+  });
+  return is_text ? "text" : "unknown data";
+}
+
+}  // namespace gneiss

@@ -1,0 +1,61 @@
+// Decoders from the stored bytes of a layer to its tar, chosen by magic and never by name: gzip of
+// any number of members, zstd of any number of frames, or no compression.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "io/scan/inflater.h"
+#include "io/scan/stored_bytes.h"
+#include "planner/bytes.h"
+#include "planner/inventory.h"
+
+namespace gneiss {
+
+class LayerDecoder {
+ public:
+  virtual ~LayerDecoder() = default;
+
+  // Fills `block` from its start and returns how many bytes it wrote; less than asked says
+  // nothing, 0 says that the data have ended. REQUIRES: block not empty. Throws InputError with
+  // place "byte N": where a truncated blob ends, where a damaged member or frame starts.
+  virtual std::size_t Decode(std::span<char> block) = 0;
+
+  // Bytes that the stored bytes up to their position hold beyond those that Decode has given.
+  virtual std::size_t pending() const { return 0; }
+  // Complete once Decode has returned 0: stored bytes that follow the compressed data and are
+  // not zero padding, and where they start.
+  Bytes trailing_bytes() const { return trailing_bytes_; }
+  Bytes trailing_begin() const { return trailing_begin_; }
+  // Whether the blob ends in the gzip member by which a reader of estargz finds its index.
+  virtual bool has_stargz_footer() const { return false; }
+
+ protected:
+  explicit LayerDecoder(StoredBytes& stored) : stored_(stored) {}
+
+  // Passes over zero padding behind a member or frame. True when `is_magic` says that another
+  // starts there; otherwise the rest is counted as trailing bytes.
+  bool FindNext(bool (*is_magic)(std::string_view head));
+
+  StoredBytes& stored_;
+  Bytes trailing_bytes_ = 0;
+  Bytes trailing_begin_ = 0;
+};
+
+struct DecoderOptions {
+  InflateLibrary inflate = InflateLibrary::kFastest;
+  std::int64_t max_zstd_window = 0;
+};
+
+// By the first bytes.
+[[nodiscard]] LayerCodec DetectCodec(std::string_view head);
+[[nodiscard]] std::unique_ptr<LayerDecoder> MakeDecoder(LayerCodec codec, StoredBytes& stored,
+                                                        const DecoderOptions& options);
+
+// What bytes that are no tar seem to be: "xz compressed data", "JSON", ... `head` is their start.
+[[nodiscard]] std::string DescribeBytes(std::string_view head);
+
+}  // namespace gneiss

@@ -1,0 +1,78 @@
+// The tar of a layer in blocks, hashed as it passes, with the stored bytes that each part of it
+// costs. Bounded memory whatever the layer holds.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/scan/inflater.h"
+#include "io/scan/layer_decoder.h"
+#include "io/scan/scan_layer.h"
+#include "io/scan/sha256_stream.h"
+#include "io/scan/stored_bytes.h"
+#include "planner/bytes.h"
+
+namespace gneiss {
+
+// Where in the stored bytes a tar offset lies, between marks (tar offset, stored offset) that
+// ascend; linear between two marks, rounded down, so that shares of neighbours sum exactly.
+class StoredMarks {
+ public:
+  // Forgets what no offset from `tar` on needs.
+  void StartBlock(Bytes tar);
+  // Marks closer to the last than 512 bytes of tar move that one.
+  void Add(Bytes tar, Bytes stored);
+  // REQUIRES: tar is not below that of StartBlock. Past the last mark: its stored offset. Time
+  // O(log marks).
+  Bytes At(Bytes tar) const;
+
+ private:
+  struct Mark {
+    Bytes tar = 0;
+    Bytes stored = 0;
+  };
+  std::vector<Mark> marks_{Mark{}};
+};
+
+class LayerStream {
+ public:
+  // The stream reads `stored`, which the caller keeps alive, from its start.
+  LayerStream(StoredBytes& stored, const ScanLimits& limits, InflateLibrary inflate);
+
+  // The next block of the tar, for the caller to read and to change, valid until the next call; a
+  // multiple of 512 bytes except at the end; empty after that. Throws InputError as LayerDecoder
+  // does, and when a limit on the tar's size is broken.
+  std::span<char> Next();
+
+  LayerCodec codec() const { return codec_; }
+  const LayerDecoder& decoder() const { return *decoder_; }
+  // Tar offset past the last block: its size once Next has returned nothing.
+  Bytes tar_size() const { return tar_size_; }
+  // Tar offsets of the last block to stored offsets.
+  const StoredMarks& marks() const { return marks_; }
+  // Counts bytes that are in no block but cost as much to read, the holes of sparse files, against
+  // the limits. Throws InputError.
+  void CountHoles(Bytes count);
+  // sha256 of the tar. REQUIRES: Next has returned nothing, the stored bytes are drained; not
+  // called before. `blob` is their hash.
+  Digest Finish(const Digest& blob);
+
+ private:
+  // At the ends of blocks only, so that an error does not depend on how a library cuts its steps.
+  void CheckLimits() const;
+
+  StoredBytes& stored_;
+  ScanLimits limits_;
+  LayerCodec codec_;
+  std::unique_ptr<LayerDecoder> decoder_;
+  Sha256Stream hash_;
+  std::vector<char> block_;
+  StoredMarks marks_;
+  Bytes tar_size_ = 0;
+  Bytes holes_ = 0;
+};
+
+}  // namespace gneiss

@@ -1,0 +1,160 @@
+#include "io/scan/pax_records.h"
+
+#include <algorithm>
+
+#include "io/scan/tar_number.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::string_view kSparsePrefix = "GNU.sparse.";
+
+Bytes SizeOf(const PaxRecord& record) {
+  const std::optional<Bytes> size = ParseDecimal(record.value);
+  if (!size) {
+    throw InputError("PAX " + std::string(record.key) + ": expected a size below 2^63, found \"" +
+                     std::string(record.value.substr(0, 40)) + "\"");
+  }
+  return *size;
+}
+
+void CheckMap(const std::string& fault) {
+  if (!fault.empty()) throw InputError("expected a map of a sparse file, found " + fault);
+}
+
+// "offset,length,offset,length,...".
+void ReadMap(std::string_view text, SparseMap& map) {
+  const auto take = [&] {
+    const std::size_t comma = std::min(text.find(','), text.size());
+    const std::optional<Bytes> number = ParseDecimal(text.substr(0, comma));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+    if (!number)
+      throw InputError("expected a map of a sparse file, found a part that is no number");
+    return *number;
+  };
+  while (!text.empty()) {
+    const Bytes offset = take();
+    CheckMap(map.Add(offset, take()));
+  }
+}
+
+// Facts of the GNU.sparse records until all are known.
+struct SparseRecords {
+  std::string_view major;
+  std::string_view minor;
+  std::string_view map;
+  std::optional<Bytes> num_parts;
+  std::optional<Bytes> offset;  // of a part whose length comes next
+  Bytes num_read = 0;
+};
+
+void ReadSparseRecord(const PaxRecord& record, SparseRecords& sparse, PaxLayout& layout) {
+  const std::string_view key = record.key.substr(kSparsePrefix.size());
+  if (key == "major") {
+    sparse.major = record.value;
+  } else if (key == "minor") {
+    sparse.minor = record.value;
+  } else if (key == "map") {
+    sparse.map = record.value;
+  } else if (key == "size" || key == "realsize") {
+    layout.real_size = SizeOf(record);
+  } else if (key == "numblocks") {
+    sparse.num_parts = SizeOf(record);
+  } else if (key == "offset") {
+    if (sparse.offset) CheckMap("a part without a length");
+    sparse.offset = SizeOf(record);
+  } else if (key == "numbytes") {
+    if (!sparse.offset) CheckMap("a part without a place");
+    CheckMap(layout.map.Add(*sparse.offset, SizeOf(record)));
+    sparse.offset.reset();
+    ++sparse.num_read;
+  } else if (key == "name") {
+    layout.has_path = true;
+  }
+}
+
+void FinishSparse(const SparseRecords& sparse, PaxLayout& layout) {
+  layout.is_sparse = true;
+  if (sparse.major == "1" && sparse.minor == "0") {
+    layout.map_in_body = true;
+  } else if (!(sparse.major.empty() && sparse.minor.empty()) &&
+             !(sparse.major == "0" && (sparse.minor == "0" || sparse.minor == "1"))) {
+    throw InputError("expected GNU.sparse version 0.0, 0.1 or 1.0, found \"" +
+                     std::string(sparse.major.substr(0, 20)) + "." +
+                     std::string(sparse.minor.substr(0, 20)) + "\"");
+  }
+  if (sparse.offset) CheckMap("a part without a length");
+  if (!sparse.map.empty()) {
+    if (layout.map_in_body || sparse.num_read > 0) CheckMap("two maps");
+    ReadMap(sparse.map, layout.map);
+  } else if (sparse.num_parts && !layout.map_in_body && *sparse.num_parts != sparse.num_read) {
+    CheckMap(std::to_string(sparse.num_read) + " parts where it says " +
+             std::to_string(*sparse.num_parts));
+  }
+  if (!layout.real_size) CheckMap("no size of the file");
+}
+
+}  // namespace
+
+PaxRecord TakePaxRecord(std::string_view& records) {
+  const std::size_t space = records.substr(0, 21).find(' ');
+  const std::optional<Bytes> length =
+      space == std::string_view::npos ? std::nullopt : ParseDecimal(records.substr(0, space));
+  if (!length || *length > std::ssize(records) || *length < static_cast<Bytes>(space) + 4) {
+    throw InputError("expected a PAX record \"LENGTH KEY=VALUE\", found a wrong length");
+  }
+  PaxRecord record{.line = records.substr(0, static_cast<std::size_t>(*length))};
+  if (record.line.back() != '\n') {
+    throw InputError("expected a PAX record \"LENGTH KEY=VALUE\", found no newline at its end");
+  }
+  const std::string_view pair = record.line.substr(space + 1, record.line.size() - space - 2);
+  const std::size_t equals = pair.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    throw InputError("expected a PAX record \"LENGTH KEY=VALUE\", found none with a key");
+  }
+  record.key = pair.substr(0, equals);
+  record.value = pair.substr(equals + 1);
+  const bool is_text = record.key == "path" || record.key == "linkpath" || record.key == "uname" ||
+                       record.key == "gname" || record.key == "GNU.sparse.name";
+  if (record.key.find('\0') != std::string_view::npos ||
+      (is_text && record.value.find('\0') != std::string_view::npos)) {
+    throw InputError("expected a PAX record \"LENGTH KEY=VALUE\", found a zero byte in it");
+  }
+  records.remove_prefix(record.line.size());
+  return record;
+}
+
+PaxLayout ReadPaxLayout(std::string_view records) {
+  PaxLayout layout;
+  SparseRecords sparse;
+  bool is_sparse = false;
+  while (!records.empty()) {
+    const PaxRecord record = TakePaxRecord(records);
+    if (record.key == "size") {
+      layout.size = record.value.empty() ? std::nullopt : std::optional(SizeOf(record));
+    } else if (record.key == "path") {
+      layout.has_path = !record.value.empty();
+    } else if (record.key == "linkpath") {
+      layout.has_link = !record.value.empty();
+    } else if (record.key.starts_with(kSparsePrefix) && !record.value.empty()) {
+      is_sparse = true;
+      ReadSparseRecord(record, sparse, layout);
+    }
+  }
+  if (is_sparse) FinishSparse(sparse, layout);
+  return layout;
+}
+
+std::string FilterPaxRecords(std::string_view records, bool drop_size) {
+  std::string kept;
+  while (!records.empty()) {
+    const PaxRecord record = TakePaxRecord(records);
+    const bool is_dropped = record.value.empty() || record.key == "SCHILY.realsize" ||
+                            record.key == "SUN.holesdata" || (drop_size && record.key == "size");
+    if (!is_dropped) kept += record.line;
+  }
+  return kept;
+}
+
+}  // namespace gneiss

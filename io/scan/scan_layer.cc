@@ -1,0 +1,146 @@
+#include "io/scan/scan_layer.h"
+
+#include <utility>
+
+#include "io/scan/inflater.h"
+#include "io/scan/inventory_builder.h"
+#include "io/scan/layer_stream.h"
+#include "io/scan/scan_warnings.h"
+#include "io/scan/stored_bytes.h"
+#include "io/scan/tar_reader.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+// Codec that a media type promises; nullopt when it promises none.
+std::optional<LayerCodec> PromisedCodec(std::string_view media_type) {
+  if (media_type.ends_with("+gzip") || media_type.ends_with(".gzip")) return LayerCodec::kGzip;
+  if (media_type.ends_with("+zstd")) return LayerCodec::kZstd;
+  if (media_type.ends_with(".tar") || media_type.ends_with(".tar+none")) return LayerCodec::kTar;
+  return std::nullopt;
+}
+
+class LayerScan {
+ public:
+  LayerScan(ByteSource& blob, const ExpectedLayer& expected, const ScanOptions& options)
+      : expected_(expected), options_(options), stored_(blob, expected.size, options.on_progress) {}
+
+  ScannedLayer Run() {
+    try {
+      ScannedLayer scanned = Read();
+      Verify();
+      if (scanned.inventory) Complete(*scanned.inventory);
+      return scanned;
+    } catch (const InputError&) {
+      // A blob that is not the expected one explains all that may be wrong with it.
+      if (!is_verified_) Verify();
+      throw;
+    }
+  }
+
+ private:
+  ScannedLayer Read() {
+    const std::string head(stored_.Peek(512));
+    stream_.emplace(stored_, options_.limits, options_.inflate);
+    const std::span<char> first = stream_->Next();
+    const std::string_view tar(first.data(), first.size());
+    if (!LooksLikeTar(tar)) return {.inventory = std::nullopt, .not_a_tar = {Describe(head, tar)}};
+
+    TarReader reader(*stream_, first, options_.limits, warnings_);
+    InventoryBuilder builder(options_, warnings_);
+    while (reader.Next()) builder.Add(reader, *stream_);
+    ReadTrailingTar(reader.rest());
+    stored_.Drain();
+    ScannedLayer scanned;
+    scanned.inventory =
+        builder.Finish(stored_.size(), reader.stored_end(), stream_->decoder().has_stargz_footer());
+    return scanned;
+  }
+
+  // What follows the end of the tar belongs to the diff_id.
+  void ReadTrailingTar(std::string_view rest) {
+    Bytes begin = stream_->tar_size() - std::ssize(rest);
+    std::optional<Bytes> other;
+    while (true) {
+      const std::size_t at = rest.find_first_not_of('\0');
+      if (at != std::string_view::npos && !other) other = begin + static_cast<Bytes>(at);
+      begin = stream_->tar_size();
+      const std::span<char> block = stream_->Next();
+      if (block.empty()) break;
+      rest = {block.data(), block.size()};
+    }
+    // Lossless estargz has its index there.
+    if (other && !stream_->decoder().has_stargz_footer()) {
+      warnings_.AddAtTarByte("bytes after the end of the tar", *other);
+    }
+  }
+
+  std::string Describe(std::string_view head, std::string_view tar) const {
+    tar = tar.substr(0, 512);
+    if (expected_.media_type.ends_with("+encrypted")) return "encrypted data";
+    if (head.empty()) return "zero bytes";
+    switch (stream_->codec()) {
+      case LayerCodec::kGzip:
+        return DescribeBytes(tar) + " in gzip";
+      case LayerCodec::kZstd:
+        return DescribeBytes(tar) + " in zstd";
+      case LayerCodec::kTar:
+        break;
+    }
+    return DescribeBytes(head);
+  }
+
+  // Throws InputError when the stored bytes are not what the descriptor says.
+  void Verify() {
+    stored_.Drain();
+    is_verified_ = true;
+    if (stored_.size() != expected_.size) throw stored_.WrongSize();
+    digest_ = stored_.Finish();
+    if (expected_.digest.verifiable && digest_ != expected_.digest.digest) {
+      throw stored_.ErrorAt(0, "expected a layer with digest " +
+                                   FormatDigest(expected_.digest.digest) + ", found " +
+                                   FormatDigest(digest_));
+    }
+  }
+
+  void Complete(Inventory& inventory) {
+    const LayerDecoder& decoder = stream_->decoder();
+    inventory.codec = stream_->codec();
+    inventory.layer = expected_.digest.digest;
+    inventory.tar_size = stream_->tar_size();
+    inventory.diff_id = stream_->Finish(digest_);
+    if (expected_.diff_id && inventory.diff_id != *expected_.diff_id) {
+      throw InputError("", "tar byte 0",
+                       "expected a tar with diff_id " + FormatDigest(*expected_.diff_id) +
+                           ", found " + FormatDigest(inventory.diff_id));
+    }
+    if (!expected_.digest.verifiable) warnings_.Add("digest that cannot be verified", "byte 0");
+    if (decoder.trailing_bytes() > 0) {
+      warnings_.Add("bytes after the compressed data",
+                    "byte " + std::to_string(decoder.trailing_begin()));
+    }
+    const std::optional<LayerCodec> promised = PromisedCodec(expected_.media_type);
+    if (promised && *promised != inventory.codec) {
+      warnings_.Add("codec other than the media type says", "byte 0");
+    }
+    inventory.warnings = warnings_.List();
+  }
+
+  const ExpectedLayer& expected_;
+  const ScanOptions& options_;
+  StoredBytes stored_;
+  std::optional<LayerStream> stream_;
+  ScanWarnings warnings_;
+  Digest digest_;
+  bool is_verified_ = false;
+};
+
+}  // namespace
+
+ScannedLayer ScanLayer(ByteSource& blob, const ExpectedLayer& expected,
+                       const ScanOptions& options) {
+  return LayerScan(blob, expected, options).Run();
+}
+
+}  // namespace gneiss

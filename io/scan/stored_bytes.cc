@@ -1,0 +1,89 @@
+#include "io/scan/stored_bytes.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "io/scan/inflater.h"
+
+namespace gneiss {
+namespace {
+
+// Also the distance of the marks by which stored bytes are shared out among entries.
+constexpr std::size_t kBufferBytes = std::size_t{32} << 10;
+
+}  // namespace
+
+StoredBytes::StoredBytes(ByteSource& source, Bytes expected_size,
+                         std::function<void(std::int64_t)> on_progress)
+    : source_(source),
+      expected_size_(expected_size),
+      on_progress_(std::move(on_progress)),
+      buffer_(kBufferBytes + kMaxInflateLookAhead),
+      begin_(kMaxInflateLookAhead),
+      end_(kMaxInflateLookAhead) {}
+
+std::string_view StoredBytes::Some() {
+  if (begin_ == end_) Refill();
+  return view();
+}
+
+std::string_view StoredBytes::Peek(std::size_t count) {
+  while (end_ - begin_ < count && Refill()) {
+  }
+  return view().substr(0, count);
+}
+
+void StoredBytes::Take(std::ptrdiff_t count) {
+  begin_ = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(begin_) + count);
+}
+
+std::size_t StoredBytes::CopyTo(std::span<char> target) {
+  if (begin_ == end_) return Read(target);
+  const std::size_t count = std::min(target.size(), end_ - begin_);
+  std::copy_n(buffer_.data() + begin_, count, target.data());
+  begin_ += count;
+  return count;
+}
+
+void StoredBytes::Drain() {
+  do {
+    begin_ = end_;
+  } while (Refill());
+}
+
+InputError StoredBytes::WrongSize() const {
+  const Bytes found = std::max(read_, source_.stored_size());
+  const bool is_known = read_ <= expected_size_ || source_.stored_size() > 0;
+  return ErrorAt(std::min(read_, expected_size_), "expected a layer of " +
+                                                      std::to_string(expected_size_) +
+                                                      " bytes, as its descriptor says, found " +
+                                                      (is_known ? std::to_string(found) : "more"));
+}
+
+std::size_t StoredBytes::Read(std::span<char> target) {
+  if (ended_) return 0;
+  const std::size_t count = source_.Read(target);
+  read_ += static_cast<Bytes>(count);
+  ended_ = count == 0;
+  if (read_ > expected_size_) {
+    ended_ = true;
+    throw WrongSize();
+  }
+  hash_.Update({target.data(), count});
+  if (on_progress_ && count > 0) on_progress_(static_cast<std::int64_t>(count));
+  return count;
+}
+
+bool StoredBytes::Refill() {
+  // The bytes just before `begin_` stay, for decoders that give some back.
+  const std::size_t keep = begin_ - kMaxInflateLookAhead;
+  std::memmove(buffer_.data(), buffer_.data() + keep, end_ - keep);
+  end_ -= keep;
+  begin_ = kMaxInflateLookAhead;
+  const std::size_t count = Read(std::span(buffer_).subspan(end_));
+  end_ += count;
+  return count > 0;
+}
+
+}  // namespace gneiss

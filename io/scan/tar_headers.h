@@ -1,0 +1,140 @@
+// The headers of a tar, checked before libarchive sees them. Decides where every header and body
+// is, strictly, and by the rules of Go's archive/tar, which unpacks layers in container runtimes;
+// where readers of tar would come to different entries, the tar is refused or what libarchive sees
+// is made plain. Bounded memory: one extended header at a time.
+//
+// Leaves out: what an entry is beyond its layout (name, owner, times, attributes), which libarchive
+// reads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/scan/layer_stream.h"
+#include "io/scan/pax_records.h"
+#include "io/scan/scan_layer.h"
+#include "io/scan/scan_warnings.h"
+#include "io/scan/sparse_map.h"
+#include "planner/bytes.h"
+
+namespace gneiss {
+
+// One entry, in the order of the tar.
+struct TarMember {
+  Bytes begin = 0;         // tar offset of the first of its headers
+  Bytes stored_begin = 0;  // the same in the stored bytes
+  Bytes feed_begin = 0;    // bytes passed on before it
+  Bytes size = 0;          // of its contents, holes included
+  Bytes stored_size = 0;   // of what the tar holds of them
+  char type = '0';         // type flag: '0' to '6'
+  bool is_sparse = false;
+  bool is_old_file = false;  // type flag 0: a directory if its name ends in '/'
+  bool is_odd_link = false;  // a hard link that gives a size
+};
+
+class TarHeaders {
+ public:
+  TarHeaders(const ScanLimits& limits, ScanWarnings& warnings)
+      : limits_(limits), warnings_(warnings) {}
+
+  // Reads the next block, at `begin` of the tar; all but the last are a multiple of 512 bytes. May
+  // mend headers in it. Throws InputError with place "tar byte N".
+  void Walk(std::span<char> block, Bytes begin, const StoredMarks& marks);
+  // After the last block.
+  void Finish(Bytes tar_size, Bytes stored_size);
+
+  // What libarchive is to see of the last block, in order; empty when there is no more. Valid until
+  // the next Walk. Ends with the last entry: no blocks of zeros.
+  std::string_view TakePart();
+  // Whether the end of the tar has been found: blocks that follow need no Walk.
+  bool ended() const { return ended_; }
+  // Then: what follows in the last block.
+  std::string_view rest() const { return block_.substr(rest_); }
+
+  // Members found and not popped.
+  const std::deque<TarMember>& members() const { return members_; }
+  void PopMember() { members_.pop_front(); }
+  // Of the end of the last entry; once ended() or after Finish.
+  Bytes end() const { return end_; }
+  Bytes stored_end() const { return stored_end_; }
+
+ private:
+  enum class State { kHeader, kExtension, kSparseHeader, kMap, kBody, kHidden };
+
+  struct Extension {
+    std::string header;
+    std::string body;  // without padding
+  };
+  // A run of the block or of `made_`.
+  struct Part {
+    bool is_made = false;
+    std::size_t begin = 0;
+    std::size_t size = 0;
+  };
+
+  void ReadHeader(std::span<char> header, const StoredMarks& marks);
+  void ReadZeroBlock(const StoredMarks& marks);
+  void StartExtension(std::string_view header, char type);
+  void FinishExtension();
+  void StartMember(std::span<char> header, char type);
+  void ReadPaxLayoutOf(char type, TarMember& member, PaxLayout& layout);
+  void ReadOldSparse(std::string_view header, TarMember& member);
+  void ReadSparseHeader(std::string_view block);
+  void AddOldSparseParts(std::string_view parts);
+  std::size_t ReadMap(std::string_view text);
+  void CountMapBytes(Bytes count);
+  TarMember& Last();
+  void CheckMap(const std::string& fault) const;
+  void StartBody();
+  void PassExtension(const Extension& extension, std::string_view body);
+
+  void Pass(std::size_t begin, std::size_t size);
+  void PassMade(std::string_view bytes);
+  [[noreturn]] void Fail(const std::string& problem) const;
+
+  const ScanLimits& limits_;
+  ScanWarnings& warnings_;
+  State state_ = State::kHeader;
+  Bytes at_ = 0;         // tar offset of what is being read
+  Bytes header_at_ = 0;  // of the header being read, for errors
+  Bytes remaining_ = 0;  // of the body, extension or hidden run, padding included
+  Bytes extension_size_ = 0;
+
+  std::optional<Extension> pax_;
+  std::optional<Extension> long_name_;
+  std::optional<Extension> long_link_;
+  char extension_type_ = 0;
+  Extension reading_;
+  Bytes member_begin_ = -1;  // of the member whose extensions are being read
+  Bytes member_stored_begin_ = 0;
+
+  SparseMap map_;
+  SparseMapText map_text_;
+  Bytes map_size_ = 0;   // bytes of the map's own text or headers
+  Bytes link_size_ = 0;  // that the hard link just read gives, padded
+
+  std::deque<TarMember> members_;
+  Bytes num_members_ = 0;
+  bool after_zero_block_ = false;
+  bool ended_ = false;
+  Bytes end_ = 0;
+  Bytes stored_end_ = 0;
+
+  std::string_view block_;
+  std::size_t rest_ = 0;
+  std::string made_;
+  std::vector<Part> parts_;
+  std::size_t next_part_ = 0;
+  Bytes num_passed_ = 0;
+};
+
+// Whether a tar begins like this: a header that is one, or claims to be, or a block of zeros.
+[[nodiscard]] bool LooksLikeTar(std::string_view head);
+
+}  // namespace gneiss

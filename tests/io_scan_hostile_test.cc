@@ -1,0 +1,621 @@
+// Layers from strangers: each row of the table of bad and odd inputs that one layer alone can show,
+// with its verdict. R: refused; W: accepted with a warning; A: accepted.
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "io/scan/scan_layer.h"
+#include "tests/scan_result.h"
+#include "tests/tar_bytes.h"
+
+namespace gneiss {
+namespace {
+
+const std::string kEnd = EndBlocks();
+const ScanOptions kStrict = {.strict = true};
+
+TEST_CASE("Row 1: a path above the root stops there, and is refused if strict",
+          "[io][scan_hostile]") {
+  const std::string tar = File("../x") + File("a/../../y") + File("b/../c") + kEnd;
+  const Inventory inventory = ScanTar(tar);
+  CHECK(List(inventory) == "file c 0\nfile x 0\nfile y 0\n");
+  CHECK(Warnings(inventory) == "path above the root 2 x\n");
+  CHECK(ScanError(tar, kStrict) == "tar byte 0: expected a path below the root, found \"../x\"");
+  // One file, not two.
+  CHECK(Warnings(ScanTar(File("../x") + File("x") + kEnd)) ==
+        "path above the root 1 x\npath given twice 1 x\n");
+}
+
+TEST_CASE("Row 2: an absolute path is the one below the root", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(File("/etc/x") + HardLink("y", "/etc/x") + kEnd, kStrict);
+  CHECK(List(inventory) == "file etc/x 0\nhard link y -> etc/x\n");
+  CHECK(Warnings(inventory).empty());
+}
+
+TEST_CASE("Row 3: spellings of one path are one key, and the root is a directory",
+          "[io][scan_hostile]") {
+  for (const char* name : {"a/b", "./a/b", "a//b", "a/./b", ".//a/b", "/./a/b"}) {
+    CHECK(List(ScanTar(File(name) + kEnd)) == "file a/b 0\n");
+    CHECK(List(ScanTar(Directory(std::string(name) + "/") + kEnd)) == "directory a/b\n");
+  }
+  for (const char* name : {".", "./", "/", ""}) {
+    CHECK(List(ScanTar(Directory(name) + kEnd)) == "directory \n");
+  }
+  CHECK(ScanError(File("a") + File("./") + kEnd) ==
+        "tar byte 512: expected a directory at the root, found a file");
+  CHECK(ScanError(Symlink(".", "a") + kEnd) ==
+        "tar byte 0: expected a directory at the root, found a symlink");
+}
+
+TEST_CASE("Row 4: a hard link out of the root is refused", "[io][scan_hostile]") {
+  CHECK(ScanError(HardLink("a", "../../etc/passwd") + kEnd) ==
+        "tar byte 0: expected a hard link to a path below the root, found \"../../etc/passwd\"");
+  CHECK(ScanError(HardLink("a", "/..") + kEnd) ==
+        "tar byte 0: expected a hard link to a path below the root, found \"/..\"");
+}
+
+TEST_CASE("Row 6: a hard link to nothing in this layer has no bytes", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(HardLink("a", "lower/file") + kEnd);
+  CHECK(List(inventory) == "hard link a -> lower/file\n");
+  CHECK(inventory.entries[0].size == 0);
+  CHECK(Warnings(inventory).empty());
+}
+
+TEST_CASE("Row 7: the size of a hard link is not counted, its body passed over",
+          "[io][scan_hostile]") {
+  const TarHeader link{.name = "b", .type = '1', .size = Octal(700), .link = "a"};
+  const std::string body(700, 'x');
+  const std::string listed = "file a 1\nhard link b -> a\nfile c 2\n";
+  const std::string warned = "hard link with a size 1 b\n";
+  for (const std::string& magic : {std::string("ustar\00000", 8), std::string("ustar  \0", 8)}) {
+    TarHeader header = link;
+    header.magic = magic;
+    // With no body, as Go and GNU tar read it.
+    Inventory inventory = ScanTar(File("a", "1") + TarEntry(header) + File("c", "22") + kEnd);
+    CHECK(List(inventory) == listed);
+    CHECK(Warnings(inventory) == warned);
+    // With one, as POSIX allows.
+    inventory = ScanTar(File("a", "1") + TarEntry(header, body) + File("c", "22") + kEnd);
+    CHECK(List(inventory) == listed);
+    CHECK(Warnings(inventory) == warned);
+  }
+  for (const std::string& pax : {Pax({{"size", "700"}}), Pax({{"mtime", "1"}})}) {
+    const Inventory inventory =
+        ScanTar(File("a", "1") + pax + TarEntry(link, body) + File("c", "22") + kEnd);
+    CHECK(List(inventory) == listed);
+    CHECK(Warnings(inventory) == warned);
+  }
+  // A body that runs past the end of the stream is only known by its length.
+  CHECK(ScanError(File("a", "1") + TarEntry(link, body).substr(0, 1024)) ==
+        "tar byte 1536: expected 512 more bytes of this entry; the tar is truncated at byte 2048");
+}
+
+TEST_CASE("Row 8: a hard link to itself or to a directory is refused", "[io][scan_hostile]") {
+  CHECK(ScanError(HardLink("a/b", "./a//b") + kEnd) ==
+        "tar byte 0: expected a hard link to another path, found one to itself");
+  const std::string error =
+      "entry \"b\": expected a hard link to a file, found one to the directory \"a\"";
+  CHECK(ScanError(Directory("a") + HardLink("b", "a") + kEnd) == error);
+  CHECK(ScanError(File("a") + Directory("a") + File(".wh.a") + HardLink("b", "a") + kEnd) == error);
+  CHECK(ScanError(HardLink("b", "/") + kEnd) ==
+        "entry \"b\": expected a hard link to a file, found one to the directory \"\"");
+  // What comes later or was replaced does not count; a symlink is linked and not followed.
+  CHECK(List(ScanTar(HardLink("b", "a") + Directory("a") + kEnd)) ==
+        "directory a\nhard link b -> a\n");
+  CHECK(List(ScanTar(Directory("a") + File("a") + HardLink("b", "a") + kEnd)) ==
+        "directory a\nfile a 0\nhard link b -> a\n");
+  CHECK(List(ScanTar(Symlink("a", "/") + HardLink("b", "a") + kEnd)) ==
+        "symlink a -> /\nhard link b -> a\n");
+}
+
+TEST_CASE("Row 11: a whiteout without a name is refused", "[io][scan_hostile]") {
+  CHECK(ScanError(File(".wh.") + kEnd) ==
+        "tar byte 0: expected a whiteout of a name, found \".wh.\"");
+  CHECK(ScanError(File("a") + File("etc/.wh.") + kEnd) ==
+        "tar byte 512: expected a whiteout of a name, found \"etc/.wh.\"");
+}
+
+TEST_CASE("Row 12: a whiteout of a directory itself or its parent is refused",
+          "[io][scan_hostile]") {
+  for (const std::string name : {".wh..", ".wh...", "etc/.wh..", "etc/.wh..."}) {
+    CHECK(ScanError(File(name) + kEnd) ==
+          "tar byte 0: expected a whiteout of a name, found \"" + name + "\"");
+  }
+  CHECK(List(ScanTar(File(".wh....") + kEnd)) == "whiteout ...\n");
+}
+
+TEST_CASE("Row 13: the opaque marker anywhere; other files of aufs are left out",
+          "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(File("a/x") + File("a/.wh..wh..opq") + File(".wh..wh..opq") +
+                                      Directory(".wh..wh.plnk") + File(".wh..wh.plnk/1.2", "body") +
+                                      File(".wh..wh.aufs") + kEnd);
+  CHECK(List(inventory) == "opaque \nopaque a\nfile a/x 0\n");
+  CHECK(Warnings(inventory) == "aufs metadata 3 .wh..wh.plnk\n");
+  CHECK(inventory.overhead_bytes == 512 + 1024 + 512 + 1024);
+}
+
+TEST_CASE("Row 14: a whiteout and its file in one layer both stay", "[io][scan_hostile]") {
+  const std::string listed = "file a 1\nwhiteout a\n";
+  CHECK(List(ScanTar(File("a", "1") + File(".wh.a") + kEnd)) == listed);
+  const Inventory inventory = ScanTar(File(".wh.a") + File("a", "1") + kEnd);
+  CHECK(List(inventory) == "whiteout a\nfile a 1\n");
+  CHECK(Warnings(inventory).empty());
+}
+
+TEST_CASE("Row 15: an opaque marker counts the same behind its siblings", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(File("a/b") + File("a/.wh..wh..opq") + kEnd);
+  CHECK(List(inventory) == "opaque a\nfile a/b 0\n");
+  CHECK(inventory.entries[0].position == 1);
+}
+
+TEST_CASE("Row 17: a whiteout with a body or of another type", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(File(".wh.a", "body") + Symlink(".wh.b", "x") +
+                                      Directory(".wh.c") + File(".wh.c/d", "1") + kEnd);
+  CHECK(List(inventory) == "directory .wh.c\nfile .wh.c/d 1\nwhiteout a\nwhiteout b\n");
+  CHECK(Warnings(inventory) ==
+        "directory named like a whiteout 1 .wh.c\n"
+        "whiteout that is no file 1 b\n"
+        "whiteout with a body 1 a\n");
+  CHECK(inventory.entries[2].blob_bytes == 1024);
+}
+
+TEST_CASE("Row 18: a whiteout below a symlink stays below its own path", "[io][scan_hostile]") {
+  const Inventory inventory =
+      ScanTar(Directory("etc") + Symlink("localetc", "etc") + File("localetc/.wh.passwd") + kEnd);
+  CHECK(List(inventory) == "directory etc\nsymlink localetc -> etc\nwhiteout localetc/passwd\n");
+  CHECK(Warnings(inventory) == "whiteout below a symlink 1 localetc/passwd\n");
+}
+
+TEST_CASE("Row 20: a path given twice keeps both entries, the later one last",
+          "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(File("a", "first") + File("b") + File("./a", "2") + kEnd);
+  CHECK(List(inventory) == "file a 5\nfile a 1\nfile b 0\n");
+  CHECK(inventory.entries[0].position == 0);
+  CHECK(inventory.entries[1].position == 2);
+  CHECK(Warnings(inventory) == "path given twice 1 a\n");
+}
+
+TEST_CASE("Row 24: a PAX size counts for the next entry, not for headers in between",
+          "[io][scan_hostile]") {
+  const std::string body = File("hidden", "x");  // 1024 bytes that look like an entry
+  const std::string pax = Pax({{"size", "1024"}});
+  const TarHeader carrier{.name = "carrier", .size = Octal(0)};
+  const std::string tail = File("last", "1") + kEnd;
+  CHECK(List(ScanTar(pax + TarEntry(carrier) + body + tail)) == "file carrier 1024\nfile last 1\n");
+  CHECK(List(ScanTar(pax + LongName("long name") + TarEntry(carrier) + body + tail)) ==
+        "file last 1\nfile long name 1024\n");
+  // And not for the entry after that.
+  CHECK(List(ScanTar(pax + TarEntry(carrier) + body + File("next", "22") + kEnd)) ==
+        "file carrier 1024\nfile next 2\n");
+  CHECK(ScanError(Pax({{"size", "512"}}) + Directory("a") + kEnd) ==
+        "tar byte 1024: expected no PAX size of an entry without a body, found 512");
+}
+
+TEST_CASE("Row 25: a PAX size that is no size is refused", "[io][scan_hostile]") {
+  for (const std::string size : {"-1", "x", "1.5", "9223372036854775808", " 1", "+1"}) {
+    CHECK(ScanError(Pax({{"size", size}}) + File("a") + kEnd) ==
+          "tar byte 1024: PAX size: expected a size below 2^63, found \"" + size + "\"");
+  }
+}
+
+TEST_CASE("Row 26: a base-256 size out of range is refused, an owner only noted",
+          "[io][scan_hostile]") {
+  const std::string error =
+      "tar byte 0: expected the size of an entry, found no number from 0 to 2^63 - 1";
+  CHECK(ScanError(TarEntry({.name = "a", .size = Base256(-1)}) + kEnd) == error);
+  std::string huge = Base256(0);
+  huge[3] = 1;  // 2^64
+  CHECK(ScanError(TarEntry({.name = "a", .size = huge}) + kEnd) == error);
+  CHECK(ScanError(TarEntry({.name = "a", .size = "00000000099"}) + kEnd) == error);
+  const Inventory inventory =
+      ScanTar(TarEntry({.name = "a", .uid = Base256(-1, 8)}) +
+              TarEntry({.name = "b", .gid = Base256(std::int64_t{1} << 40, 8)}) +
+              TarEntry({.name = "c", .mtime = huge}) + kEnd);
+  CHECK(List(inventory) == "file a 0\nfile b 0\nfile c 0\n");
+  CHECK(Warnings(inventory) ==
+        "odd number in a header 2 tar byte 0\n"
+        "owner out of range 2 a\n");
+}
+
+TEST_CASE("Row 27: an entry that passes the end of the tar is refused", "[io][scan_hostile]") {
+  CHECK(ScanError(TarEntry({.name = "a", .size = Octal(2000)}, std::string(100, 'x'))) ==
+        "tar byte 0: expected 1536 more bytes of this entry; the tar is truncated at byte 1024");
+  CHECK(
+      ScanError(TarEntry({.name = "a", .size = Base256(INT64_MAX)})) ==
+      "tar byte 0: expected a tar of at most 274877906944 bytes (--max-tar-bytes), found an entry "
+      "of 9223372036854775807");
+  CHECK(ScanError(File("a", "x").substr(0, 600)) ==
+        "tar byte 0: expected 424 more bytes of this entry; the tar is truncated at byte 600");
+  CHECK(ScanError(File("a") + File("b").substr(0, 300)) ==
+        "tar byte 512: expected a header of 512 bytes, found 300; the tar is truncated");
+}
+
+TEST_CASE("Row 28: a PAX record that is none is refused; an empty value deletes its key",
+          "[io][scan_hostile]") {
+  const auto error = [](std::string_view records) {
+    return ScanError(PaxRaw(records) + File("a") + kEnd);
+  };
+  const std::string record = "tar byte 1024: expected a PAX record \"LENGTH KEY=VALUE\", found ";
+  CHECK(error("99 a=b\n") == record + "a wrong length");
+  CHECK(error("3 a=b\n") == record + "a wrong length");
+  CHECK(error("x a=b\n") == record + "a wrong length");
+  CHECK(error("6 a=bc") == record + "no newline at its end");
+  CHECK(error("6 abc\n") == record + "none with a key");
+  CHECK(error("6 =bc\n") == record + "none with a key");
+  CHECK(error(PaxRecordText("path", std::string("a\0b", 3))) == record + "a zero byte in it");
+  CHECK(error(PaxRecordText(std::string("a\0b", 3), "x")) == record + "a zero byte in it");
+  CHECK(error(PaxRecordText("a", "b") + "\n") == record + "a wrong length");
+  const Inventory inventory = ScanTar(Pax({{"path", ""}, {"size", ""}, {"linkpath", ""}}) +
+                                      File("a", "body") + File("b") + kEnd);
+  CHECK(List(inventory) == "file a 4\nfile b 0\n");
+  CHECK(Warnings(inventory).empty());
+}
+
+TEST_CASE("Row 29: an extended header over its limit is refused unread", "[io][scan_hostile]") {
+  for (const char type : {'x', 'g', 'L', 'K'}) {
+    CHECK(ScanError(TarEntry({.name = "h", .type = type, .size = Octal(0xffffffff)}) + kEnd) ==
+          "tar byte 0: expected an extended header of at most 1048576 bytes (--max-header-bytes), "
+          "found 4294967295");
+  }
+  ScanOptions options;
+  options.limits.max_header_bytes = 100;
+  CHECK(ScanError(LongName(std::string(100, 'n')) + File("a") + kEnd, options) ==
+        "tar byte 0: expected an extended header of at most 100 bytes (--max-header-bytes), found "
+        "101");
+  CHECK(List(ScanTar(LongName(std::string(99, 'n')) + File("a") + kEnd, options)) ==
+        "file " + std::string(99, 'n') + " 0\n");
+}
+
+TEST_CASE("Row 30: an extended header without an entry is refused", "[io][scan_hostile]") {
+  const std::string pax = Pax({{"mtime", "1"}});
+  CHECK(ScanError(File("a") + pax) ==
+        "tar byte 512: expected an entry behind its extended header, found the end");
+  CHECK(ScanError(File("a") + pax + kEnd) ==
+        "tar byte 1536: expected an entry behind its extended header, found zeros");
+  CHECK(ScanError(pax + pax + File("a") + kEnd) ==
+        "tar byte 1024: expected one extended header of each kind for an entry, found a second");
+  CHECK(ScanError(pax.substr(0, 700)) ==
+        "tar byte 0: expected 11 bytes of an extended header; the tar is truncated at byte 700");
+}
+
+// GNU tar's own form: parts in the header from offset 386, more in blocks behind it.
+std::string OldSparse(std::string parts, std::uint64_t real_size, std::string_view stored,
+                      bool goes_on = false) {
+  std::string tail(155, '\0');
+  parts.resize(4 * 24, '\0');
+  tail.replace(386 - 345, parts.size(), parts);
+  tail[482 - 345] = goes_on ? '\1' : '\0';
+  tail.replace(483 - 345, 12, Octal(real_size) + '\0');
+  return TarEntry({.name = "s",
+                   .type = 'S',
+                   .size = Octal(stored.size()),
+                   .magic = std::string("ustar  \0", 8),
+                   .tail = tail},
+                  goes_on ? "" : stored);
+}
+std::string Part(std::uint64_t offset, std::uint64_t length) {
+  return Octal(offset) + '\0' + Octal(length) + '\0';
+}
+
+TEST_CASE("Row 31: sparse files of every form have their real and their stored size",
+          "[io][scan_hostile]") {
+  const std::string stored = std::string(512, 'a') + std::string(512, 'b');
+  const std::string content = std::string(512, '\0') + std::string(512, 'a') +
+                              std::string(1024, '\0') + std::string(512, 'b') +
+                              std::string(440, '\0');
+  const std::string body_map = "2\n512\n512\n2048\n512\n";
+  std::string more = Part(2048, 512);
+  more.resize(512, '\0');
+  const std::vector<std::string> tars = {
+      OldSparse(Part(512, 512) + Part(2048, 512), 3000, stored),
+      OldSparse(Part(512, 512), 3000, stored, true) + more + stored,
+      Pax({{"GNU.sparse.major", "0"},
+           {"GNU.sparse.minor", "1"},
+           {"GNU.sparse.name", "s"},
+           {"GNU.sparse.size", "3000"},
+           {"GNU.sparse.numblocks", "2"},
+           {"GNU.sparse.map", "512,512,2048,512"}}) +
+          File("GNUSparseFile.1/s", stored),
+      Pax({{"GNU.sparse.size", "3000"},
+           {"GNU.sparse.numblocks", "2"},
+           {"GNU.sparse.offset", "512"},
+           {"GNU.sparse.numbytes", "512"},
+           {"GNU.sparse.offset", "2048"},
+           {"GNU.sparse.numbytes", "512"}}) +
+          File("s", stored),
+      Pax({{"GNU.sparse.major", "1"},
+           {"GNU.sparse.minor", "0"},
+           {"GNU.sparse.name", "s"},
+           {"GNU.sparse.realsize", "3000"}}) +
+          File("GNUSparseFile.1/s", body_map + Padding(body_map.size()) + stored),
+  };
+  for (std::size_t i = 0; i < tars.size(); ++i) {
+    INFO(i);
+    std::string tar = tars[i];
+    if (i == 1) {
+      // Its header gives the size of what comes behind the map.
+      const std::string header = OldSparse(Part(512, 512), 3000, stored, true);
+      tar = header + more + stored;
+    }
+    const Inventory inventory = ScanTar(tar + File("t") + kEnd);
+    CHECK(List(inventory) == "file s 3000 1024\nfile t 0\n");
+    CHECK(inventory.contents[0] == Sha256(content));
+  }
+}
+
+TEST_CASE("Row 31: a map of a sparse file that makes no sense is refused", "[io][scan_hostile]") {
+  const std::string stored(1024, 'a');
+  const auto old_error = [&](const std::string& parts) {
+    return ScanError(OldSparse(parts, 3000, stored) + kEnd);
+  };
+  const std::string map = "expected a map of a sparse file, found ";
+  CHECK(old_error(Part(512, 512) + Part(1000, 512)) ==
+        "tar byte 0: " + map + "parts that overlap or go backwards");
+  CHECK(old_error(Part(2048, 512) + Part(0, 512)) ==
+        "tar byte 0: " + map + "parts that overlap or go backwards");
+  CHECK(old_error(Part(0, 512)) ==
+        "tar byte 0: " + map + "parts of 512 bytes where 1024 are stored");
+  CHECK(old_error(Part(2500, 1024)) == "tar byte 0: " + map + "parts past the end of the file");
+  CHECK(old_error(Base256(-1) + Octal(0)) ==
+        "tar byte 0: " + map + "a part with a negative place or length");
+
+  const auto body_error = [&](const std::string& text, const ScanOptions& options = {}) {
+    return ScanError(Pax({{"GNU.sparse.major", "1"},
+                          {"GNU.sparse.minor", "0"},
+                          {"GNU.sparse.realsize", "3000"}}) +
+                         File("s", text + Padding(text.size()) + stored) + kEnd,
+                     options);
+  };
+  CHECK(body_error("1\n0\n1000\n") ==
+        "tar byte 1024: " + map + "parts of 1000 bytes where 1024 are stored");
+  CHECK(body_error("1\nx\n") == "tar byte 1024: " + map + "a line that is no number");
+  CHECK(body_error("99999999999999999999\n") == "tar byte 1024: " + map + "a number above 2^62");
+  std::string long_map = "1000000000\n";
+  for (int i = 0; i < 2000; ++i) long_map += "0\n0\n";
+  ScanOptions options;
+  options.limits.max_header_bytes = 4096;
+  CHECK(
+      body_error(long_map, options) ==
+      "tar byte 1024: expected a map of a sparse file of at most 4096 bytes (--max-header-bytes), "
+      "found more");
+  CHECK(body_error("1000000000\n0\n0\n") == "tar byte 1024: " + map + "a line that is no number");
+  CHECK(ScanError(Pax({{"GNU.sparse.major", "2"}, {"GNU.sparse.minor", "0"}}) + File("s") + kEnd) ==
+        "tar byte 1024: expected GNU.sparse version 0.0, 0.1 or 1.0, found \"2.0\"");
+}
+
+TEST_CASE("Row 32: a wrong checksum is refused, a lone block of zeros noted",
+          "[io][scan_hostile]") {
+  CHECK(ScanError(File("a") + TarEntry({.name = "b", .wrong_checksum = 1}) + kEnd) ==
+        "tar byte 512: expected a tar header with checksum 3135, found 3136");
+  std::string half = File("b");
+  std::fill(half.begin(), half.begin() + 256, '\0');
+  CHECK(ScanError(File("a") + half + kEnd) ==
+        "tar byte 512: expected a tar header with checksum 911, found none");
+  const Inventory inventory = ScanTar(File("a") + std::string(512, '\0') + File("b") + kEnd);
+  CHECK(List(inventory) == "file a 0\nfile b 0\n");
+  CHECK(Warnings(inventory) == "lone block of zeros 1 tar byte 512\n");
+  CHECK(List(ScanTar(File("a") + kEnd + File("b") + kEnd)) == "file a 0\n");
+}
+
+TEST_CASE("Row 33: garbage behind the end is noted, missing end blocks are not",
+          "[io][scan_hostile]") {
+  const std::string tar = File("a") + kEnd + std::string(5000, '\0');
+  CHECK(Warnings(ScanTar(tar)).empty());
+  const Inventory inventory = ScanTar(tar + "garbage");
+  CHECK(Warnings(inventory) == "bytes after the end of the tar 1 tar byte 6536\n");
+  CHECK(inventory.diff_id == Sha256(tar + "garbage"));
+  CHECK(inventory.overhead_bytes == 1024 + 5000 + 7);
+  CHECK(Warnings(ScanTar(tar + std::string(600'000, '\0') + "g")) ==
+        "bytes after the end of the tar 1 tar byte 606536\n");
+  CHECK(Warnings(ScanTar(File("a"))).empty());
+  CHECK(Warnings(ScanTar(File("a") + std::string(512, '\0'))).empty());
+  CHECK(Warnings(ScanTar(File("a") + std::string(100, '\0'))).empty());
+}
+
+TEST_CASE("Row 34: of tars in a row the first counts", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(File("a") + kEnd + File("b") + kEnd);
+  CHECK(List(inventory) == "file a 0\n");
+  CHECK(Warnings(inventory) == "bytes after the end of the tar 1 tar byte 1536\n");
+}
+
+TEST_CASE("Row 35: the bytes of a name are its key, whatever they encode", "[io][scan_hostile]") {
+  for (const std::string name : {"caf\xc3\xa9", "cafe\xcc\x81", "\xff\xfe", "a\nb", "\"\\"}) {
+    INFO(name);
+    CHECK(List(ScanTar(File(name) + kEnd)) == "file " + name + " 0\n");
+    CHECK(List(ScanTar(Pax({{"path", name}}) + File("x") + kEnd)) == "file " + name + " 0\n");
+    CHECK(List(ScanTar(LongName(name) + File("x") + kEnd)) == "file " + name + " 0\n");
+    CHECK(List(ScanTar(Pax({{"linkpath", name}}) + Symlink("l", "x") + kEnd)) ==
+          "symlink l -> " + name + "\n");
+    CHECK(Warnings(ScanTar(Pax({{"path", name}, {"uname", name}}) + File("x") + kEnd)).empty());
+  }
+  CHECK(ScanTar(File("caf\xc3\xa9") + File("cafe\xcc\x81") + kEnd).entries.size() == 2);
+  CHECK(List(ScanTar(File(std::string("a\0b", 3)) + kEnd)) == "file a 0\n");
+  const std::string deep = std::string(200, 'd') + "/" + std::string(5000, 'n');
+  CHECK(List(ScanTar(LongName(deep) + File("x") + kEnd)) == "file " + deep + " 0\n");
+  CHECK(List(ScanTar(Pax({{"path", deep}}) + File("x") + kEnd)) == "file " + deep + " 0\n");
+}
+
+TEST_CASE("Row 36: gzip of any make, with its checks", "[io][scan_hostile]") {
+  const std::string tar = File("a", "hello") + kEnd;
+  const std::string gzip = Gzip(tar);
+  for (const InflateLibrary library : {InflateLibrary::kFastest, InflateLibrary::kZlib}) {
+    const ScanOptions options{.inflate = library};
+    CHECK(List(ScanTar(Gzip(tar.substr(0, 700), true) + Gzip("") + Gzip(tar.substr(700)),
+                       options)) == "file a 5\n");
+    CHECK(Warnings(ScanTar(gzip + std::string(999, '\0'), options)).empty());
+    const Inventory inventory = ScanTar(gzip + std::string(9, '\0') + "garbage", options);
+    CHECK(Warnings(inventory) ==
+          "bytes after the compressed data 1 byte " + std::to_string(gzip.size() + 9) + "\n");
+    const auto damaged = [&](std::size_t at) {
+      std::string bytes = gzip;
+      bytes[at] = static_cast<char>(bytes[at] ^ 0xff);
+      return ScanError(bytes, options);
+    };
+    const std::size_t trailer = gzip.size() - 8;
+    CHECK(damaged(trailer).starts_with("byte " + std::to_string(trailer) + ": expected CRC-32 "));
+    CHECK(damaged(trailer + 4) ==
+          "byte " + std::to_string(trailer + 4) +
+              ": expected length 2048 of a gzip member's content, found 2303");
+    CHECK(damaged(2) ==
+          "byte 0: expected a gzip member of deflate without reserved flags, found method 247, "
+          "flags 0");
+    CHECK(damaged(10) ==
+          "byte 0: expected a gzip member, found one whose deflate stream is damaged");
+    for (std::size_t size = 2; size < gzip.size(); ++size) {
+      REQUIRE(ScanError(gzip.substr(0, size), options) ==
+              "byte " + std::to_string(size) + ": gzip stream ends early; the layer is truncated");
+    }
+    CHECK(ScanError(gzip + "\x1f", options) ==
+          "byte " + std::to_string(gzip.size() + 1) +
+              ": gzip stream ends early; the layer is truncated");
+  }
+}
+
+TEST_CASE("Row 37: zstd in frames, skippable ones too, with a limit on the window",
+          "[io][scan_hostile]") {
+  const std::string tar = File("a", "hello") + kEnd;
+  const std::string skippable("\x50\x2a\x4d\x18\x03\0\0\0toc", 11);
+  const std::string zstd = Zstd(tar.substr(0, 700)) + skippable + Zstd(tar.substr(700)) + skippable;
+  const Inventory inventory = ScanTar(zstd);
+  CHECK(List(inventory) == "file a 5\n");
+  CHECK(Warnings(inventory).empty());
+  CHECK(Warnings(ScanTar(zstd + std::string(9, '\0') + "garbage")) ==
+        "bytes after the compressed data 1 byte " + std::to_string(zstd.size() + 9) + "\n");
+  for (std::size_t size = zstd.size() - 10; size < zstd.size(); ++size) {
+    REQUIRE(ScanError(zstd.substr(0, size)) ==
+            "byte " + std::to_string(size) + ": zstd stream ends early; the layer is truncated");
+  }
+  // A frame that asks for 256 MiB.
+  const std::string frame(
+      "\x28\xb5\x2f\xfd\x00\x90\x09\x00\x00"
+      "a",
+      10);
+  CHECK(ScanError(frame) ==
+        "byte 0: expected a zstd window of at most 134217728 bytes (--max-zstd-window), found a "
+        "larger one");
+  ScanOptions options;
+  options.limits.max_zstd_window = 256 << 20;
+  CHECK(ScanBlob(frame, options).not_a_tar.found == "text in zstd");
+}
+
+TEST_CASE("Row 38: the index and landmarks of estargz are overhead", "[io][scan_hostile]") {
+  const std::string files = File("a", "1");
+  const std::string landmark = File(".no.prefetch.landmark", "\xf");
+  const std::string index = File("stargz.index.json", "{\"version\":1}") + kEnd;
+  // The footer: an empty member with the place of the index.
+  const std::string footer = std::string("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x1a\0SG\x16\0", 16) +
+                             "0000000000000000STARGZ" + std::string("\x01\0\0\xff\xff", 5) +
+                             std::string(8, '\0');
+  const Inventory inventory = ScanTar(Gzip(files) + Gzip(landmark) + Gzip(index) + footer);
+  CHECK(List(inventory) == "file a 1\n");
+  CHECK(inventory.contents.size() == 1);
+  CHECK(Warnings(inventory).empty());
+  CHECK(inventory.entries[0].blob_bytes == static_cast<Bytes>(Gzip(files).size()));
+  // Or behind the end of a tar that is kept as it was.
+  const Inventory lossless = ScanTar(Gzip(files + kEnd) + Gzip(index) + footer);
+  CHECK(List(lossless) == "file a 1\n");
+  CHECK(Warnings(lossless).empty());
+  // Without it they are files like others.
+  CHECK(List(ScanTar(Gzip(files + landmark + index))) ==
+        "file .no.prefetch.landmark 1\nfile a 1\nfile stargz.index.json 13\n");
+}
+
+TEST_CASE("Row 39: what costs too much is refused, the limit named", "[io][scan_hostile]") {
+  ScanOptions options;
+  options.limits.max_entries = 2;
+  CHECK(ScanError(File("a") + File("b") + File("c") + kEnd, options) ==
+        "tar byte 1024: expected at most 2 entries (--max-entries), found more");
+  options = {};
+  options.limits.max_path_depth = 3;
+  CHECK(ScanError(File("a/b/c/d") + kEnd, options) ==
+        "tar byte 0: expected a path of at most 3 components (--max-path-depth), found 4");
+  options = {};
+  options.limits.max_path_bytes = 3;
+  CHECK(ScanError(File("abcd") + kEnd, options) ==
+        "tar byte 0: expected a path of at most 3 bytes (--max-path-bytes), found 4");
+  CHECK(ScanError(Symlink("a", "abcd") + kEnd, options) ==
+        "tar byte 0: expected a link target of at most 3 bytes (--max-path-bytes), found 4");
+  options = {};
+  options.limits.max_text_bytes = 5;
+  CHECK(ScanError(File("abc") + File("def") + kEnd, options) ==
+        "tar byte 512: expected paths, link targets and attributes of at most 5 bytes in all "
+        "(--max-text-bytes), found more");
+  options = {};
+  options.limits.max_tar_bytes = 2047;
+  CHECK(ScanError(File("a", "x") + kEnd, options) ==
+        "tar byte 2048: expected a tar of at most 2047 bytes (--max-tar-bytes), holes of files "
+        "included, found more");
+  options = {};
+  options.limits.max_ratio = 100;
+  const std::string bomb = Gzip(File("a", std::string(20 << 20, '\0')) + kEnd);
+  CHECK(ScanError(bomb, options) ==
+        "tar byte 17039360: expected a tar of at most 100 times the layer's stored size "
+        "(--max-ratio), holes of files included, found more");
+  CHECK(List(ScanTar(bomb)) == "file a 20971520\n");
+  // A hole of 100 GB in a few bytes.
+  CHECK(
+      ScanError(OldSparse(Part(0, 5), std::uint64_t{1} << 32, "12345") + kEnd) ==
+      "tar byte 2048: expected a tar of at most 1100 times the layer's stored size (--max-ratio), "
+      "holes of files included, found more");
+  std::string deep;
+  for (int i = 0; i < 30'000; ++i) deep += "d/";
+  CHECK(ScanError(LongName(deep) + File("x") + kEnd) ==
+        "tar byte 0: expected a path of at most 4096 components (--max-path-depth), found 30000");
+}
+
+TEST_CASE("Row 40: a blob is what its bytes say; what is no tar is named", "[io][scan_hostile]") {
+  const auto found = [](std::string_view blob) { return ScanBlob(blob).not_a_tar.found; };
+  CHECK(found("") == "zero bytes");
+  CHECK(found("{\"_type\":\"https://in-toto.io/Statement/v1\"}") == "JSON");
+  CHECK(found(std::string("\xfd"
+                          "7zXZ\0",
+                          6) +
+              "...") == "xz compressed data");
+  CHECK(found("BZh91AY") == "bzip2 compressed data");
+  CHECK(found("PK\x03\x04 chart") == "a zip archive");
+  CHECK(found("plain words\n") == "text");
+  CHECK(found(std::string(600, '\x01')) == "unknown data");
+  CHECK(found(Gzip("")) == "zero bytes in gzip");
+  CHECK(found(Gzip("{}")) == "JSON in gzip");
+  CHECK(found(Gzip(Gzip("x"))) == "gzip compressed data in gzip");
+  CHECK(found(Zstd("[1]")) == "JSON in zstd");
+  CHECK_FALSE(ScanBlob("{}").inventory.has_value());
+
+  const std::string tar = File("a") + kEnd;
+  const auto warned = [](std::string_view blob, std::string media_type) {
+    ExpectedLayer expected = Describe(blob);
+    expected.media_type = std::move(media_type);
+    const auto source = ReadMemory(blob);
+    return Warnings(*ScanLayer(*source, expected, {}).inventory);
+  };
+  const std::string warning = "codec other than the media type says 1 byte 0\n";
+  const std::string oci = "application/vnd.oci.image.layer.v1.tar";
+  CHECK(warned(tar, oci + "+gzip") == warning);
+  CHECK(warned(Gzip(tar), oci) == warning);
+  CHECK(warned(Gzip(tar), oci + "+zstd") == warning);
+  CHECK(warned(Zstd(tar), oci + "+zstd").empty());
+  CHECK(warned(Gzip(tar), "application/vnd.docker.image.rootfs.diff.tar.gzip").empty());
+  CHECK(warned(tar, "application/octet-stream").empty());
+}
+
+TEST_CASE("An entry of a type that no layer holds is refused", "[io][scan_hostile]") {
+  CHECK(ScanError(TarEntry({.name = "a", .type = 'V'}) + kEnd) ==
+        "tar byte 0: expected an entry that a layer may hold, found type flag 'V'");
+  CHECK(List(ScanTar(TarEntry({.name = "a/", .type = '\0'}) + kEnd)) == "directory a\n");
+  CHECK(ScanError(TarEntry({.name = "a/", .type = '\0'}, "x") + kEnd) ==
+        "tar byte 0: expected a directory without contents, found \"a/\"");
+  CHECK(Warnings(ScanTar(TarEntry({.name = "a", .type = '7'}, "x") + kEnd)) ==
+        "contiguous file 1 tar byte 0\n");
+}
+
+TEST_CASE("A global PAX header changes no entry", "[io][scan_hostile]") {
+  const std::string records = PaxRecordText("path", "other") + PaxRecordText("size", "0");
+  const Inventory inventory =
+      ScanTar(TarEntry({.name = "g", .type = 'g'}, records) + File("a", "body") + kEnd);
+  CHECK(List(inventory) == "file a 4\n");
+  CHECK(Warnings(inventory) == "global PAX header 1 tar byte 0\n");
+}
+
+}  // namespace
+}  // namespace gneiss

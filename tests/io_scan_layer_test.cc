@@ -1,0 +1,239 @@
+// Layers in order, in every codec.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "io/scan/scan_layer.h"
+#include "tests/scan_result.h"
+#include "tests/tar_bytes.h"
+
+namespace gneiss {
+namespace {
+
+std::string SmallTar() {
+  return Directory("./") + Directory("./etc/") + File("./etc/x", "hello") +
+         HardLink("./etc/y", "./etc/x") + Symlink("./etc/z", "../a b") +
+         TarEntry({.name = "./dev/null",
+                   .type = '3',
+                   .mode = "0000666",
+                   .device_major = "0000001",
+                   .device_minor = "0000003"}) +
+         TarEntry({.name = "./dev/sda", .type = '4'}) + TarEntry({.name = "./pipe", .type = '6'}) +
+         File("./etc/.wh.gone") + File("./opt/.wh..wh..opq") + File("./empty") + EndBlocks();
+}
+
+TEST_CASE("A layer's entries come sorted, with keys for names", "[io][scan_layer]") {
+  const std::string tar = SmallTar();
+  const Inventory inventory = ScanTar(tar);
+  CHECK(List(inventory) ==
+        "directory \n"
+        "character device dev/null\n"
+        "block device dev/sda\n"
+        "file empty 0\n"
+        "directory etc\n"
+        "whiteout etc/gone\n"
+        "file etc/x 5\n"
+        "hard link etc/y -> etc/x\n"
+        "symlink etc/z -> ../a b\n"
+        "opaque opt\n"
+        "fifo pipe\n");
+  CHECK(Warnings(inventory).empty());
+  CHECK(inventory.layer == Sha256(tar));
+  CHECK(inventory.diff_id == Sha256(tar));
+  CHECK(inventory.codec == LayerCodec::kTar);
+  CHECK(inventory.blob_size == static_cast<Bytes>(tar.size()));
+  CHECK(inventory.tar_size == static_cast<Bytes>(tar.size()));
+  CHECK(inventory.overhead_bytes == 1024);
+  const Entry& device = inventory.entries[1];
+  CHECK(device.device_major == 1);
+  CHECK(device.device_minor == 3);
+  CHECK(device.mode == 0666);
+  CHECK(device.blob_bytes == 512);
+  const Entry& file = inventory.entries[6];
+  CHECK(file.position == 2);
+  CHECK(file.blob_bytes == 1024);
+  CHECK(inventory.contents[file.content] == Sha256("hello"));
+  CHECK(inventory.contents[inventory.entries[3].content] == Sha256(""));
+}
+
+TEST_CASE("Owner, mode, times and attributes of an entry are kept", "[io][scan_layer]") {
+  const std::string capability("\1\0\0\2\0", 5);
+  const Inventory inventory =
+      ScanTar(Pax({{"mtime", "1700000000.123456789"},
+                   {"uid", "3000000"},
+                   {"SCHILY.xattr.user.b", "2"},
+                   {"SCHILY.xattr.security.capability", capability}}) +
+              TarEntry({.name = "a", .mode = "0004755", .gid = "0000144"}, "x") +
+              TarEntry({.name = "b", .uid = Base256(1 << 24, 8), .mtime = Base256(-5)}));
+  const Entry& a = inventory.entries[0];
+  CHECK(a.mode == 04755);
+  CHECK(a.uid == 3'000'000);
+  CHECK(a.gid == 100);
+  CHECK(a.mtime == 1'700'000'000);
+  CHECK(a.mtime_nsec == 123'456'789);
+  CHECK(inventory.texts[a.xattrs] ==
+        FormatXattrs({{"user.b", "2"}, {"security.capability", capability}}));
+  const Entry& b = inventory.entries[1];
+  CHECK(b.uid == 1 << 24);
+  CHECK(b.mtime == -5);
+  CHECK(b.xattrs == 0);
+  CHECK(Warnings(inventory).empty());
+}
+
+TEST_CASE("A layer is the same in every codec, by either library, however reads are cut",
+          "[io][scan_layer]") {
+  std::string tar = SmallTar();
+  tar.resize(tar.size() - 1024);
+  for (int i = 0; i < 300; ++i) {
+    std::string body;
+    for (int j = 0; j < i * 7; ++j) body += std::to_string(i * j % 1009);
+    tar += File("data/" + std::to_string(i), body);
+  }
+  tar += EndBlocks();
+  const std::string list = List(ScanTar(tar));
+  std::string members;
+  for (std::size_t at = 0; at < tar.size(); at += 10'007) members += Gzip(tar.substr(at, 10'007));
+  const std::string skippable("\x5a\x2a\x4d\x18\x03\0\0\0toc", 11);
+  const std::vector<std::string> blobs = {
+      tar,
+      Gzip(tar),
+      Gzip(tar, true),
+      members + std::string(700, '\0'),
+      Zstd(tar),
+      skippable + Zstd(tar.substr(0, 5000)) + skippable + Zstd(tar.substr(5000)) + skippable};
+  for (const std::string& blob : blobs) {
+    for (const InflateLibrary library : {InflateLibrary::kFastest, InflateLibrary::kZlib}) {
+      for (const std::size_t chunk : {0, 1, 997}) {
+        const ScannedLayer scanned = ScanBlob(blob, {.inflate = library}, chunk);
+        REQUIRE(scanned.inventory);
+        const Inventory& inventory = *scanned.inventory;
+        CHECK(FindInventoryFault(inventory).empty());
+        CHECK(List(inventory) == list);
+        CHECK(inventory.diff_id == Sha256(tar));
+        CHECK(inventory.tar_size == static_cast<Bytes>(tar.size()));
+        CHECK(inventory.blob_size == static_cast<Bytes>(blob.size()));
+        CHECK(inventory.warnings.empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("Compressed bytes go to the entries that cost them", "[io][scan_layer]") {
+  std::string noise;
+  std::uint64_t state = 1;
+  while (noise.size() < 600'000) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    noise += static_cast<char>(state >> 56U);
+  }
+  const std::string tar = File("a", std::string(1'000'000, 'a')) + File("b", noise) +
+                          File("c", std::string(1'000'000, 'c')) + EndBlocks();
+  for (const std::string& blob : {Gzip(tar), Zstd(tar)}) {
+    const Inventory inventory = ScanTar(blob);
+    // To within the distance of the marks at either end.
+    CHECK(inventory.entries[1].blob_bytes > 530'000);
+    CHECK(inventory.entries[1].blob_bytes < 601'000);
+    CHECK(inventory.entries[0].blob_bytes < 60'000);
+    CHECK(inventory.entries[2].blob_bytes < 80'000);
+  }
+}
+
+TEST_CASE("A layer without entries is one", "[io][scan_layer]") {
+  const std::string end = EndBlocks();
+  for (const std::string& tar : {end, std::string(512, '\0'), std::string(10'240, '\0')}) {
+    for (const std::string& blob : {tar, Gzip(tar), Zstd(tar)}) {
+      const Inventory inventory = ScanTar(blob);
+      CHECK(inventory.entries.empty());
+      CHECK(inventory.overhead_bytes == static_cast<Bytes>(blob.size()));
+      CHECK(inventory.warnings.empty());
+    }
+  }
+}
+
+TEST_CASE("A blob that is not what its descriptor says is refused, both values named",
+          "[io][scan_layer]") {
+  const std::string tar = File("a", "x") + EndBlocks();
+  const auto scan = [](std::string_view blob, const ExpectedLayer& expected) {
+    const auto source = ReadMemory(blob);
+    return MessageOf<InputError>([&] { (void)ScanLayer(*source, expected, {}); });
+  };
+  ExpectedLayer expected = Describe(tar);
+  expected.size = 2047;
+  CHECK(scan(tar, expected) ==
+        "byte 2047: expected a layer of 2047 bytes, as its descriptor says, found 2048");
+  expected.size = 2049;
+  CHECK(scan(tar, expected) ==
+        "byte 2048: expected a layer of 2049 bytes, as its descriptor says, found 2048");
+  expected = Describe("else");
+  expected.size = 2048;
+  const std::string wrong_digest =
+      "byte 0: expected a layer with digest " + FormatDigest(Sha256("else")) + ", found ";
+  CHECK(scan(tar, expected) == wrong_digest + FormatDigest(Sha256(tar)));
+  // Also where the content is damaged, and where it is no tar.
+  std::string damaged = tar;
+  damaged[0] = 'b';
+  CHECK(scan(damaged, expected) == wrong_digest + FormatDigest(Sha256(damaged)));
+  const std::string json(2048, '{');
+  CHECK(scan(json, expected) == wrong_digest + FormatDigest(Sha256(json)));
+  expected = Describe(tar);
+  expected.diff_id = Sha256("else");
+  CHECK(scan(tar, expected) == "tar byte 0: expected a tar with diff_id " +
+                                   FormatDigest(Sha256("else")) + ", found " +
+                                   FormatDigest(Sha256(tar)));
+  expected.diff_id = Sha256(tar);
+  expected.digest.verifiable = false;
+  const auto source = ReadMemory(tar);
+  CHECK(Warnings(*ScanLayer(*source, expected, {}).inventory) ==
+        "digest that cannot be verified 1 byte 0\n");
+}
+
+TEST_CASE("Progress counts every stored byte", "[io][scan_layer]") {
+  const std::string blob = Gzip(SmallTar());
+  std::int64_t total = 0;
+  ScanOptions options;
+  options.on_progress = [&](std::int64_t bytes) { total += bytes; };
+  (void)ScanBlob(blob, options, 10);
+  CHECK(total == static_cast<std::int64_t>(blob.size()));
+}
+
+// The blobs of layers in an OCI archive: those that are no JSON.
+std::vector<std::string> LayersOf(const std::string& path) {
+  const std::string tar = ReadWholeFile(path);
+  std::vector<std::string> blobs;
+  for (std::size_t at = 0; at + 512 <= tar.size() && tar[at] != '\0';) {
+    const std::size_t size = std::stoul(tar.substr(at + 124, 11), nullptr, 8);
+    const std::string name = tar.c_str() + at;
+    const std::string body = tar.substr(at + 512, size);
+    if (name.starts_with("blobs/sha256/") && size > 0 && body[0] != '{') blobs.push_back(body);
+    at += 512 + (size + 511) / 512 * 512;
+  }
+  return blobs;
+}
+
+TEST_CASE("One image in four codecs has the same entries", "[io][scan_layer][corpus]") {
+  std::vector<std::string> lists;
+  for (const std::string codec : {"uncompressed", "gzip", "zstd", "estargz"}) {
+    const auto path = CorpusPath("fixtures/dive/test-oci-" + codec + "-image.tar");
+    if (!path) return;
+    std::vector<std::string> layers;
+    for (const std::string& blob : LayersOf(*path)) {
+      const Inventory inventory = ScanTar(blob);
+      CHECK(Warnings(inventory) == "");
+      std::string layer = List(inventory);
+      for (const Entry& entry : inventory.entries) {
+        if (entry.content != kNone) layer += FormatDigest(inventory.contents[entry.content]) + "\n";
+      }
+      layers.push_back(layer);
+    }
+    std::ranges::sort(layers);  // blobs come in the order of their digests
+    std::string list;
+    for (const std::string& layer : layers) list += layer + "\n";
+    lists.push_back(list);
+  }
+  CHECK(lists[0].starts_with("file README.md 11189\nsha256:f8b8addc"));
+  for (const std::string& list : lists) CHECK(list == lists[0]);
+}
+
+}  // namespace
+}  // namespace gneiss
