@@ -198,8 +198,8 @@ TEST_CASE("A layer in the store needs no blob, and is held to the fleet's diff_i
   const FleetScan scan = ScanFleet(wrong.fleet(), {}, store, ScanFake, WithJobs(1));
   REQUIRE(scan.layers.size() == 1);
   CHECK(scan.layers[0].outcome == LayerOutcome::kBad);
-  CHECK(scan.layers[0].problem ==
-        "expected diff_id " + FormatDigest(Sha256("other")) + ", found " + FormatDigest(layer));
+  CHECK(scan.layers[0].problem == "expected a tar with diff_id " + FormatDigest(Sha256("other")) +
+                                      ", found " + FormatDigest(layer));
 }
 
 TEST_CASE("A damaged inventory is made again", "[io][scan_fleet]") {

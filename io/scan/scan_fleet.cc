@@ -84,7 +84,7 @@ std::string Difference(const InventorySummary& summary, const Layer& layer,
     return fmt::format("expected a blob of {} bytes, found {}", layer.size, summary.blob_size);
   }
   if (summary.is_tar && diff_id && summary.diff_id != *diff_id) {
-    return fmt::format("expected diff_id {}, found {}", FormatDigest(*diff_id),
+    return fmt::format("expected a tar with diff_id {}, found {}", FormatDigest(*diff_id),
                        FormatDigest(summary.diff_id));
   }
   return "";

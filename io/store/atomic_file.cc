@@ -77,16 +77,18 @@ class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& directory)
       : path_(TemporaryName(directory)), on_interrupt_(path_), descriptor_(Open(path_)) {
-    if (descriptor_.get() < 0) Fail(errno, directory);
+    if (descriptor_.get() < 0 && errno != EEXIST) Fail(errno, directory);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    if (!renamed_) unlink(path_.c_str());
+    if (descriptor_.get() >= 0 && !renamed_) unlink(path_.c_str());
   }
 
-  // Whether no RemoveLeftovers takes the file: false when one came before the lock.
+  // Whether the file is this writer's and stays: false when another one has the name, or a
+  // RemoveLeftovers came before the lock. Then there is nothing, and the next name may do.
   bool IsHeld() const {
+    if (descriptor_.get() < 0) return false;
     // Where there are no locks, leftovers are told by their age.
     if (flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
     return IsStillThere(descriptor_.get(), path_);

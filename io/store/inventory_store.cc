@@ -104,6 +104,7 @@ void InventoryStore::PrepareToWrite() {
   ExpectWritableDirectory(version);
   // Two levels of at most 257 directories; a directory that vanishes or cannot be read keeps its
   // leftovers, which harm nobody.
+  RemoveLeftovers(version);
   std::error_code ignored;
   for (const char* kind : {"sha256", "unverified"}) {
     for (const auto& fan : fs::directory_iterator(fs::path(version) / kind, ignored)) {
