@@ -79,5 +79,19 @@ TEST_CASE("Reading is described with its share where the total is known", "[io][
   CHECK(DescribeReading("dir", 500, 0, 0) == "reading dir: 500 B");
 }
 
+TEST_CASE("Scanning is described with the time that is left", "[io][progress]") {
+  CHECK(DescribeScanning("3 of 74 layers", 12'300'000, 24'600'000, 2) ==
+        "scanning 3 of 74 layers: 12.3 MB of 24.6 MB (50.0 %), 6.15 MB/s, 2 s left");
+  CHECK(DescribeScanning("0 of 1 layers", 0, 1000, 1) ==
+        "scanning 0 of 1 layers: 0 B of 1.00 kB (0.0 %), 0 B/s");
+  CHECK_THAT(DescribeScanning("1 of 9 layers", 100, 20'100, 1),
+             Catch::Matchers::EndsWith(", 100 B/s"));
+  CHECK_THAT(DescribeScanning("1 of 9 layers", 100, 10'100, 2), !Catch::Matchers::EndsWith("left"));
+  CHECK_THAT(DescribeScanning("1 of 9 layers", 1000, 11'000, 20),
+             Catch::Matchers::EndsWith(", 3 min 20 s left"));
+  CHECK_THAT(DescribeScanning("1 of 9 layers", 1000, 11'000, 750),
+             Catch::Matchers::EndsWith(", 2 h 5 min left"));
+}
+
 }  // namespace
 }  // namespace gneiss

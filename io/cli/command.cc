@@ -19,6 +19,7 @@
 #include "io/cli/help.h"
 #include "io/cli/interrupt.h"
 #include "io/cli/plan_command.h"
+#include "io/cli/scan_command.h"
 #include "io/cli/stat_command.h"
 #include "io/cli/suggestion.h"
 #include "io/cli/tree_command.h"
@@ -32,7 +33,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 4> kCommands = {{
+constexpr std::array<Command, 5> kCommands = {{
     {"plan", "where to join layers, with a proof, and what the common bases are",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"stat", "what the fleet holds, who shares it, who pays for it",
@@ -41,6 +42,8 @@ constexpr std::array<Command, 4> kCommands = {{
      "tree oci:layout --min-size 10MB", ConfigureTree},
     {"graph", "the sharing graph or the tree for other programs: DOT, GraphML, JSON",
      "graph fleet.ndjson --format graphml --min-shared 2 -o fleet.graphml", ConfigureGraph},
+    {"scan", "what is in the layers: fills the store of inventories",
+     "scan oci:layout --jobs 8 --store /srv/inventories", ConfigureScan},
 }};
 
 constexpr std::string_view kAbout =

@@ -5,16 +5,26 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <string_view>
 
 namespace gneiss {
 namespace {
 
-// Written by the program, read by the handler. `has_file` is set last and cleared first.
-std::array<char, 4096> file_to_remove{};
-volatile std::sig_atomic_t has_file = 0;
-volatile std::sig_atomic_t has_progress = 0;
+enum SlotState : int { kFree, kFilling, kFilled };
+
+// Filled by any thread, read by the handler in another. The path belongs to whoever made the slot
+// kFilling, and does not change while it is kFilled.
+struct Slot {
+  std::atomic<int> state = kFree;
+  std::array<char, 4096> path{};
+};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
+
+std::array<Slot, 64> slots;
+std::atomic<bool> interrupted = false;
+std::atomic<bool> has_progress = false;
 
 void Say(std::string_view text) {
   // Nothing can be done about a failure here.
@@ -23,8 +33,11 @@ void Say(std::string_view text) {
 
 // Calls async-signal-safe functions only (signal-safety(7)).
 void Interrupt(int signal) {
-  if (has_file != 0) unlink(file_to_remove.data());
-  if (has_progress != 0) Say("\r\x1b[K");
+  interrupted = true;
+  for (const Slot& slot : slots) {
+    if (slot.state == kFilled) unlink(slot.path.data());
+  }
+  if (has_progress) Say("\r\x1b[K");
   Say(signal == SIGINT    ? "gneiss: interrupted\n"
       : signal == SIGTERM ? "gneiss: terminated\n"
                           : "gneiss: hung up\n");
@@ -48,14 +61,26 @@ void HandleInterrupts() {
   sigaction(SIGXFSZ, &action, nullptr);
 }
 
-void RemoveOnInterrupt(const std::string& path) {
-  has_file = 0;
-  if (path.empty() || path.size() >= file_to_remove.size()) return;
-  std::ranges::copy(path, file_to_remove.begin());
-  file_to_remove[path.size()] = '\0';
-  has_file = 1;
+RemovedOnInterrupt::RemovedOnInterrupt(const std::string& path) {
+  if (path.size() >= slots[0].path.size()) return;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    int expected = kFree;
+    if (!slots[i].state.compare_exchange_strong(expected, kFilling)) continue;
+    // The handler is at work in another thread: it may have seen this slot filled before, and its
+    // path must not change now. The process is about to end.
+    while (interrupted) pause();
+    std::ranges::copy(path, slots[i].path.begin());
+    slots[i].path[path.size()] = '\0';
+    slots[i].state = kFilled;
+    slot_ = static_cast<int>(i);
+    return;
+  }
 }
 
-void EraseOnInterrupt(bool erase) { has_progress = erase ? 1 : 0; }
+RemovedOnInterrupt::~RemovedOnInterrupt() {
+  if (slot_ >= 0) slots[static_cast<std::size_t>(slot_)].state = kFree;
+}
+
+void EraseOnInterrupt(bool erase) { has_progress = erase; }
 
 }  // namespace gneiss

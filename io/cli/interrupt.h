@@ -10,9 +10,18 @@ namespace gneiss {
 // For the process; call once, before any work.
 void HandleInterrupts();
 
-// The file that an interrupt removes, until it is called with an empty path. One at a time.
-// REQUIRES: the path is shorter than 4096 bytes; a longer one is left where it is.
-void RemoveOnInterrupt(const std::string& path);
+// While it lives, an interrupt removes the file `path`, which need not be there yet. Any number may
+// live, in any thread; past 64 of them, or with a path of 4096 bytes or more, the file stays.
+class RemovedOnInterrupt {
+ public:
+  explicit RemovedOnInterrupt(const std::string& path);
+  RemovedOnInterrupt(const RemovedOnInterrupt&) = delete;
+  RemovedOnInterrupt& operator=(const RemovedOnInterrupt&) = delete;
+  ~RemovedOnInterrupt();
+
+ private:
+  int slot_ = -1;
+};
 
 // Whether a progress line stands on the terminal and has to be erased first.
 void EraseOnInterrupt(bool erase);

@@ -8,6 +8,7 @@
 
 #include "io/cli/command.h"
 #include "io/cli/console.h"
+#include "io/source/layer_blobs.h"
 #include "planner/fleet.h"
 
 namespace gneiss {
@@ -27,6 +28,7 @@ void AddFleetOptions(CLI::App& app, FleetOptions& options);
 struct LoadedFleet {
   Fleet fleet;                  // at least one image
   std::int64_t bad_images = 0;  // left out, and listed on console.err
+  LayerBlobs blobs;             // of the layouts among the sources
   int exit_code = kDone;        // what a command returns when all else went well
 };
 

@@ -13,7 +13,6 @@
 #include <fmt/format.h>
 
 #include "io/cli/descriptor_stream.h"
-#include "io/cli/interrupt.h"
 
 namespace gneiss {
 namespace {
@@ -52,7 +51,7 @@ OutputFile::~OutputFile() {
   if (descriptor_ >= 0) close(descriptor_);
   if (!temporary_.empty()) {
     unlink(temporary_.c_str());
-    RemoveOnInterrupt("");
+    on_interrupt_.reset();
   }
 }
 
@@ -69,7 +68,7 @@ void OutputFile::Finish() {
   if (temporary_.empty()) return;
   if (rename(temporary_.c_str(), path_.c_str()) != 0) Fail(errno, path_);
   temporary_.clear();
-  RemoveOnInterrupt("");
+  on_interrupt_.reset();
 }
 
 void OutputFile::OpenTemporary() {
@@ -83,12 +82,12 @@ void OutputFile::OpenTemporary() {
     temporary_.clear();
     Fail(error, path_);
   }
-  RemoveOnInterrupt(temporary_);
+  on_interrupt_.emplace(temporary_);
   if (fchmod(descriptor_, DefaultMode()) != 0) {
     const int error = errno;
     close(descriptor_);
     unlink(temporary_.c_str());
-    RemoveOnInterrupt("");
+    on_interrupt_.reset();
     Fail(error, path_);
   }
 }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 
 #include "io/cli/console.h"
+#include "io/cli/interrupt.h"
 
 namespace gneiss {
 
@@ -35,6 +37,7 @@ class OutputFile {
   Console* console_;
   std::string path_;
   std::string temporary_;  // empty when written directly
+  std::optional<RemovedOnInterrupt> on_interrupt_;
   int descriptor_ = -1;
   std::unique_ptr<DescriptorStream> file_;
 };

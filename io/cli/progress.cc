@@ -1,5 +1,6 @@
 #include "io/cli/progress.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -17,6 +18,29 @@ using std::chrono_literals::operator""s;
 constexpr Progress::Clock::duration kSilence = 1s;
 constexpr Progress::Clock::duration kInterval = 100ms;
 constexpr std::size_t kLineColumns = 79;  // a line that wraps cannot be erased
+
+// "12.3 MB of 27.0 MB (45.6 %), 34.0 MB/s"
+std::string DescribeRate(std::int64_t bytes_read, std::int64_t bytes_total,
+                         double elapsed_seconds) {
+  std::string text = FormatBytes(bytes_read, ByteUnits::kSi);
+  if (bytes_total > 0) {
+    text += fmt::format(" of {} ({})", FormatBytes(bytes_total, ByteUnits::kSi),
+                        FormatPercent(bytes_read, bytes_total));
+  }
+  if (elapsed_seconds > 0) {
+    const auto rate = static_cast<Bytes>(static_cast<double>(bytes_read) / elapsed_seconds);
+    text += fmt::format(", {}/s", FormatBytes(rate, ByteUnits::kSi));
+  }
+  return text;
+}
+
+// "42 s", "3 min 20 s", "2 h 5 min". REQUIRES: seconds >= 0.
+std::string Duration(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::min(seconds, 1e15));
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", FormatCount(whole / 3600), whole / 60 % 60);
+}
 
 }  // namespace
 
@@ -56,15 +80,18 @@ double Progress::elapsed_seconds() const {
 
 std::string DescribeReading(std::string_view source, std::int64_t bytes_read,
                             std::int64_t bytes_total, double elapsed_seconds) {
-  const std::string read = FormatBytes(bytes_read, ByteUnits::kSi);
-  std::string text = fmt::format("reading {}: {}", source, read);
-  if (bytes_total > 0) {
-    text += fmt::format(" of {} ({})", FormatBytes(bytes_total, ByteUnits::kSi),
-                        FormatPercent(bytes_read, bytes_total));
-  }
-  if (elapsed_seconds > 0) {
-    const auto rate = static_cast<Bytes>(static_cast<double>(bytes_read) / elapsed_seconds);
-    text += fmt::format(", {}/s", FormatBytes(rate, ByteUnits::kSi));
+  return fmt::format("reading {}: ", source) +
+         DescribeRate(bytes_read, bytes_total, elapsed_seconds);
+}
+
+std::string DescribeScanning(std::string_view what, std::int64_t bytes_read,
+                             std::int64_t bytes_total, double elapsed_seconds) {
+  std::string text =
+      fmt::format("scanning {}: ", what) + DescribeRate(bytes_read, bytes_total, elapsed_seconds);
+  if (bytes_read > 0 && bytes_read < bytes_total && bytes_read >= bytes_total / 100) {
+    const double rate = static_cast<double>(bytes_read) / elapsed_seconds;
+    text +=
+        fmt::format(", {} left", Duration(static_cast<double>(bytes_total - bytes_read) / rate));
   }
   return text;
 }

@@ -49,4 +49,9 @@ class Progress {
 [[nodiscard]] std::string DescribeReading(std::string_view source, std::int64_t bytes_read,
                                           std::int64_t bytes_total, double elapsed_seconds);
 
+// "scanning 3 of 74 layers: 12.3 MB of 24.6 MB (50.0 %), 6.15 MB/s, 2 s left"; the time left once a
+// hundredth is done.
+[[nodiscard]] std::string DescribeScanning(std::string_view what, std::int64_t bytes_read,
+                                           std::int64_t bytes_total, double elapsed_seconds);
+
 }  // namespace gneiss

@@ -277,6 +277,29 @@ std::unique_ptr<ByteSource> OpenFile(const std::string& path, std::string_view e
   return file;
 }
 
+std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (descriptor < 0) {
+    const int error = errno;
+    if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG) return nullptr;
+    if (error == ELOOP) throw InputError(path, "", "expected a plain file, found a symbolic link");
+    throw std::system_error(error, std::generic_category(), path);
+  }
+  struct stat status {};
+  const int failed = fstat(descriptor, &status);
+  const int error = errno;
+  auto file = std::make_unique<FileSource>(path, descriptor, status.st_size);
+  if (failed != 0) throw std::system_error(error, std::generic_category(), path);
+  if (!S_ISREG(status.st_mode)) {
+    throw InputError(path, "",
+                     std::string("expected a plain file, found ") +
+                         (S_ISDIR(status.st_mode) ? "a directory" : "something else"));
+  }
+  // Only advice: large blobs are read once, from their start to their end.
+  posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+  return file;
+}
+
 std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk) {
   return std::make_unique<MemorySource>(bytes, chunk);
 }

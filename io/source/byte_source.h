@@ -35,6 +35,11 @@ class ByteSource {
 [[nodiscard]] std::unique_ptr<ByteSource> OpenFile(const std::string& path,
                                                    std::string_view expected);
 
+// Opens a plain file as it is stored, null when nothing is there. Symbolic links are not followed,
+// pipes not waited for. Throws InputError with `path` as source when it is no plain file,
+// std::system_error when it cannot be opened.
+[[nodiscard]] std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path);
+
 // Reads `bytes`, which the caller keeps alive. At most `chunk` bytes a call, so that tests can cut
 // anywhere; 0 for no limit.
 [[nodiscard]] std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk = 0);

@@ -68,15 +68,16 @@ std::optional<std::string> DigestOf(std::string_view content, const Descriptor& 
 
 }  // namespace
 
-std::string LayoutBlobs::PathOf(const Descriptor& descriptor) const {
-  const std::string_view algorithm = AlgorithmOf(descriptor);
+std::string LayoutBlobs::PathOf(std::string_view digest_text) const {
+  const std::size_t colon = digest_text.find(':');
   std::string path = directory_ + "/blobs/";
-  path.append(algorithm).append("/").append(descriptor.digest_text, algorithm.size() + 1);
-  return path;
+  return path.append(digest_text.substr(0, colon))
+      .append("/")
+      .append(digest_text.substr(colon + 1));
 }
 
-std::optional<LayoutBlob> LayoutBlobs::Read(const Descriptor& descriptor,
-                                            std::size_t max_bytes) const {
+std::optional<BlobContent> LayoutBlobs::Read(const Descriptor& descriptor,
+                                             std::size_t max_bytes) const {
   const std::string path = PathOf(descriptor);
   std::optional<std::string> content = ReadPlainFile(path, descriptor.size, max_bytes);
   if (!content) return std::nullopt;
@@ -85,7 +86,7 @@ std::optional<LayoutBlob> LayoutBlobs::Read(const Descriptor& descriptor,
     throw InputError(path, "",
                      "expected content of digest " + descriptor.digest_text + ", found " + *digest);
   }
-  return LayoutBlob{.content = std::move(*content), .verified = digest.has_value()};
+  return BlobContent{.content = std::move(*content), .verified = digest.has_value()};
 }
 
 std::optional<std::string> ReadPlainFile(const std::string& path, Bytes expected_size,

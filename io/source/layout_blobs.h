@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "io/source/manifest.h"
@@ -11,7 +12,7 @@
 
 namespace gneiss {
 
-struct LayoutBlob {
+struct BlobContent {
   std::string content;
   bool verified = true;  // false: only the size, the algorithm of the digest is not known here
 };
@@ -22,12 +23,14 @@ class LayoutBlobs {
 
   // "DIR/blobs/ALGORITHM/ENCODED", whether or not it is there. The grammar of digests has no '/'
   // and no "..", so it stays inside the directory.
-  std::string PathOf(const Descriptor& descriptor) const;
+  std::string PathOf(const Descriptor& descriptor) const { return PathOf(descriptor.digest_text); }
+  // REQUIRES: a text that ParseDigest accepts.
+  std::string PathOf(std::string_view digest_text) const;
 
   // The blob, nullopt when it is not there. Throws InputError with its path as source when it is no
   // plain file, has another size than the descriptor says, more than `max_bytes`, or another
   // digest; std::system_error when it cannot be read.
-  std::optional<LayoutBlob> Read(const Descriptor& descriptor, std::size_t max_bytes) const;
+  std::optional<BlobContent> Read(const Descriptor& descriptor, std::size_t max_bytes) const;
 
  private:
   std::string directory_;

@@ -122,6 +122,7 @@ void LayoutReader::Read() {
   if (!text) {
     throw InputError(directory_, "", "expected an OCI layout, found no index.json in it");
   }
+  report_.layouts.push_back(directory_);
   CheckVersion();
   try {
     const Manifest index = ParseManifest(*text, kMaxIndexFileBytes);
@@ -343,7 +344,7 @@ bool LayoutReader::IsWanted(const Descriptor& descriptor, const std::string& ref
 }
 
 std::optional<std::string> LayoutReader::ReadBlob(const Descriptor& descriptor) {
-  std::optional<LayoutBlob> blob = blobs_.Read(descriptor, kMaxManifestBytes);
+  std::optional<BlobContent> blob = blobs_.Read(descriptor, kMaxManifestBytes);
   if (!blob) return std::nullopt;
   if (!blob->verified) {
     report_.AddWarning("digest of an unknown algorithm, content not verified",

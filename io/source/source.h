@@ -41,6 +41,7 @@ struct ReadReport {
   std::int64_t filtered_out = 0;  // good images that the platform filter left out
   std::int64_t missing_layer_blobs =
       0;  // layout lacks them; planning from manifests does not need them
+  std::vector<std::string> layouts;  // directories that were read, for the blobs in them
 
   void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.

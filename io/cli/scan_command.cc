@@ -1,0 +1,138 @@
+#include "io/cli/scan_command.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "io/cli/load_fleet.h"
+#include "io/cli/progress.h"
+#include "io/cli/report_options.h"
+#include "io/report/format.h"
+#include "io/report/scan_report.h"
+#include "io/report/scan_screen.h"
+#include "io/report/screen_text.h"
+#include "io/scan/scan_fleet.h"
+#include "io/scan/scan_layer.h"
+#include "io/store/inventory_store.h"
+
+namespace gneiss {
+namespace {
+
+struct ScanCommandOptions {
+  FleetOptions fleet;
+  ReportOptions report;
+  ScanLimits limits;
+  std::string store;
+  std::int64_t jobs = 0;
+  std::int64_t top = 20;
+};
+
+std::int64_t JobsFor(const ScanCommandOptions& options) {
+  if (options.jobs > 0) return options.jobs;
+  return std::max<std::int64_t>(std::thread::hardware_concurrency(), 1);
+}
+
+FleetScan RunScanner(const ScanCommandOptions& options, const LoadedFleet& loaded,
+                     InventoryStore& store, Console& console) {
+  Progress progress(console, options.fleet.quiet);
+  FleetScanOptions scan_options;
+  scan_options.scan.limits = options.limits;
+  scan_options.scan.strict = options.fleet.strict;
+  scan_options.jobs = JobsFor(options);
+  if (console.err_is_terminal && !options.fleet.quiet) {
+    scan_options.on_progress = [&](const FleetScanProgress& at) {
+      if (!progress.IsDue()) return;
+      const std::string what = fmt::format("{} of {} layers", at.layers_done, at.layers_total);
+      progress.Show(
+          DescribeScanning(what, at.bytes_read, at.bytes_total, progress.elapsed_seconds()));
+    };
+  }
+  return ScanFleet(loaded.fleet, loaded.blobs, store, ScanLayer, scan_options);
+}
+
+void SayWhatIsOdd(const ScanReport& report, const ScanCommandOptions& options, Console& console) {
+  const auto say = [&](std::string_view text) {
+    *console.err << "gneiss: " << Printable(text) << '\n';
+  };
+  if (report.num_damaged > 0 && !options.fleet.quiet) {
+    say(fmt::format("warning: {}{}", report.first_damage,
+                    report.num_damaged == 1
+                        ? std::string()
+                        : fmt::format(" ({} in all)", FormatCounted(report.num_damaged, "inventory",
+                                                                    "inventories"))));
+  }
+  if (!report.no_blobs.empty() && !options.fleet.quiet) {
+    say(fmt::format("warning: no source has the {} of {}",
+                    report.no_blobs.size() == 1 ? "blob" : "blobs",
+                    FormatCounted(std::ssize(report.no_blobs), "layer")));
+  }
+  if (!report.bad.empty()) {
+    say(fmt::format(
+        "{}{}", FormatCounted(std::ssize(report.bad), "bad layer is", "bad layers are"),
+        options.fleet.keep_going ? " left out" : " left out; --keep-going makes the exit code 0"));
+  }
+}
+
+int RunScan(const ScanCommandOptions& options, Console& console) {
+  InventoryStore store(options.store.empty() ? InventoryStore::DefaultDirectory() : options.store);
+  const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  const FleetScan scan = RunScanner(options, loaded, store, console);
+  const ScanReport report = MakeScanReport(loaded.fleet, scan);
+  OutputFile output(options.report.output, console);
+  if (options.report.json) {
+    WriteScanJson(loaded.fleet, scan, report, loaded.bad_images, output.stream());
+  } else {
+    PrintScan(loaded.fleet, scan, report, StyleFor(options.report, output, console),
+              static_cast<std::size_t>(options.top), output.stream());
+  }
+  output.Finish();
+  SayWhatIsOdd(report, options, console);
+  if (!report.bad.empty() && !options.fleet.keep_going) return kFailed;
+  return loaded.exit_code;
+}
+
+void AddLimitOptions(CLI::App& app, ScanLimits& limits) {
+  AddCountOption(app, "--max-entries", limits.max_entries, "entries of a layer");
+  AddCountOption(app, "--max-path-depth", limits.max_path_depth, "components of a path");
+  AddSizeOption(app, "--max-path-bytes", limits.max_path_bytes, "a name or the target of a link");
+  AddSizeOption(app, "--max-header-bytes", limits.max_header_bytes, "a PAX header or a long name");
+  AddSizeOption(app, "--max-text-bytes", limits.max_text_bytes,
+                "paths, targets and attributes of a layer");
+  AddSizeOption(app, "--max-tar-bytes", limits.max_tar_bytes, "an unpacked layer");
+  AddCountOption(app, "--max-ratio", limits.max_ratio, "bytes unpacked for each byte of a blob");
+  AddSizeOption(app, "--max-zstd-window", limits.max_zstd_window,
+                "memory that a zstd frame asks for");
+}
+
+}  // namespace
+
+CommandBody ConfigureScan(CLI::App& app) {
+  const auto options = std::make_shared<ScanCommandOptions>();
+  AddFleetOptions(app, options->fleet);
+  app.get_option("--strict")
+      ->description(
+          "stop at the first bad image, and refuse what a layer's scan would mend with a warning");
+  app.get_option("--keep-going")
+      ->description("exit code 0 although images, sources or layers were bad and left out");
+  app.add_option(
+         "--store", options->store,
+         "directory of the inventories (default: $XDG_CACHE_HOME/gneiss or ~/.cache/gneiss)")
+      ->check([](const std::string& path) {
+        return std::string(path.empty() ? "expected a directory's name, found an empty one" : "");
+      })
+      ->type_name("DIR");
+  AddCountOption(app, "--jobs", options->jobs, "layers scanned at once (default: one a core)");
+  AddCountOption(app, "--top", options->top,
+                 "bad layers listed, 0 for all (default: 20); JSON has all");
+  AddReportOptions(app, options->report);
+  AddLimitOptions(app, options->limits);
+  return [options](Console& console) { return RunScan(*options, console); };
+}
+
+}  // namespace gneiss

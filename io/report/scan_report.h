@@ -1,0 +1,51 @@
+// What a scan of a fleet's layers came to, as figures.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "io/scan/scan_fleet.h"
+#include "planner/bytes.h"
+#include "planner/fleet.h"
+
+namespace gneiss {
+
+// Layers of one outcome, or all.
+struct ScanTotals {
+  std::int64_t layers = 0;
+  Bytes blob_bytes = 0;  // compressed, as the fleet says
+  Bytes tar_bytes = 0;
+  std::int64_t entries = 0;
+  Bytes store_bytes = 0;
+};
+
+// A layer that needs a word: bad, no tar, or without a blob.
+struct ScanNote {
+  LayerIndex layer = 0;
+  ImageIndex image = 0;         // the first that has it
+  std::int64_t num_images = 0;  // that have it
+};
+
+struct ScanReport {
+  std::array<ScanTotals, kNumLayerOutcomes> outcomes;  // by LayerOutcome
+  ScanTotals all;
+  Bytes bytes_read = 0;           // blobs read in this run, to their end
+  Bytes bytes_unpacked = 0;       // of tars among them
+  std::int64_t num_warnings = 0;  // oddities accepted in this run
+  std::int64_t num_damaged = 0;   // files of the store that were damaged
+  std::string first_damage;
+  std::vector<ScanNote> bad;  // in the fleet's order, as the next two
+  std::vector<ScanNote> not_tars;
+  std::vector<ScanNote> no_blobs;
+
+  const ScanTotals& of(LayerOutcome outcome) const {
+    return outcomes[static_cast<std::size_t>(outcome)];
+  }
+};
+
+// REQUIRES: `scan` is one of `fleet`.
+[[nodiscard]] ScanReport MakeScanReport(const Fleet& fleet, const FleetScan& scan);
+
+}  // namespace gneiss

@@ -1,0 +1,146 @@
+#include "io/report/scan_screen.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "io/report/format.h"
+#include "io/report/instruction.h"
+#include "io/report/json_writer.h"
+#include "io/report/screen_text.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::size_t kInstructionColumns = 60;
+
+struct OutcomeName {
+  LayerOutcome outcome;
+  std::string_view name;
+  std::string_view key;  // in JSON
+};
+constexpr std::array<OutcomeName, kNumLayerOutcomes> kOutcomes = {{
+    {LayerOutcome::kScanned, "scanned", "scanned"},
+    {LayerOutcome::kStored, "in the store", "stored"},
+    {LayerOutcome::kNoBlob, "blob missing", "no_blob"},
+    {LayerOutcome::kNotATar, "not a tar", "not_a_tar"},
+    {LayerOutcome::kBad, "bad", "bad"},
+}};
+
+// Bytes of the store for each entry of the layers that have some.
+std::string BytesPerEntry(const ScanTotals& totals) {
+  if (totals.entries == 0) return "-";
+  return FormatNumber(static_cast<double>(totals.store_bytes) /
+                      static_cast<double>(totals.entries));
+}
+
+std::string DescribeBad(const Fleet& fleet, const FleetScan& scan, const ScanNote& note) {
+  const Layer& layer = fleet.layers[note.layer];
+  std::string text =
+      fmt::format("{} of {}", fleet.digest_text(layer), fleet.name(fleet.images[note.image]));
+  if (note.num_images > 1) {
+    text += fmt::format(" and {}", FormatCounted(note.num_images - 1, "other image"));
+  }
+  const std::string instruction =
+      PrettyInstruction(fleet.text(layer.created_by), kInstructionColumns);
+  if (!instruction.empty()) text += fmt::format(" (`{}`)", instruction);
+  return Printable(fmt::format("{}: {}", text, scan.layers[note.layer].problem));
+}
+
+void WriteTotals(const ScanTotals& totals, JsonWriter& json) {
+  json.Value(Json{{"layers", totals.layers},
+                  {"blob_bytes", totals.blob_bytes},
+                  {"tar_bytes", totals.tar_bytes},
+                  {"entries", totals.entries},
+                  {"store_bytes", totals.store_bytes}});
+}
+
+void WriteNotes(std::string_view key, std::string_view problem_key, const Fleet& fleet,
+                const FleetScan& scan, const std::vector<ScanNote>& notes, JsonWriter& json) {
+  json.Key(key);
+  json.BeginArray();
+  for (const ScanNote& note : notes) {
+    const Layer& layer = fleet.layers[note.layer];
+    Json row = {{"digest", fleet.digest_text(layer)},
+                {"size", layer.size},
+                {"image", fleet.name(fleet.images[note.image])},
+                {"images", note.num_images}};
+    if (layer.created_by != 0) row["created_by"] = fleet.text(layer.created_by);
+    if (!problem_key.empty()) row[std::string(problem_key)] = scan.layers[note.layer].problem;
+    json.Value(row);
+  }
+  json.EndArray();
+}
+
+}  // namespace
+
+void PrintScan(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
+               const ScreenStyle& style, std::size_t max_bad, std::ostream& out) {
+  const auto size = [&](Bytes bytes) { return FormatBytes(bytes, style.units); };
+  const auto cells = [&](std::string_view name, const ScanTotals& totals) {
+    return std::vector<std::string>{std::string(name),           FormatCount(totals.layers),
+                                    size(totals.blob_bytes),     size(totals.tar_bytes),
+                                    FormatCount(totals.entries), size(totals.store_bytes)};
+  };
+  Table table({{.header = "layers", .align = Align::kLeft},
+               {.header = "number"},
+               {.header = "blobs"},
+               {.header = "unpacked"},
+               {.header = "entries"},
+               {.header = "inventories"}});
+  for (const OutcomeName& outcome : kOutcomes) {
+    table.AddRow(cells(outcome.name, report.of(outcome.outcome)));
+  }
+  table.AddTotal(cells("TOTAL", report.all));
+  table.Print(style, out);
+  out << fmt::format("read {} of blobs, unpacked {}; {} bytes of inventory an entry\n",
+                     size(report.bytes_read), size(report.bytes_unpacked),
+                     BytesPerEntry(report.all));
+  if (report.num_warnings > 0) {
+    out << fmt::format("{} accepted in what was scanned\n",
+                       FormatCounted(report.num_warnings, "oddity", "oddities"));
+  }
+  if (report.bad.empty()) return;
+  out << '\n' << Bold("bad layers: their contents stay unknown", style) << '\n';
+  const std::size_t shown = max_bad == 0 ? report.bad.size() : std::min(max_bad, report.bad.size());
+  for (std::size_t i = 0; i < shown; ++i) {
+    out << DescribeBad(fleet, scan, report.bad[i]) << '\n';
+  }
+  if (shown < report.bad.size()) {
+    out << fmt::format(
+        "[{}]\n",
+        FormatCounted(std::ssize(report.bad) - static_cast<std::ptrdiff_t>(shown), "other"));
+  }
+}
+
+void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
+                   std::int64_t bad_images, std::ostream& out) {
+  JsonWriter json(out);
+  json.BeginObject();
+  json.Field("schema", "gneiss.scan/1");
+  json.Field("images", fleet.images.size());
+  json.Field("bad_images", bad_images);
+  json.Key("layers");
+  json.BeginObject();
+  for (const OutcomeName& outcome : kOutcomes) {
+    json.Key(outcome.key);
+    WriteTotals(report.of(outcome.outcome), json);
+  }
+  json.Key("all");
+  WriteTotals(report.all, json);
+  json.EndObject();
+  json.Field("bytes_read", report.bytes_read);
+  json.Field("bytes_unpacked", report.bytes_unpacked);
+  json.Field("warnings", report.num_warnings);
+  json.Field("damaged_inventories", report.num_damaged);
+  WriteNotes("bad", "problem", fleet, scan, report.bad, json);
+  WriteNotes("not_a_tar", "found", fleet, scan, report.not_tars, json);
+  WriteNotes("no_blob", "", fleet, scan, report.no_blobs, json);
+  json.EndObject();
+  json.Finish();
+}
+
+}  // namespace gneiss

@@ -1,0 +1,245 @@
+#include "io/scan/scan_fleet.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+using std::chrono_literals::operator""ms;
+
+// Thrown through a scan that is no longer wanted, because another thread has failed.
+struct Abandoned {};
+
+class FleetScanner {
+ public:
+  FleetScanner(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
+               const ScanFunction& scan, const FleetScanOptions& options)
+      : fleet_(fleet), blobs_(blobs), store_(store), scan_(scan), options_(options) {
+    result_.layers.resize(fleet.layers.size());
+  }
+
+  FleetScan Run() {
+    LookInStore();
+    if (!queue_.empty()) {
+      store_.PrepareToWrite();
+      ScanQueue();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void LookInStore();
+  void ScanQueue();
+  void Work();
+  void ScanOne(LayerIndex index);
+  void AddBytes(Bytes bytes);
+  void ReportProgress(std::unique_lock<std::mutex>& lock);
+
+  ParsedDigest DigestOf(const Layer& layer) const {
+    return {.digest = layer.digest, .verifiable = layer.verifiable};
+  }
+  std::optional<Digest> DiffIdOf(const Layer& layer) const {
+    if (layer.diff_id == kNone) return std::nullopt;
+    return fleet_.diff_ids[layer.diff_id];
+  }
+
+  const Fleet& fleet_;
+  const LayerBlobs& blobs_;
+  InventoryStore& store_;
+  const ScanFunction& scan_;
+  const FleetScanOptions& options_;
+  FleetScan result_;               // each layer written by the one thread that took it
+  std::vector<LayerIndex> queue_;  // to scan, in this order
+  Bytes bytes_total_ = 0;
+
+  std::atomic<std::size_t> next_ = 0;  // into queue_
+  std::atomic<Bytes> bytes_read_ = 0;
+  std::atomic<std::int64_t> layers_done_ = 0;
+  std::atomic<bool> is_abandoned_ = false;
+  std::mutex mutex_;  // of the next two
+  std::condition_variable worker_ended_;
+  std::int64_t workers_left_ = 0;
+  std::exception_ptr failure_;
+};
+
+// What the store says of a layer must be what the fleet says of it, as after a scan.
+std::string Difference(const InventorySummary& summary, const Layer& layer,
+                       const std::optional<Digest>& diff_id) {
+  if (summary.blob_size != layer.size) {
+    return fmt::format("expected a blob of {} bytes, found {}", layer.size, summary.blob_size);
+  }
+  if (summary.is_tar && diff_id && summary.diff_id != *diff_id) {
+    return fmt::format("expected a tar with diff_id {}, found {}", FormatDigest(*diff_id),
+                       FormatDigest(summary.diff_id));
+  }
+  return "";
+}
+
+void FleetScanner::LookInStore() {
+  for (LayerIndex i = 0; i < fleet_.layers.size(); ++i) {
+    const Layer& layer = fleet_.layers[i];
+    InventoryStore::Found found = store_.Find(DigestOf(layer));
+    LayerScan& scan = result_.layers[i];
+    scan.damage = std::move(found.damage);
+    if (!found.summary) {
+      queue_.push_back(i);
+      continue;
+    }
+    scan.file_bytes = found.file_bytes;
+    scan.problem = Difference(*found.summary, layer, DiffIdOf(layer));
+    if (!scan.problem.empty()) {
+      scan.outcome = LayerOutcome::kBad;
+    } else if (!found.summary->is_tar) {
+      scan.outcome = LayerOutcome::kNotATar;
+      scan.problem = std::move(found.summary->found);
+    } else {
+      scan.outcome = LayerOutcome::kStored;
+      scan.tar_size = found.summary->tar_size;
+      scan.num_entries = found.summary->num_entries;
+    }
+  }
+  // Blobs that nobody has must not count as work, nor make a store where there is none.
+  std::erase_if(queue_, [&](LayerIndex i) {
+    const Layer& layer = fleet_.layers[i];
+    try {
+      if (blobs_.Open(fleet_.digest_text(layer), layer.size) != nullptr) return false;
+      result_.layers[i].outcome = LayerOutcome::kNoBlob;
+    } catch (const std::exception& error) {
+      result_.layers[i].outcome = LayerOutcome::kBad;
+      result_.layers[i].problem = error.what();
+    }
+    return true;
+  });
+  std::ranges::sort(queue_, {}, [&](LayerIndex i) {
+    return std::tuple(-fleet_.layers[i].size, fleet_.layers[i].digest);
+  });
+  for (const LayerIndex i : queue_) bytes_total_ = CheckedAdd(bytes_total_, fleet_.layers[i].size);
+}
+
+void FleetScanner::ScanQueue() {
+  const auto jobs = static_cast<std::size_t>(std::max<std::int64_t>(options_.jobs, 1));
+  std::vector<std::jthread> threads;
+  std::unique_lock lock(mutex_);
+  // The threads end by themselves once the queue is empty or a failure is known.
+  try {
+    while (threads.size() < std::min(jobs, queue_.size())) {
+      threads.emplace_back([this] { Work(); });
+      ++workers_left_;
+    }
+  } catch (const std::system_error&) {
+    // With one thread at least the work gets done.
+    if (threads.empty()) throw;
+  }
+  while (workers_left_ > 0) {
+    if (!options_.on_progress) {
+      worker_ended_.wait(lock);
+    } else {
+      worker_ended_.wait_for(lock, 100ms);
+      ReportProgress(lock);
+    }
+  }
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void FleetScanner::ReportProgress(std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  options_.on_progress({.bytes_read = bytes_read_,
+                        .bytes_total = bytes_total_,
+                        .layers_done = layers_done_,
+                        .layers_total = std::ssize(queue_)});
+  lock.lock();
+}
+
+void FleetScanner::Work() {
+  std::exception_ptr failure;
+  try {
+    for (std::size_t i = next_++; i < queue_.size() && !is_abandoned_; i = next_++) {
+      ScanOne(queue_[i]);
+      ++layers_done_;
+    }
+  } catch (const Abandoned&) {
+    // The thread that failed says why.
+  } catch (...) {
+    failure = std::current_exception();
+    is_abandoned_ = true;
+  }
+  const std::lock_guard lock(mutex_);
+  if (failure && !failure_) failure_ = failure;
+  --workers_left_;
+  worker_ended_.notify_one();
+}
+
+void FleetScanner::AddBytes(Bytes bytes) {
+  bytes_read_ += bytes;
+  if (is_abandoned_) throw Abandoned();
+}
+
+void FleetScanner::ScanOne(LayerIndex index) {
+  const Layer& layer = fleet_.layers[index];
+  LayerScan& result = result_.layers[index];
+  std::optional<ScannedLayer> scanned;
+  try {
+    const std::unique_ptr<ByteSource> blob = blobs_.Open(fleet_.digest_text(layer), layer.size);
+    if (blob == nullptr) return;  // gone since the start
+    ScanOptions options = options_.scan;
+    options.on_progress = [this](std::int64_t bytes) { AddBytes(bytes); };
+    scanned = scan_(*blob,
+                    {.digest = DigestOf(layer),
+                     .size = layer.size,
+                     .media_type = std::string(fleet_.text(layer.media_type)),
+                     .diff_id = DiffIdOf(layer)},
+                    options);
+  } catch (const InputError& error) {
+    result.problem = error.what();
+  } catch (const std::system_error& error) {
+    // Names the file.
+    result.problem = error.what();
+  }
+  if (!scanned) {
+    result.outcome = LayerOutcome::kBad;
+    return;
+  }
+  try {
+    result.file_bytes = store_.Write(DigestOf(layer), layer.size, *scanned);
+  } catch (const InputError& error) {
+    result.outcome = LayerOutcome::kBad;
+    result.problem = error.what();
+    return;
+  }
+  result.was_read = true;
+  if (!scanned->inventory) {
+    result.outcome = LayerOutcome::kNotATar;
+    result.problem = std::move(scanned->not_a_tar.found);
+    return;
+  }
+  result.outcome = LayerOutcome::kScanned;
+  result.tar_size = scanned->inventory->tar_size;
+  result.num_entries = std::ssize(scanned->inventory->entries);
+  for (const InventoryWarning& warning : scanned->inventory->warnings) {
+    result.num_warnings += warning.count;
+  }
+}
+
+}  // namespace
+
+FleetScan ScanFleet(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
+                    const ScanFunction& scan, const FleetScanOptions& options) {
+  return FleetScanner(fleet, blobs, store, scan, options).Run();
+}
+
+}  // namespace gneiss

@@ -1,0 +1,68 @@
+// Fills an inventory store with the layers of a fleet: each distinct layer that has a blob and is
+// not there yet is scanned once, several at a time. What comes of a layer does not depend on the
+// number of threads or on the other layers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "io/scan/scan_layer.h"
+#include "io/source/layer_blobs.h"
+#include "io/store/inventory_store.h"
+#include "planner/bytes.h"
+#include "planner/fleet.h"
+
+namespace gneiss {
+
+// ScanLayer, or what a test has in its place. Called from several threads at once.
+using ScanFunction =
+    std::function<ScannedLayer(ByteSource&, const ExpectedLayer&, const ScanOptions&)>;
+
+enum class LayerOutcome : std::uint8_t {
+  kScanned,  // now in the store
+  kStored,   // was there
+  kNoBlob,   // no source has the blob, and the store has no inventory
+  kNotATar,  // the store knows it, from now or from before
+  kBad,      // what is wrong stands in LayerScan::problem
+};
+inline constexpr std::size_t kNumLayerOutcomes = 5;
+
+struct LayerScan {
+  LayerOutcome outcome = LayerOutcome::kNoBlob;
+  bool was_read = false;          // its blob was read to its end in this run
+  Bytes tar_size = 0;             // of kScanned and kStored
+  std::int64_t num_entries = 0;   // of kScanned and kStored
+  std::int64_t num_warnings = 0;  // of kScanned: oddities that the scan accepted
+  Bytes file_bytes = 0;           // in the store
+  std::string problem;            // kBad: "PLACE: expected ..., found ..."; kNotATar: what it is
+  std::string damage;             // of the store's file, which was replaced where that was possible
+};
+
+struct FleetScan {
+  std::vector<LayerScan> layers;  // parallel to Fleet::layers
+};
+
+struct FleetScanProgress {
+  Bytes bytes_read = 0;   // of blobs that are being scanned or were
+  Bytes bytes_total = 0;  // of all blobs to scan
+  std::int64_t layers_done = 0;
+  std::int64_t layers_total = 0;
+};
+
+struct FleetScanOptions {
+  ScanOptions scan;       // on_progress is not called
+  std::int64_t jobs = 1;  // threads, at least 1
+  // Called in the caller's thread, about ten times a second; may be empty.
+  std::function<void(const FleetScanProgress&)> on_progress;
+};
+
+// One bad layer, or one that cannot be read, never stops the rest. Largest layers come first, so
+// that threads end together; each thread holds one inventory and what `scan` needs. Throws
+// std::system_error when the store cannot be written; it holds what was complete by then.
+[[nodiscard]] FleetScan ScanFleet(const Fleet& fleet, const LayerBlobs& blobs,
+                                  InventoryStore& store, const ScanFunction& scan,
+                                  const FleetScanOptions& options);
+
+}  // namespace gneiss

@@ -1,0 +1,31 @@
+// Where the layer blobs of a fleet can be read: the OCI layouts among its sources.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/source/byte_source.h"
+#include "io/source/layout_blobs.h"
+#include "planner/bytes.h"
+
+namespace gneiss {
+
+class LayerBlobs {
+ public:
+  // A layout's directory; one that was added before is not added again.
+  void AddLayout(const std::string& directory);
+
+  // The stored bytes of a blob, null when no layout has it: of the first layout that has a plain
+  // file of `size` bytes for it, else of the first that has one of another size. Throws what the
+  // first layout with something else for it, or with a file that cannot be opened, throws (see
+  // OpenPlainFile) when no other one has a file. REQUIRES: a text that ParseDigest accepts.
+  [[nodiscard]] std::unique_ptr<ByteSource> Open(std::string_view digest_text, Bytes size) const;
+
+ private:
+  std::vector<std::string> directories_;
+  std::vector<LayoutBlobs> layouts_;
+};
+
+}  // namespace gneiss

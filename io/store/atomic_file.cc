@@ -1,0 +1,194 @@
+#include "io/store/atomic_file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <ctime>
+#include <filesystem>
+#include <memory>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "io/cli/interrupt.h"
+
+namespace gneiss {
+namespace {
+
+namespace fs = std::filesystem;
+
+// ".gneiss-<16 hexadecimal digits>.tmp": short, whatever the name of the file.
+constexpr std::string_view kPrefix = ".gneiss-";
+constexpr std::string_view kSuffix = ".tmp";
+constexpr std::time_t kOldSeconds = 24 * 60 * 60;
+
+[[noreturn]] void Fail(int error, const std::string& path) {
+  throw std::system_error(error, std::generic_category(), path);
+}
+
+std::string TemporaryName(const std::string& directory) {
+  // Names only have to differ between writers; O_EXCL decides in the end.
+  thread_local std::mt19937_64 random{std::random_device{}() |
+                                      (std::uint64_t{std::random_device{}()} << 32)};
+  // A forked process goes on with the same random numbers, but not under the same number.
+  const std::uint64_t process = static_cast<std::uint64_t>(getpid()) * 0x9e3779b97f4a7c15U;
+  return fmt::format("{}/{}{:016x}{}", directory, kPrefix, random() ^ process, kSuffix);
+}
+
+bool IsTemporary(std::string_view name) {
+  return name.starts_with(kPrefix) && name.ends_with(kSuffix) &&
+         name.size() == kPrefix.size() + 16 + kSuffix.size();
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
+  Descriptor(Descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+
+// Whether `path` is still the file behind `descriptor`.
+bool IsStillThere(int descriptor, const std::string& path) {
+  struct stat opened {};
+  struct stat named {};
+  return fstat(descriptor, &opened) == 0 && lstat(path.c_str(), &named) == 0 &&
+         opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+// A temporary file of this process alone; unlinked on destruction unless renamed.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& directory)
+      : path_(TemporaryName(directory)), on_interrupt_(path_), descriptor_(Open(path_)) {
+    if (descriptor_.get() < 0 && errno != EEXIST) Fail(errno, directory);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  ~TemporaryFile() {
+    if (descriptor_.get() >= 0 && !renamed_) unlink(path_.c_str());
+  }
+
+  // Whether the file is this writer's and stays: false when another one has the name, or a
+  // RemoveLeftovers came before the lock. Then there is nothing, and the next name may do.
+  bool IsHeld() const {
+    if (descriptor_.get() < 0) return false;
+    // Where there are no locks, leftovers are told by their age.
+    if (flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+    return IsStillThere(descriptor_.get(), path_);
+  }
+
+  void Write(std::string_view bytes, const std::string& target) {
+    while (!bytes.empty()) {
+      const ssize_t count = write(descriptor_.get(), bytes.data(), bytes.size());
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) Fail(errno, target);
+      bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    if (fsync(descriptor_.get()) != 0) Fail(errno, target);
+  }
+
+  void RenameTo(const std::string& target) {
+    if (rename(path_.c_str(), target.c_str()) != 0) Fail(errno, target);
+    renamed_ = true;
+  }
+
+ private:
+  static Descriptor Open(const std::string& path) {
+    return Descriptor(
+        open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+  }
+
+  std::string path_;
+  RemovedOnInterrupt on_interrupt_;  // from before the file is there
+  Descriptor descriptor_;            // closed, and so unlocked, after the rename
+  bool renamed_ = false;
+};
+
+void SyncDirectory(const std::string& directory) {
+  const Descriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) Fail(errno, directory);
+  // Some network file systems cannot sync a directory, and do not need to.
+  if (fsync(opened.get()) != 0 && errno != EINVAL && errno != ENOTSUP) Fail(errno, directory);
+}
+
+void RemoveLeftover(const std::string& path) {
+  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  if (file.get() < 0) return;
+  if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    struct stat status {};
+    if (errno == EWOULDBLOCK || fstat(file.get(), &status) != 0) return;
+    if (std::time(nullptr) - status.st_mtime < kOldSeconds) return;
+  }
+  // A writer that opened it but did not lock it yet will see that it is gone, and take another.
+  unlink(path.c_str());
+}
+
+std::string ParentOf(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+}  // namespace
+
+void WriteAtomically(const std::string& path, std::string_view bytes) {
+  const std::string directory = ParentOf(path);
+  for (;;) {
+    TemporaryFile file(directory);
+    if (!file.IsHeld()) continue;
+    file.Write(bytes, path);
+    file.RenameTo(path);
+    break;
+  }
+  SyncDirectory(directory);
+}
+
+void RemoveLeftovers(const std::string& directory) {
+  const std::unique_ptr<DIR, CloseDirectory> opened(opendir(directory.c_str()));
+  if (opened == nullptr) return;
+  while (const dirent* const entry = readdir(opened.get())) {
+    const std::string_view name = entry->d_name;
+    if (IsTemporary(name)) RemoveLeftover(fmt::format("{}/{}", directory, name));
+  }
+}
+
+void MakeDirectories(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0777) == 0) {
+    SyncDirectory(ParentOf(directory));
+    return;
+  }
+  const int error = errno;
+  // Also made by another process, or on a file system that is read-only but has it.
+  struct stat status {};
+  if (stat(directory.c_str(), &status) == 0) {
+    if (!S_ISDIR(status.st_mode)) Fail(ENOTDIR, directory);
+    return;
+  }
+  const std::string parent = ParentOf(directory);
+  if (error != ENOENT || parent == directory) Fail(error, directory);
+  MakeDirectories(parent);
+  if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) Fail(errno, directory);
+  SyncDirectory(parent);
+}
+
+void ExpectWritableDirectory(const std::string& directory) { TemporaryFile file(directory); }
+
+}  // namespace gneiss

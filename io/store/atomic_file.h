@@ -1,0 +1,27 @@
+// Files that are complete or not there, on the disk before anybody sees them, whatever kills the
+// writer and however many write at once.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace gneiss {
+
+// Writes `path` under a temporary name in the same directory, syncs it, renames it and syncs the
+// directory; replaces what is there. The temporary file is locked while its writer lives. Throws
+// std::system_error naming `path`, with nothing left behind.
+void WriteAtomically(const std::string& path, std::string_view bytes);
+
+// Removes the temporary files in `directory` whose writers are gone, and where the file system
+// knows no locks those that are older than a day. Never one that is being written. What cannot be
+// looked at stays.
+void RemoveLeftovers(const std::string& directory);
+
+// Makes a directory and those above it, and syncs what it made. Throws std::system_error naming the
+// one that cannot be made.
+void MakeDirectories(const std::string& directory);
+
+// Throws std::system_error when no file can be made in `directory`.
+void ExpectWritableDirectory(const std::string& directory);
+
+}  // namespace gneiss

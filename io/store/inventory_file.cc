@@ -1,0 +1,201 @@
+#include "io/store/inventory_file.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <fmt/format.h>
+#include <zstd.h>
+
+#include "io/store/inventory_columns.h"
+#include "io/store/packed_bytes.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+// The first byte is no text, so that nobody takes the file for one.
+constexpr std::string_view kMagic = "\x8agneinv";
+static_assert(kMagic.size() == 7);
+constexpr std::size_t kHeaderBytes = kMagic.size() + 1;
+constexpr std::size_t kDigestBytes = 32;
+constexpr std::size_t kMaxFoundBytes = 4096;
+// On a real fleet 34.4 bytes an entry; level 3 has 35.2, level 19 has 33.2 in twenty times the
+// time.
+constexpr int kCompressionLevel = 6;
+// A zstd block of four bytes unpacks to 128 KiB at most, so a frame cannot claim more than this.
+constexpr std::uint64_t kMaxFrameRatio = std::uint64_t{1} << 15;
+
+enum class ContentKind : std::uint8_t { kTar = 1, kNotATar = 2 };
+
+std::string_view AsBytes(const Digest& digest) {
+  return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
+}
+
+Digest TakeDigest(PackedReader& reader, std::string_view what) {
+  const std::string_view bytes = reader.Raw(kDigestBytes, what);
+  Digest digest;
+  std::memcpy(digest.bytes.data(), bytes.data(), kDigestBytes);
+  return digest;
+}
+
+PackedWriter StartFile(const Digest& layer, Bytes blob_size, ContentKind kind) {
+  PackedWriter file;
+  file.Raw(kMagic);
+  file.Byte(kInventoryFileVersion);
+  file.Byte(static_cast<std::uint8_t>(kind));
+  file.Raw(AsBytes(layer));
+  file.Number(static_cast<std::uint64_t>(blob_size));
+  return file;
+}
+
+std::string FinishFile(PackedWriter& file) {
+  if (file.bytes().size() > kMaxInventoryFileBytes - kDigestBytes) {
+    throw InputError(fmt::format("expected an inventory of at most {} bytes, found more",
+                                 kMaxInventoryFileBytes));
+  }
+  file.Raw(AsBytes(Sha256(file.bytes())));
+  return file.bytes();
+}
+
+std::string Compress(std::string_view payload) {
+  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
+                                                                     &ZSTD_freeCCtx);
+  if (context == nullptr) throw std::bad_alloc();
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kCompressionLevel);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  std::string frame(ZSTD_compressBound(payload.size()), '\0');
+  const std::size_t size =
+      ZSTD_compress2(context.get(), frame.data(), frame.size(), payload.data(), payload.size());
+  // The buffer is large enough, so nothing but memory can be short.
+  if (ZSTD_isError(size)) throw std::bad_alloc();
+  frame.resize(size);
+  return frame;
+}
+
+std::string Decompress(std::string_view frame) {
+  const std::uint64_t claimed = ZSTD_getFrameContentSize(frame.data(), frame.size());
+  // Both "unknown" and "no frame" are above every limit.
+  const std::uint64_t limit =
+      std::min<std::uint64_t>(kMaxInventoryPayloadBytes, kMaxFrameRatio * frame.size());
+  if (claimed > limit) {
+    throw InputError(
+        fmt::format("expected a zstd frame of at most {} bytes of content, found none", limit));
+  }
+  std::string payload(static_cast<std::size_t>(claimed), '\0');
+  const std::size_t size =
+      ZSTD_decompress(payload.data(), payload.size(), frame.data(), frame.size());
+  if (ZSTD_isError(size) || size != payload.size()) {
+    throw InputError(fmt::format("expected a zstd frame, found {}",
+                                 ZSTD_isError(size) ? ZSTD_getErrorName(size) : "a shorter one"));
+  }
+  return payload;
+}
+
+// The file between its version and its sha256, once that is verified.
+std::string_view VerifiedBody(std::string_view file) {
+  if (!file.starts_with(kMagic)) {
+    throw InputError(
+        file.size() < kMagic.size()
+            ? fmt::format("expected an inventory, found a file of {} bytes", file.size())
+            : "expected an inventory, found another kind of file");
+  }
+  if (file.size() < kHeaderBytes + kDigestBytes || file.size() > kMaxInventoryFileBytes) {
+    throw InputError(fmt::format("expected an inventory of {} to {} bytes, found {}",
+                                 kHeaderBytes + kDigestBytes, kMaxInventoryFileBytes, file.size()));
+  }
+  if (const auto version = static_cast<std::uint8_t>(file[kMagic.size()]);
+      version != kInventoryFileVersion) {
+    throw InputError(fmt::format("expected an inventory of version {}, found version {}",
+                                 kInventoryFileVersion, version));
+  }
+  const std::string_view signed_part = file.substr(0, file.size() - kDigestBytes);
+  const Digest digest = Sha256(signed_part);
+  if (AsBytes(digest) != file.substr(signed_part.size())) {
+    Digest named;
+    std::memcpy(named.bytes.data(), file.data() + signed_part.size(), kDigestBytes);
+    throw InputError(
+        fmt::format("expected content of {}, as the end of the file says, found {}; "
+                    "the file is damaged",
+                    FormatDigest(named), FormatDigest(digest)));
+  }
+  return signed_part.substr(kHeaderBytes);
+}
+
+InventorySummary TakeSummary(PackedReader& body) {
+  InventorySummary summary;
+  const auto kind = static_cast<ContentKind>(body.Byte());
+  if (kind != ContentKind::kTar && kind != ContentKind::kNotATar) {
+    body.Fail(
+        fmt::format("expected kind 1 or 2 of content, found {}", static_cast<std::uint8_t>(kind)));
+  }
+  summary.layer = TakeDigest(body, "a layer's digest");
+  summary.blob_size = static_cast<Bytes>(body.Number(kMaxBlobSize, "a blob's size"));
+  summary.is_tar = kind == ContentKind::kTar;
+  if (!summary.is_tar) {
+    summary.found = body.Text(kMaxFoundBytes, "a kind of content");
+    return summary;
+  }
+  summary.diff_id = TakeDigest(body, "a diff_id");
+  summary.tar_size = static_cast<Bytes>(body.Number(INT64_MAX, "a tar's size"));
+  summary.num_entries = static_cast<std::int64_t>(body.Number(kNone - 1, "a number of entries"));
+  return summary;
+}
+
+void ExpectEnd(const PackedReader& reader) {
+  if (reader.remaining() == 0) return;
+  reader.Fail(fmt::format("expected the end, found {} more bytes", reader.remaining()));
+}
+
+}  // namespace
+
+std::string EncodeInventory(const Inventory& inventory) {
+  PackedWriter file = StartFile(inventory.layer, inventory.blob_size, ContentKind::kTar);
+  file.Raw(AsBytes(inventory.diff_id));
+  file.Number(static_cast<std::uint64_t>(inventory.tar_size));
+  file.Number(inventory.entries.size());
+  file.Raw(Compress(EncodeColumns(inventory)));
+  return FinishFile(file);
+}
+
+std::string EncodeNotATar(const Digest& layer, Bytes blob_size, const NotATar& not_a_tar) {
+  PackedWriter file = StartFile(layer, blob_size, ContentKind::kNotATar);
+  file.Text(std::string_view(not_a_tar.found).substr(0, kMaxFoundBytes));
+  return FinishFile(file);
+}
+
+InventorySummary ReadInventorySummary(std::string_view file) {
+  PackedReader body(VerifiedBody(file), kHeaderBytes);
+  InventorySummary summary = TakeSummary(body);
+  if (!summary.is_tar) ExpectEnd(body);
+  return summary;
+}
+
+ScannedLayer DecodeInventoryFile(std::string_view file) {
+  PackedReader body(VerifiedBody(file), kHeaderBytes);
+  InventorySummary summary = TakeSummary(body);
+  if (!summary.is_tar) {
+    ExpectEnd(body);
+    return {.inventory = std::nullopt, .not_a_tar = {.found = std::move(summary.found)}};
+  }
+  Inventory inventory;
+  inventory.layer = summary.layer;
+  inventory.diff_id = summary.diff_id;
+  inventory.blob_size = summary.blob_size;
+  inventory.tar_size = summary.tar_size;
+  const std::string payload = Decompress(body.Raw(body.remaining(), "a zstd frame"));
+  try {
+    DecodeColumns(payload, static_cast<std::size_t>(summary.num_entries), inventory);
+  } catch (const InputError& error) {
+    throw error.WithSource("", "unpacked " + error.place());
+  }
+  if (const std::string fault = FindInventoryFault(inventory); !fault.empty()) {
+    throw InputError("expected a sound inventory, found " + fault);
+  }
+  return {.inventory = std::move(inventory), .not_a_tar = {}};
+}
+
+}  // namespace gneiss

@@ -1,0 +1,57 @@
+// One scanned layer as the bytes of a file of the store, and back (design.md 7).
+//
+//   magic and version (8 bytes) | summary | one zstd frame of columns, of a tar only | sha256 of
+//   all before it
+//
+// The columns hold the entries in their order by path: paths front-coded, numbers as differences
+// where that makes them small, digests of contents as they are. What is written is a function of
+// the inventory's content alone: not of the order of its texts, nor of the machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "io/scan/scan_layer.h"
+#include "planner/bytes.h"
+#include "planner/digest.h"
+#include "planner/inventory.h"
+
+namespace gneiss {
+
+// Part of the store's paths, so that versions do not overwrite each other's files.
+inline constexpr int kInventoryFileVersion = 1;
+
+// Beyond these an inventory is neither written nor read.
+inline constexpr std::size_t kMaxInventoryFileBytes = std::size_t{1} << 31;
+inline constexpr std::size_t kMaxInventoryPayloadBytes = std::size_t{1} << 30;  // the columns
+inline constexpr std::size_t kMaxInventoryTextBytes = std::size_t{1} << 31;     // paths in full
+
+// What a file says of its layer without unpacking the columns.
+struct InventorySummary {
+  Digest layer;
+  Bytes blob_size = 0;
+  bool is_tar = true;
+  std::string found;  // when it is no tar: what it is (NotATar)
+  Digest diff_id;     // from here on of a tar only
+  Bytes tar_size = 0;
+  std::int64_t num_entries = 0;
+
+  friend bool operator==(const InventorySummary&, const InventorySummary&) = default;
+};
+
+// REQUIRES: FindInventoryFault finds none. Throws InputError when a limit above is passed. Time
+// O(entries and text), memory twice the columns.
+[[nodiscard]] std::string EncodeInventory(const Inventory& inventory);
+
+// The short form for a layer whose content is no tar.
+[[nodiscard]] std::string EncodeNotATar(const Digest& layer, Bytes blob_size,
+                                        const NotATar& not_a_tar);
+
+// Both verify the sha256 first. They throw InputError without source when `file` is no such file,
+// of another version, or damaged; DecodeInventoryFile also when what it holds is no inventory
+// (FindInventoryFault), and never with an effect beyond the limits above.
+[[nodiscard]] InventorySummary ReadInventorySummary(std::string_view file);
+[[nodiscard]] ScannedLayer DecodeInventoryFile(std::string_view file);
+
+}  // namespace gneiss

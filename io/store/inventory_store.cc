@@ -1,0 +1,128 @@
+#include "io/store/inventory_store.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "io/source/layout_blobs.h"
+#include "io/store/atomic_file.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".inv";
+
+// What the store holds for a layer: its bytes, or why they do not count. Both empty: nothing there.
+struct StoredFile {
+  std::optional<std::string> bytes;
+  std::string damage;
+};
+
+StoredFile ReadStored(const std::string& path) {
+  StoredFile file;
+  try {
+    file.bytes = ReadPlainFile(path, kUnknownSize, kMaxInventoryFileBytes);
+  } catch (const InputError& error) {
+    file.damage = error.what();
+  } catch (const std::system_error& error) {
+    file.damage = error.what();
+  }
+  return file;
+}
+
+void ExpectLayer(const InventorySummary& summary, const Digest& layer) {
+  if (summary.layer == layer) return;
+  throw InputError(fmt::format("expected the inventory of {}, found that of {}",
+                               FormatDigest(layer), FormatDigest(summary.layer)));
+}
+
+std::string VersionDirectory(const std::string& directory) {
+  return fmt::format("{}/inventories/v{}", directory, kInventoryFileVersion);
+}
+
+}  // namespace
+
+InventoryStore::InventoryStore(std::string directory) : directory_(std::move(directory)) {
+  while (directory_.size() > 1 && directory_.ends_with('/')) directory_.pop_back();
+}
+
+std::string InventoryStore::DefaultDirectory() {
+  // The XDG specification has relative paths ignored.
+  if (const char* const cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
+    return std::string(cache) + "/gneiss";
+  }
+  if (const char* const home = std::getenv("HOME"); home != nullptr && *home == '/') {
+    return std::string(home) + "/.cache/gneiss";
+  }
+  throw InputError(
+      "expected a directory for inventories, found neither XDG_CACHE_HOME nor HOME; "
+      "give one with --store DIR");
+}
+
+std::string InventoryStore::PathOf(const ParsedDigest& layer) const {
+  const std::string hex = FormatDigest(layer.digest).substr(std::string_view("sha256:").size());
+  return fmt::format("{}/{}/{}/{}{}", VersionDirectory(directory_),
+                     layer.verifiable ? "sha256" : "unverified", hex.substr(0, 2), hex, kSuffix);
+}
+
+InventoryStore::Found InventoryStore::Find(const ParsedDigest& layer) const {
+  const std::string path = PathOf(layer);
+  StoredFile file = ReadStored(path);
+  if (!file.bytes) return {.summary = std::nullopt, .damage = std::move(file.damage)};
+  try {
+    InventorySummary summary = ReadInventorySummary(*file.bytes);
+    ExpectLayer(summary, layer.digest);
+    return {.summary = std::move(summary), .file_bytes = std::ssize(*file.bytes), .damage = {}};
+  } catch (const InputError& error) {
+    return {.summary = std::nullopt, .damage = error.WithSource(path, error.place()).what()};
+  }
+}
+
+InventoryStore::ReadLayer InventoryStore::Read(const ParsedDigest& layer) const {
+  const std::string path = PathOf(layer);
+  StoredFile file = ReadStored(path);
+  if (!file.bytes) return {.scanned = std::nullopt, .damage = std::move(file.damage)};
+  try {
+    ScannedLayer scanned = DecodeInventoryFile(*file.bytes);
+    ExpectLayer(ReadInventorySummary(*file.bytes), layer.digest);
+    return {.scanned = std::move(scanned), .damage = {}};
+  } catch (const InputError& error) {
+    return {.scanned = std::nullopt, .damage = error.WithSource(path, error.place()).what()};
+  }
+}
+
+void InventoryStore::PrepareToWrite() {
+  const std::string version = VersionDirectory(directory_);
+  MakeDirectories(version);
+  ExpectWritableDirectory(version);
+  // Two levels of at most 257 directories; a directory that vanishes or cannot be read keeps its
+  // leftovers, which harm nobody.
+  RemoveLeftovers(version);
+  std::error_code ignored;
+  for (const char* kind : {"sha256", "unverified"}) {
+    for (const auto& fan : fs::directory_iterator(fs::path(version) / kind, ignored)) {
+      RemoveLeftovers(fan.path().string());
+    }
+  }
+}
+
+Bytes InventoryStore::Write(const ParsedDigest& layer, Bytes blob_size,
+                            const ScannedLayer& scanned) {
+  if (const Found found = Find(layer); found.summary) return found.file_bytes;
+  const std::string path = PathOf(layer);
+  const std::string bytes = scanned.inventory
+                                ? EncodeInventory(*scanned.inventory)
+                                : EncodeNotATar(layer.digest, blob_size, scanned.not_a_tar);
+  MakeDirectories(fs::path(path).parent_path().string());
+  WriteAtomically(path, bytes);
+  return std::ssize(bytes);
+}
+
+}  // namespace gneiss

@@ -1,0 +1,180 @@
+#!/bin/sh
+# `gneiss scan` as a process: what it reports, what the store holds afterwards, and what it says when
+# a layer or the store is not as it should be.
+#
+#   scan_test.sh GNEISS
+set -eu
+
+gneiss=$(realpath "$1")
+. "$(dirname "$0")/scan_layout.sh"
+work=$(mktemp -d)
+trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
+cd "$work"
+
+fail() {
+  echo "scan_test: $*" >&2
+  exit 1
+}
+
+# scan CODE ARGUMENTS...: runs it on the store "store", with standard output in out, errors in err.
+scan() {
+  expected_code=$1
+  shift
+  code=0
+  "$gneiss" scan "$@" >out 2>err || code=$?
+  [ "$code" = "$expected_code" ] || fail "expected exit code $expected_code, found $code: $(cat err)"
+}
+
+# layers OUTCOME: how many there are of it in the table.
+layers() { sed -n "s/^$1  *\([0-9]*\) .*/\1/p" out; }
+expect_layers() { # expect_layers SCANNED STORED MISSING NOT_A_TAR BAD
+  found="$(layers scanned) $(layers 'in the store') $(layers 'blob missing') $(layers 'not a tar') $(layers bad)"
+  [ "$found" = "$*" ] || fail "expected layers $*, found $found: $(cat out)"
+}
+expect_err() { [ "$(cat err)" = "$1" ] || fail "expected \"$1\" on standard error, found: $(cat err)"; }
+expect_no_leftovers() {
+  found=$(find "$1" -name '.*' -not -name . -print)
+  [ -z "$found" ] || fail "left behind: $found"
+}
+
+# Four layers of 50 files each, two images.
+mkdir layout
+for layer in 1 2 3 4; do
+  mkdir -p root/usr/share/doc
+  for file in $(seq 50); do seq $((layer * file)) $((layer * file + 200)) >"root/usr/share/doc/$file"; done
+  add_tar layout root >"layer$layer"
+  rm -r root
+done
+add_image layout 1 "$(cat layer1)" "$(cat layer2)"
+add_image layout 2 "$(cat layer1)" "$(cat layer3)" "$(cat layer4)"
+
+# Once scanned, a layer is not read again, and its file not written.
+scan 0 oci:layout --store store --jobs 2
+expect_layers 4 0 0 0 0
+expect_err ""
+grep -q '^TOTAL  *4 .* 216 ' out || fail "expected 216 entries in: $(cat out)"
+expect_no_leftovers store
+find store -type f -newermt @0 -printf '%p %i %T@\n' | LC_ALL=C sort >before
+[ "$(wc -l <before)" = 4 ] || fail "expected four files, found: $(cat before)"
+scan 0 layout --store store --json
+find store -type f -printf '%p %i %T@\n' | LC_ALL=C sort | cmp before - || fail "a good file was written again"
+grep -q '"schema": "gneiss.scan/1"' out || fail "no schema in: $(cat out)"
+grep -q '"bytes_read": 0' out || fail "layers were read again: $(cat out)"
+scan 0 layout --store store
+expect_layers 0 4 0 0 0
+
+# Any number of threads, the same bytes.
+for jobs in 1 3 16; do
+  scan 0 layout --store "store$jobs" --jobs $jobs
+  diff -r store "store$jobs" || fail "--jobs $jobs makes another store"
+  cp out "out$jobs"
+  cmp out1 "out$jobs" || fail "--jobs $jobs gives another report"
+done
+
+# The store's place when none is given.
+XDG_CACHE_HOME=$work/cache scan 0 layout
+diff -r store cache/gneiss || fail "no store in XDG_CACHE_HOME"
+(unset XDG_CACHE_HOME; HOME=$work/home scan 0 layout)
+diff -r store home/.cache/gneiss || fail "no store in HOME"
+
+# A damaged inventory is said and made again.
+cp -r store damaged
+inventory=$(find damaged -name '*.inv' | LC_ALL=C sort | head -n 1)
+: >"$inventory"
+scan 0 layout --store damaged
+expect_layers 1 3 0 0 0
+expect_err "gneiss: warning: $inventory: expected an inventory, found a file of 0 bytes"
+diff -r store damaged || fail "a damaged inventory was not replaced"
+
+# What is no layer: one bad does not hide the others.
+mkdir bad
+echo '{"a":1}' >bad/json
+json=$(add_blob bad bad/json)
+head -c 4096 "layout/blobs/sha256/$(cut -d: -f2 layer1 | cut -d' ' -f1)" >bad/cut
+cut=$(add_blob bad bad/cut)
+cp "layout/blobs/sha256/$(cut -d: -f2 layer2 | cut -d' ' -f1)" bad/changed
+changed=$(cat layer2)
+changed_hex=${changed%% *}
+changed_hex=${changed_hex#sha256:}
+printf 'X' | dd of=bad/changed bs=1 seek=600 conv=notrunc 2>dd.log
+found_hex=$(sha256sum bad/changed | cut -d' ' -f1)
+mv bad/changed "bad/blobs/sha256/$changed_hex"
+cp "layout/blobs/sha256/$(cut -d: -f2 layer3 | cut -d' ' -f1)" bad/good
+good=$(add_blob bad bad/good)
+missing="sha256:$(printf '%064d' 0) 7"
+add_image bad 1 "$json" "$cut" "$good"
+add_image bad 2 "$cut" "$changed" "$missing"
+scan 1 bad --store bad-store
+expect_layers 1 0 1 1 2
+[ "$(cat err)" = "gneiss: warning: no source has the blob of 1 layer
+gneiss: 2 bad layers are left out; --keep-going makes the exit code 0" ] || fail "found: $(cat err)"
+grep -qF "sha256:$changed_hex of shop:2 (\`RUN make 2\`): byte 0: expected a layer with digest sha256:$changed_hex, found sha256:$found_hex" out ||
+  fail "the changed layer is not in: $(cat out)"
+grep -qF "${cut%% *} of shop:1 and 1 other image (\`RUN make 1\`): tar byte " out ||
+  fail "the layer that was cut is not in: $(cat out)"
+scan 0 bad --store bad-store --keep-going --quiet --json
+grep -q "\"digest\":\"${json%% *}\".*\"found\":\"JSON\"" out || fail "JSON is not named in: $(cat out)"
+expect_err "gneiss: 2 bad layers are left out"
+[ "$(find bad-store -type f | wc -l)" = 2 ] || fail "a bad layer has an inventory"
+
+# A limit is named as its option.
+scan 1 layout --store limited --max-entries 10
+grep -qF -- "--max-entries" out || fail "the limit is not named: $(cat out)"
+expect_layers 0 0 0 0 4
+
+# A store that cannot be written; nothing is read first, and nothing left.
+echo file >file
+scan 1 layout --store file
+expect_err "gneiss: file/inventories/v1: Not a directory"
+scan 2 layout --store ''
+expect_err "gneiss scan: --store: expected a directory's name, found an empty one; see \`gneiss scan --help\`"
+if [ "$(id -u)" != 0 ]; then
+  cp -r store locked
+  chmod -R a-w locked
+  scan 0 layout --store locked
+  expect_layers 0 4 0 0 0
+  rm -f "$(find store3 -name '*.inv' | head -n 1)"
+  chmod -R a-w store3
+  scan 1 layout --store store3
+  expect_err "gneiss: store3/inventories/v1: Permission denied; run as a user who may, or choose another path"
+fi
+
+# A disk that is full: a limit on the size of files fails the same write.
+code=0
+(ulimit -f 1; "$gneiss" scan layout --store full --jobs 1 >out 2>err) || code=$?
+[ "$code" = 1 ] || fail "a full disk gave exit code $code"
+grep -q '^gneiss: full/inventories/v1/sha256/../.*\.inv: File too large$' err || fail "found: $(cat err)"
+[ "$(wc -l <err)" = 1 ] || fail "expected one line, found: $(cat err)"
+[ -z "$(find full -type f)" ] || fail "left behind: $(find full -type f)"
+
+# Interrupted while blobs are being read: what is there is whole, and there is nothing else. Shells
+# start jobs in the background with SIGINT ignored, which gneiss would keep.
+mkdir many
+for layer in $(seq 40); do
+  mkdir root
+  seq $((layer * 1000)) $((layer * 1000 + 150000)) >root/numbers
+  add_tar many root >>layers
+  rm -r root
+done
+# One word a layer.
+while read -r layer; do set -- "$@" "$layer"; done <layers
+shift
+add_image many 1 "$@"
+"$gneiss" scan many --store whole >out
+env --default-signal=INT "$gneiss" scan many --store interrupted --jobs 2 >out 2>err &
+child=$!
+while [ -z "$(find interrupted -name '*.inv' 2>find.log | head -n 1)" ]; do :; done
+kill -INT $child
+code=0
+wait $child || code=$?
+if [ $code != 0 ]; then
+  [ $code = 130 ] || fail "an interrupt gave exit code $code: $(cat err)"
+  expect_err "gneiss: interrupted"
+fi
+expect_no_leftovers interrupted
+(cd interrupted && find . -name '*.inv') | while read -r file; do
+  cmp "interrupted/$file" "whole/$file" || fail "an interrupt left half an inventory"
+done
+scan 0 many --store interrupted
+diff -r whole interrupted || fail "a second run did not complete the store"
+echo "scan_test: passed"

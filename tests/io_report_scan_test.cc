@@ -1,0 +1,158 @@
+#include <sstream>
+#include <string>
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "io/report/scan_report.h"
+#include "io/report/scan_screen.h"
+#include "planner/digest.h"
+#include "planner/fleet_builder.h"
+
+namespace gneiss {
+namespace {
+
+// Two images on one base; a layer for each outcome. Digests are those of one-letter texts.
+struct Scanned {
+  Fleet fleet;
+  FleetScan scan;
+};
+
+Scanned TwoImages() {
+  FleetBuilder builder;
+  const auto layer = [](const char* name, Bytes size, const char* created_by = "") {
+    return LayerRecord{.digest = Sha256(name),
+                       .size = size,
+                       .diff_id = {},
+                       .created_by = created_by,
+                       .media_type = {},
+                       .digest_text = {}};
+  };
+  ImageRecord record;
+  record.ref = "web/shop:1";
+  record.layers = {layer("base", 1000), layer("bad", 200, "RUN \x1b[31mmake"), layer("bad", 200)};
+  builder.Add(record);
+  record.ref = "web/shop:2";
+  record.layers = {layer("base", 1000), layer("bad", 200), layer("stored", 30), layer("none", 4),
+                   layer("json", 5)};
+  builder.Add(record);
+  Scanned scanned{.fleet = builder.Build(), .scan = {}};
+  for (const Layer& found : scanned.fleet.layers) {
+    LayerScan result;
+    if (found.digest == Sha256("base")) {
+      result = {.outcome = LayerOutcome::kScanned,
+                .was_read = true,
+                .tar_size = 5120,
+                .num_entries = 10,
+                .num_warnings = 2,
+                .file_bytes = 345};
+      result.damage = "store/x.inv: expected an inventory, found another kind of file";
+    } else if (found.digest == Sha256("bad")) {
+      result.outcome = LayerOutcome::kBad;
+      result.problem = "tar byte 512: expected a header, found \n";
+    } else if (found.digest == Sha256("stored")) {
+      result = {.outcome = LayerOutcome::kStored, .tar_size = 2048, .num_entries = 10};
+      result.file_bytes = 355;
+    } else if (found.digest == Sha256("json")) {
+      result = {.outcome = LayerOutcome::kNotATar, .was_read = true, .file_bytes = 79};
+      result.problem = "JSON";
+    }
+    scanned.scan.layers.push_back(result);
+  }
+  return scanned;
+}
+
+TEST_CASE("A scan's totals sum over outcomes, and bad layers name their images", "[io][scan]") {
+  const Scanned scanned = TwoImages();
+  const ScanReport report = MakeScanReport(scanned.fleet, scanned.scan);
+  CHECK(report.all.layers == 5);
+  CHECK(report.all.blob_bytes == 1239);
+  CHECK(report.all.entries == 20);
+  CHECK(report.all.store_bytes == 779);
+  ScanTotals sum;
+  for (const ScanTotals& totals : report.outcomes) {
+    sum.layers += totals.layers;
+    sum.blob_bytes += totals.blob_bytes;
+    sum.tar_bytes += totals.tar_bytes;
+  }
+  CHECK(sum.layers == report.all.layers);
+  CHECK(sum.blob_bytes == report.all.blob_bytes);
+  CHECK(sum.tar_bytes == report.all.tar_bytes);
+  CHECK(report.of(LayerOutcome::kNoBlob).blob_bytes == 4);
+  CHECK(report.bytes_read == 1005);
+  CHECK(report.bytes_unpacked == 5120);
+  CHECK(report.num_warnings == 2);
+  CHECK(report.num_damaged == 1);
+  REQUIRE(report.bad.size() == 1);
+  CHECK(report.bad[0].num_images == 2);  // one of them has it twice
+  CHECK(scanned.fleet.name(scanned.fleet.images[report.bad[0].image]) == "web/shop:1");
+  CHECK(report.no_blobs.size() == 1);
+  CHECK(report.not_tars.size() == 1);
+}
+
+TEST_CASE("A scan is shown as a table and a line for each bad layer", "[io][scan]") {
+  const Scanned scanned = TwoImages();
+  const ScanReport report = MakeScanReport(scanned.fleet, scanned.scan);
+  std::ostringstream out;
+  PrintScan(scanned.fleet, scanned.scan, report, {}, 0, out);
+  CHECK(out.str() ==
+        "layers        number    blobs  unpacked  entries  inventories\n"
+        "scanned            1  1.00 kB   5.12 kB       10        345 B\n"
+        "in the store       1     30 B   2.05 kB       10        355 B\n"
+        "blob missing       1      4 B       0 B        0          0 B\n"
+        "not a tar          1      5 B       0 B        0         79 B\n"
+        "bad                1    200 B       0 B        0          0 B\n"
+        "TOTAL              5  1.24 kB   7.17 kB       20        779 B\n"
+        "read 1.00 kB of blobs, unpacked 5.12 kB; 39.0 bytes of inventory an entry\n"
+        "2 oddities accepted in what was scanned\n"
+        "\n"
+        "bad layers: their contents stay unknown\n" +
+            FormatDigest(Sha256("bad")) +
+            " of web/shop:1 and 1 other image (`RUN \\x1b[31mmake`): tar byte 512: expected a "
+            "header, found \\n\n");
+}
+
+TEST_CASE("The list of bad layers is cut where it is told to be", "[io][scan]") {
+  Scanned scanned = TwoImages();
+  for (LayerScan& layer : scanned.scan.layers) {
+    layer = {.outcome = LayerOutcome::kBad, .problem = "expected a header"};
+  }
+  const ScanReport report = MakeScanReport(scanned.fleet, scanned.scan);
+  std::ostringstream out;
+  PrintScan(scanned.fleet, scanned.scan, report, {}, 2, out);
+  CHECK_THAT(out.str(), Catch::Matchers::Contains("; - bytes of inventory an entry\n"));
+  CHECK_THAT(out.str(), Catch::Matchers::EndsWith(": expected a header\n[3 others]\n"));
+}
+
+TEST_CASE("A scan as JSON has raw integers and every layer that was left out", "[io][scan]") {
+  const Scanned scanned = TwoImages();
+  const ScanReport report = MakeScanReport(scanned.fleet, scanned.scan);
+  std::ostringstream out;
+  WriteScanJson(scanned.fleet, scanned.scan, report, 3, out);
+  const auto json = nlohmann::json::parse(out.str());
+  CHECK(json["schema"] == "gneiss.scan/1");
+  CHECK(json["images"] == 2);
+  CHECK(json["bad_images"] == 3);
+  CHECK(json["layers"]["scanned"] == nlohmann::json{{"layers", 1},
+                                                    {"blob_bytes", 1000},
+                                                    {"tar_bytes", 5120},
+                                                    {"entries", 10},
+                                                    {"store_bytes", 345}});
+  CHECK(json["layers"]["all"]["layers"] == 5);
+  CHECK(json["bytes_read"] == 1005);
+  CHECK(json["warnings"] == 2);
+  CHECK(json["damaged_inventories"] == 1);
+  CHECK(json["bad"] ==
+        nlohmann::json::array({{{"digest", FormatDigest(Sha256("bad"))},
+                                {"size", 200},
+                                {"image", "web/shop:1"},
+                                {"images", 2},
+                                {"created_by", "RUN \x1b[31mmake"},
+                                {"problem", "tar byte 512: expected a header, found \n"}}}));
+  CHECK(json["not_a_tar"][0]["found"] == "JSON");
+  CHECK(json["no_blob"][0]["digest"] == FormatDigest(Sha256("none")));
+  CHECK_FALSE(json["no_blob"][0].contains("problem"));
+}
+
+}  // namespace
+}  // namespace gneiss
