@@ -332,6 +332,10 @@ class WasteFinder {
       AddEntry(finding, e);
     };
     FindCopies(inventory);
+    const bool is_of_base = std::ranges::any_of(today_.holders_of(l), [&](ImageIndex i) {
+      const NodeIndex v = today_.trie.node_of_image[i];
+      return today_.trie.images_below(v).size() > today_.trie.num_ends[v];
+    });
     for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
       const Entry& entry = inventory.entries[e];
       const EntryFate& fate = fates_[first_[l] + e];
@@ -350,6 +354,8 @@ class WasteFinder {
       const std::string_view key = inventory.path(entry);
       const WasteRuleIndex rule = FindWasteRule(key);
       if (rule != kNoWasteRule) {
+        // A base with a compiler is there for its compiler.
+        if (WasteRules()[rule].kind == WasteKind::kBuildTools && is_of_base) continue;
         add(WasteRules()[rule].kind, rule, kNone, e);
       } else if (IsBesideItsTree(inventory, e)) {
         add(WasteKind::kArchiveBesideTree, kNoWasteRule, kNone, e);

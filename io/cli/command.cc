@@ -17,12 +17,14 @@
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/graph_command.h"
 #include "io/cli/help.h"
+#include "io/cli/history_command.h"
 #include "io/cli/interrupt.h"
 #include "io/cli/plan_command.h"
 #include "io/cli/scan_command.h"
 #include "io/cli/stat_command.h"
 #include "io/cli/suggestion.h"
 #include "io/cli/tree_command.h"
+#include "io/cli/waste_command.h"
 #include "io/report/screen_text.h"
 #include "planner/input_error.h"
 
@@ -33,7 +35,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 5> kCommands = {{
+constexpr std::array<Command, 7> kCommands = {{
     {"plan", "where to join layers, with a proof, and what the common bases are",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"stat", "what the fleet holds, who shares it, who pays for it",
@@ -44,6 +46,10 @@ constexpr std::array<Command, 5> kCommands = {{
      "graph fleet.ndjson --format graphml --min-shared 2 -o fleet.graphml", ConfigureGraph},
     {"scan", "what is in the layers: fills the store of inventories",
      "scan oci:layout --jobs 8 --store /srv/inventories", ConfigureScan},
+    {"waste", "bytes that no image sees or needs, what caused them, what to write instead",
+     "waste oci:layout --by repository --dive", ConfigureWaste},
+    {"history", "one image, layer by layer: who shares it, what of it is hidden or not needed",
+     "history web/shop:1.4 oci:layout", ConfigureHistory},
 }};
 
 constexpr std::string_view kAbout =

@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
@@ -120,13 +121,7 @@ CommandBody ConfigureScan(CLI::App& app) {
           "stop at the first bad image, and refuse what a layer's scan would mend with a warning");
   app.get_option("--keep-going")
       ->description("exit code 0 although images, sources or layers were bad and left out");
-  app.add_option(
-         "--store", options->store,
-         "directory of the inventories (default: $XDG_CACHE_HOME/gneiss or ~/.cache/gneiss)")
-      ->check([](const std::string& path) {
-        return std::string(path.empty() ? "expected a directory's name, found an empty one" : "");
-      })
-      ->type_name("DIR");
+  AddStoreOption(app, options->store);
   AddCountOption(app, "--jobs", options->jobs, "layers scanned at once (default: one a core)");
   AddCountOption(app, "--top", options->top,
                  "bad layers listed, 0 for all (default: 20); JSON has all");

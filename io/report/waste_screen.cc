@@ -52,6 +52,10 @@ class WastePrinter {
 
  private:
   std::string Size(Bytes size) const { return FormatBytes(size, screen_.style.units); }
+  // "-5.00 kB" saved, "+100 kB" spent.
+  std::string Change(Bytes saved) const {
+    return saved > 0 ? "-" + Size(saved) : saved < 0 ? "+" + Size(-saved) : "0";
+  }
   std::size_t NumShown(std::size_t size) const {
     return screen_.top == 0 ? size : std::min(size, screen_.top);
   }
@@ -206,8 +210,8 @@ class WastePrinter {
     const std::vector<ImageIndex> images(holders.begin(), holders.end());
     const std::size_t width = screen_.style.width;
     out_ << WrapText(fmt::format("W{:<3} ", f + 1),
-                     fmt::format("-{} stored, -{} moved: {}", Size(finding.saves_storage_bytes),
-                                 Size(finding.saves_transfer_bytes), text.title),
+                     fmt::format("{} stored, {} moved: {}", Change(finding.saves_storage_bytes),
+                                 Change(finding.saves_transfer_bytes), text.title),
                      width);
     out_ << WrapText("     in:   ", NameImages(fleet_, images.front(), images), width);
     out_ << WrapText("     why:  ", text.why, width);
@@ -234,7 +238,7 @@ class WastePrinter {
     const std::size_t num_shown = NumShown(report_.static_images.size());
     for (const StaticImage& found : std::span(report_.static_images).first(num_shown)) {
       const Inventory& inventory = *contents_.inventories[found.program.layer];
-      table.AddRow({"-" + Size(found.saves_storage_bytes), "-" + Size(found.saves_transfer_bytes),
+      table.AddRow({Change(found.saves_storage_bytes), Change(found.saves_transfer_bytes),
                     std::string(inventory.path(inventory.entries[found.program.entry])),
                     fleet_.name(fleet_.images[found.image])});
     }

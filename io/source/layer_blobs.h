@@ -23,6 +23,9 @@ class LayerBlobs {
   // OpenPlainFile) when no other one has a file. REQUIRES: a text that ParseDigest accepts.
   [[nodiscard]] std::unique_ptr<ByteSource> Open(std::string_view digest_text, Bytes size) const;
 
+  // In the order in which they were added.
+  const std::vector<std::string>& directories() const { return directories_; }
+
  private:
   std::vector<std::string> directories_;
   std::vector<LayoutBlobs> layouts_;

@@ -1,0 +1,113 @@
+#include "io/cli/waste_command.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "io/cli/load_contents.h"
+#include "io/cli/load_fleet.h"
+#include "io/cli/progress.h"
+#include "io/cli/report_options.h"
+#include "io/cli/scope_option.h"
+#include "io/report/waste_json.h"
+#include "io/report/waste_screen.h"
+#include "planner/dive_efficiency.h"
+#include "planner/waste.h"
+
+namespace gneiss {
+namespace {
+
+const std::map<std::string, WasteBy> kTables = {{"kind", WasteBy::kKind},
+                                                {"layer", WasteBy::kLayer},
+                                                {"image", WasteBy::kImage},
+                                                {"repository", WasteBy::kRepository}};
+
+struct WasteOptions {
+  FleetOptions fleet;
+  ReportOptions report;
+  CostOptions cost;
+  std::string scope = "global";
+  std::string store;
+  std::string by = "kind";
+  bool dive = false;
+  std::int64_t top = 10;
+};
+
+std::string CheckTable(const std::string& text) {
+  if (kTables.contains(text)) return "";
+  return fmt::format("expected kind, layer, image or repository, found \"{}\"", text);
+}
+
+// Dive's figures of the images whose layers are all known, least efficient first.
+std::vector<DiveRow> ComputeDive(const Fleet& fleet, const LayerContents& contents,
+                                 const WasteReport& report) {
+  std::vector<DiveRow> rows;
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    if (!report.images[i].complete) continue;
+    std::vector<const Inventory*> chain;
+    for (const LayerIndex l : fleet.chain(fleet.images[i])) {
+      chain.push_back(&*contents.inventories[l]);
+    }
+    rows.push_back({.image = i, .dive = ComputeDiveEfficiency(chain)});
+  }
+  std::ranges::stable_sort(rows, {}, [](const DiveRow& row) { return row.dive.efficiency; });
+  return rows;
+}
+
+int RunWaste(const WasteOptions& options, Console& console) {
+  const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  const Fleet& fleet = loaded.fleet;
+  const LayerContents contents = LoadContents(loaded, options.store, options.fleet.quiet, console);
+  const bool any_known = std::ranges::any_of(
+      contents.inventories, [](const auto& inventory) { return inventory.has_value(); });
+  if (!any_known) {
+    throw InputError(
+        fmt::format("no contents known of any of {} layers; run `gneiss scan {}` first",
+                    fleet.layers.size(), fmt::join(options.fleet.sources, " ")));
+  }
+  CostOptions cost = options.cost;
+  cost.scope = *ParseScope(options.scope);
+  const CostModel model(fleet, cost);
+  const Today today = MakeToday(fleet, model);
+  const WasteReport report = FindWaste(fleet, model, today, contents);
+  const std::vector<DiveRow> dive =
+      options.dive ? ComputeDive(fleet, contents, report) : std::vector<DiveRow>{};
+  OutputFile output(options.report.output, console);
+  if (options.report.json) {
+    WriteWasteJson(fleet, today, contents, report, model, dive, loaded.bad_images, output.stream());
+  } else {
+    const WasteScreen screen{.style = StyleFor(options.report, output, console),
+                             .top = static_cast<std::size_t>(options.top),
+                             .by = kTables.at(options.by)};
+    PrintWaste(fleet, today, contents, report, model, dive, screen, output.stream());
+  }
+  output.Finish();
+  return loaded.exit_code;
+}
+
+}  // namespace
+
+CommandBody ConfigureWaste(CLI::App& app) {
+  const auto options = std::make_shared<WasteOptions>();
+  AddFleetOptions(app, options->fleet);
+  AddStoreOption(app, options->store);
+  app.add_option("--by", options->by,
+                 "table above the findings: kind (default), layer, image or repository")
+      ->check(CheckTable)
+      ->type_name("WHAT");
+  app.add_flag("--dive", options->dive,
+               "efficiency and wasted bytes of every image by dive's definition too");
+  AddCountOption(app, "--top", options->top,
+                 "findings and rows shown, 0 for all (default: 10); JSON has all");
+  AddScopeOption(app, options->scope);
+  AddReportOptions(app, options->report);
+  return [options](Console& console) { return RunWaste(*options, console); };
+}
+
+}  // namespace gneiss
