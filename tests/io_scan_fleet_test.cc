@@ -20,6 +20,7 @@
 #include "planner/input_error.h"
 #include "tests/random_inventory.h"
 #include "tests/source_files.h"
+#include "tests/tar_bytes.h"
 
 namespace gneiss {
 namespace {
@@ -289,6 +290,38 @@ TEST_CASE("The number of threads changes nothing", "[io][scan_fleet][threads]") 
   CHECK(OutcomesOf(ScanFleet(fleet, shop.blobs(),
                              *std::make_unique<InventoryStore>(shop.path("store1")), ScanFake,
                              WithJobs(3)))[LayerOutcome::kScanned] == 0);
+}
+
+TEST_CASE("Threads that scan real layers leave the inventories that one does",
+          "[io][scan_fleet][threads]") {
+  Shop shop;
+  std::mt19937_64 random(9);
+  for (int layer = 0; layer < 16; ++layer) {
+    std::string tar = Directory("etc/");
+    for (int file = 0; file < 20; ++file) {
+      std::string body;
+      for (std::uint64_t words = random() % 2000; words > 0; --words) {
+        body += std::to_string(random() % 1000);
+      }
+      tar += File("etc/" + std::to_string(file), body);
+    }
+    // A diff_id for some, a wrong one for the last.
+    tar += Symlink("link", std::to_string(layer)) + EndBlocks();
+    std::optional<Digest> diff_id;
+    if (layer % 2 == 1) diff_id = layer == 15 ? Sha256("other") : Sha256(tar);
+    shop.AddLayer(layer % 4 == 0 ? tar : layer % 4 == 1 ? Zstd(tar) : Gzip(tar), true, diff_id);
+  }
+  const Fleet fleet = shop.fleet();
+  InventoryStore alone(shop.path("alone"));
+  const FleetScan one = ScanFleet(fleet, shop.blobs(), alone, ScanLayer, WithJobs(1));
+  CHECK(OutcomesOf(one) ==
+        std::map<LayerOutcome, int>{{LayerOutcome::kScanned, 15}, {LayerOutcome::kBad, 1}});
+  InventoryStore together(shop.path("together"));
+  CHECK(RowsOf(ScanFleet(fleet, shop.blobs(), together, ScanLayer, WithJobs(4))) == RowsOf(one));
+  CHECK(ContentsOf(together.directory()) == ContentsOf(alone.directory()));
+  for (const LayerScan& layer : one.layers) {
+    if (layer.outcome == LayerOutcome::kScanned) CHECK(layer.num_entries == 22);
+  }
 }
 
 TEST_CASE("A store that fails in the middle ends the scan with its error",

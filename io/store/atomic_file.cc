@@ -131,7 +131,8 @@ void SyncDirectory(const std::string& directory) {
 }
 
 void RemoveLeftover(const std::string& path) {
-  const Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  // For writing, without which network file systems give no lock.
+  const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0) return;
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     struct stat status {};
