@@ -35,6 +35,7 @@ configure: setup
 demo: TARGET = gneiss
 demo: build
 	$(build_dir)/gneiss plan datasets/debian-fleet
+	$(build_dir)/gneiss waste --top 3 datasets/debian-fleet
 
 test: build
 	@ctest --preset $(PRESET) --parallel $(JOBS) $(TEST_ARGS)

@@ -24,7 +24,12 @@ void AddStoreOption(CLI::App& app, std::string& store) {
 LayerContents LoadContents(const LoadedFleet& loaded, const std::string& store, bool quiet,
                            Console& console) {
   std::vector<InventoryStore> stores;
-  stores.emplace_back(store.empty() ? InventoryStore::DefaultDirectory() : store);
+  try {
+    stores.emplace_back(store.empty() ? InventoryStore::DefaultDirectory() : store);
+  } catch (const InputError&) {
+    // Without a home there is no default store; a layout may have what is needed.
+    if (loaded.blobs.directories().empty()) throw;
+  }
   for (const std::string& layout : loaded.blobs.directories()) stores.emplace_back(layout);
   const Fleet& fleet = loaded.fleet;
   LayerContents contents(fleet.layers.size());

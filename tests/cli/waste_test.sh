@@ -1,0 +1,71 @@
+#!/bin/sh
+# `gneiss waste` and `gneiss history` on the real fleet in datasets/: findings sum to the total, known waste is
+# found where it was put, two runs write the same bytes, and what is not known is said.
+#
+#   waste_test.sh GNEISS
+set -eu
+
+gneiss=$1
+fleet=datasets/debian-fleet
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# Nothing of the user's own store.
+XDG_CACHE_HOME=$work/cache
+export XDG_CACHE_HOME
+
+fail() {
+  echo "waste_test: $*" >&2
+  exit 1
+}
+
+"$gneiss" waste --json --dive "$fleet" >"$work/waste.json" 2>"$work/err" || fail "exit status $?"
+[ ! -s "$work/err" ] || fail "stderr is not empty: $(cat "$work/err")"
+"$gneiss" waste --json --dive "$fleet" >"$work/again.json"
+cmp -s "$work/waste.json" "$work/again.json" || fail "two runs differ"
+
+# A bare machine has no Python; CI has.
+[ -z "${CI:-}" ] || [ -x /usr/bin/python3 ] || fail "python3 is missing"
+[ ! -x /usr/bin/python3 ] || /usr/bin/python3 - "$work/waste.json" <<'PYTHON' || fail "the waste is not what the fleet holds"
+import json, sys
+waste = json.load(open(sys.argv[1]))
+assert waste["schema"] == "gneiss.waste/1"
+assert waste["fleet"]["known_layers"] == waste["fleet"]["layers"] == 74
+for figure in ("saves_storage_bytes", "saves_transfer_bytes"):
+    assert sum(f[figure] for f in waste["findings"]) == waste[figure]
+    assert sum(k[figure] for k in waste["kinds"]) == waste[figure]
+assert 0 < waste["saves_storage_bytes"] < waste["fleet"]["storage_bytes"]
+by_layer = {}
+for f in waste["findings"]:
+    assert f["blob_bytes"] > 0 and f["entries"] > 0 and f["how"], f
+    by_layer[f["layer"]] = by_layer.get(f["layer"], 0) + f["blob_bytes"]
+kinds = lambda image: {f["kind"] for f in waste["findings"] if image in f["images"]}
+assert "package cache" in kinds("data/backup:1")            # caches left in
+assert "deleted later" in kinds("data/etl:2.0")             # removed by a later layer
+assert "only attributes changed" in kinds("build/gcc:12-hardened")  # chmod of a shared layer's files
+assert "recompressed" in kinds("data/redis:7.0-zstd")       # the zstd twin
+assert all(0 < i["dive"]["efficiency"] <= 1 for i in waste["images"])
+PYTHON
+
+"$gneiss" history data/etl:2.0 "$fleet" >"$work/history" || fail "history: exit status $?"
+grep -q '^data/etl:2.0: ' "$work/history" || fail "history does not name its image"
+code=0
+"$gneiss" history data/elt:2.0 "$fleet" >/dev/null 2>"$work/err" || code=$?
+[ "$code" = 1 ] || fail "history of no image gave exit status $code"
+grep -q 'did you mean "data/etl:2.0"?' "$work/err" || fail "no suggestion: $(cat "$work/err")"
+
+# Without inventories there is nothing to say, and what to do about it.
+cp -r "$fleet" "$work/bare"
+rm -r "$work/bare/inventories"
+code=0
+"$gneiss" waste "$work/bare" >/dev/null 2>"$work/err" || code=$?
+[ "$code" = 1 ] || fail "waste without contents gave exit status $code"
+grep -q 'no contents known of any of 74 layers; run `gneiss scan' "$work/err" || fail "$(cat "$work/err")"
+
+# A damaged inventory is named, and its images are reported without it.
+cp -r "$fleet" "$work/damaged"
+first=$(find "$work/damaged/inventories" -name '*.inv' | LC_ALL=C sort | head -n 1)
+printf 'x' >>"$first"
+"$gneiss" waste "$work/damaged" >"$work/out" 2>"$work/err" || fail "a damaged inventory: exit status $?"
+grep -q 'warning: .*\.inv' "$work/err" || fail "the damaged inventory is not named: $(cat "$work/err")"
+grep -q 'contents known of 73 of 74 layers' "$work/out" || fail "the damaged inventory was used"
+echo "waste_test: passed"
