@@ -98,17 +98,24 @@ int RunScan(const ScanCommandOptions& options, Console& console) {
   return loaded.exit_code;
 }
 
+// A layer that passes one of these is bad.
 void AddLimitOptions(CLI::App& app, ScanLimits& limits) {
-  AddCountOption(app, "--max-entries", limits.max_entries, "entries of a layer");
-  AddCountOption(app, "--max-path-depth", limits.max_path_depth, "components of a path");
-  AddSizeOption(app, "--max-path-bytes", limits.max_path_bytes, "a name or the target of a link");
-  AddSizeOption(app, "--max-header-bytes", limits.max_header_bytes, "a PAX header or a long name");
+  AddCountOption(app, "--max-entries", limits.max_entries,
+                 "most entries of a layer (default: 5000000)");
+  AddCountOption(app, "--max-path-depth", limits.max_path_depth,
+                 "most components of a path (default: 4096)");
+  AddSizeOption(app, "--max-path-bytes", limits.max_path_bytes,
+                "longest name or link target (default: 64KiB)");
+  AddSizeOption(app, "--max-header-bytes", limits.max_header_bytes,
+                "longest PAX header or long name (default: 1MiB)");
   AddSizeOption(app, "--max-text-bytes", limits.max_text_bytes,
-                "paths, targets and attributes of a layer");
-  AddSizeOption(app, "--max-tar-bytes", limits.max_tar_bytes, "an unpacked layer");
-  AddCountOption(app, "--max-ratio", limits.max_ratio, "bytes unpacked for each byte of a blob");
+                "all paths, targets and attributes of a layer (default: 1GiB)");
+  AddSizeOption(app, "--max-tar-bytes", limits.max_tar_bytes,
+                "largest unpacked layer (default: 256GiB)");
+  AddCountOption(app, "--max-ratio", limits.max_ratio,
+                 "most bytes unpacked for a byte of the blob (default: 1100)");
   AddSizeOption(app, "--max-zstd-window", limits.max_zstd_window,
-                "memory that a zstd frame asks for");
+                "most memory that a zstd frame may ask for (default: 128MiB)");
 }
 
 }  // namespace
