@@ -55,7 +55,6 @@ class ZlibInflater : public Inflater {
 };
 
 #ifdef GNEISS_HAVE_ISAL
-// It decodes up to 32 KiB ahead of a small output.
 class IsalInflater : public Inflater {
  public:
   IsalInflater() : state_(std::make_unique<inflate_state>()) {
@@ -74,8 +73,7 @@ class IsalInflater : public Inflater {
     state_->avail_out = out;
     const int status = isal_inflate(state_.get());
     InflateStep step{.used = static_cast<std::ptrdiff_t>(in - state_->avail_in),
-                     .written = out - state_->avail_out,
-                     .pending = Pending()};
+                     .written = out - state_->avail_out};
     if (status < 0) {
       step.status = InflateStatus::kDamaged;
     } else if (state_->block_state == ISAL_BLOCK_FINISH) {
@@ -91,12 +89,6 @@ class IsalInflater : public Inflater {
   }
 
  private:
-  std::size_t Pending() const {
-    const std::int64_t pending = std::int64_t{state_->tmp_out_valid} - state_->tmp_out_processed +
-                                 state_->write_overflow_len + state_->copy_overflow_length;
-    return static_cast<std::size_t>(std::max<std::int64_t>(pending, 0));
-  }
-
   std::unique_ptr<inflate_state> state_;
 };
 #endif

@@ -27,7 +27,6 @@ struct InflateStep {
   // kMaxInflateLookAhead, were read ahead.
   std::ptrdiff_t used = 0;
   std::size_t written = 0;
-  std::size_t pending = 0;  // decoded from the input used, to be written by the next call
   InflateStatus status = InflateStatus::kMore;
 };
 inline constexpr std::size_t kMaxInflateLookAhead = 8;
@@ -38,7 +37,8 @@ class Inflater {
 
   // Starts another stream.
   virtual void Reset() = 0;
-  // REQUIRES: neither is empty. Bytes written before an error differ between the libraries.
+  // Input may be empty: then what the call before held back is written. REQUIRES: output is not
+  // empty. Bytes written before an error differ between the libraries.
   virtual InflateStep Inflate(std::string_view input, std::span<char> output) = 0;
   // CRC-32 of gzip, continued from `crc` (at first 0).
   virtual std::uint32_t Crc32(std::uint32_t crc, std::string_view bytes) const = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include <archive.h>
@@ -69,8 +70,8 @@ std::string Quote(std::string_view name) {
 void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   const TarMember& member = reader.member();
   member_begin_ = member.begin;
-  CloseEntry(member.stored_begin);
-  open_begin_ = -1;
+  TakeShares(stream.shares());
+  without_share_.push_back(kNone);
 
   bool above_root = false;
   const char* const name = archive_entry_pathname(reader.entry());
@@ -107,11 +108,11 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   }
   entry.position = static_cast<std::uint32_t>(inventory_.entries.size());
   inventory_.entries.push_back(entry);
-  open_begin_ = member.stored_begin;
+  without_share_.back() = entry.position;
 }
 
-Inventory InventoryBuilder::Finish(Bytes blob_size, Bytes stored_end, bool has_stargz_footer) {
-  CloseEntry(stored_end);
+Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size, bool has_stargz_footer) {
+  TakeShares(shares);
   if (has_stargz_footer && has_stargz_names_) DropStargzFiles();
   inventory_.blob_size = blob_size;
   inventory_.overhead_bytes = blob_size;
@@ -263,8 +264,15 @@ std::uint32_t InventoryBuilder::AddText(std::string_view text) {
   return inventory_.texts.Add(text);
 }
 
-void InventoryBuilder::CloseEntry(Bytes stored_end) {
-  if (open_begin_ >= 0) inventory_.entries.back().blob_bytes = stored_end - open_begin_;
+void InventoryBuilder::TakeShares(StoredShares& shares) {
+  while (!without_share_.empty()) {
+    const std::optional<Bytes> share = shares.TakeShare();
+    if (!share) return;
+    if (without_share_.front() != kNone) {
+      inventory_.entries[without_share_.front()].blob_bytes = *share;
+    }
+    without_share_.pop_front();
+  }
 }
 
 void InventoryBuilder::DropStargzFiles() {

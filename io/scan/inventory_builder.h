@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,9 +24,9 @@ class InventoryBuilder {
 
   // The reader's current entry, whose contents it reads. Throws InputError.
   void Add(TarReader& reader, LayerStream& stream);
-  // After the last entry, which ends at `stored_end`: all fields of the inventory that come from
-  // entries. `has_stargz_footer`: entries with the names of estargz's own files are overhead.
-  [[nodiscard]] Inventory Finish(Bytes blob_size, Bytes stored_end, bool has_stargz_footer);
+  // After the last entry, with the stream read to its end: all fields of the inventory that come
+  // from entries. `has_stargz_footer`: entries with the names of estargz's own files are overhead.
+  [[nodiscard]] Inventory Finish(StoredShares& shares, Bytes blob_size, bool has_stargz_footer);
 
  private:
   // Key of a name; valid until the next call. Throws InputError when a limit is broken.
@@ -36,7 +37,7 @@ class InventoryBuilder {
   bool SetMarker(std::string_view& key, Entry& entry);
   void HashContents(TarReader& reader, Entry& entry);
   std::uint32_t AddText(std::string_view text);
-  void CloseEntry(Bytes stored_end);
+  void TakeShares(StoredShares& shares);
   void DropStargzFiles();
   void CheckSorted();
   void CheckHardLinks();
@@ -50,8 +51,8 @@ class InventoryBuilder {
   std::string head_;  // first bytes of the program being read
   std::uint32_t last_xattrs_ = 0;
   Bytes text_bytes_ = 0;
-  Bytes open_begin_ = -1;   // stored offset of the last entry, while its end is not known
-  Bytes member_begin_ = 0;  // for errors
+  std::deque<std::uint32_t> without_share_;  // positions of entries, kNone: of one left out
+  Bytes member_begin_ = 0;                   // for errors
   bool has_stargz_names_ = false;
 };
 

@@ -5,7 +5,6 @@
 #include <bit>
 #include <new>
 
-#define ZSTD_STATIC_LINKING_ONLY  // for ZSTD_BLOCKSIZE_MAX
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -16,6 +15,8 @@ using std::string_view_literals::operator""sv;
 
 constexpr std::string_view kGzipMagic = "\x1f\x8b"sv;
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd"sv;
+constexpr Bytes kMarkStride = Bytes{32} << 10;
+constexpr std::size_t kFrameHeaderStart = 5;  // magic and the byte that says how long the rest is
 constexpr char kTruncated[] = " ends early; the layer is truncated";
 
 // A start of the magic that the bytes end in can only be a member cut short.
@@ -33,24 +34,34 @@ bool IsZstd(std::string_view head) {
 
 class PlainDecoder : public LayerDecoder {
  public:
-  explicit PlainDecoder(StoredBytes& stored) : LayerDecoder(stored) {}
+  using LayerDecoder::LayerDecoder;
 
-  std::size_t Decode(std::span<char> block) override { return stored_.CopyTo(block); }
+  std::size_t Decode(std::span<char> block) override {
+    const std::size_t count = stored_.CopyTo(block);
+    shares_.AddMark(stored_.position(), stored_.position());
+    return count;
+  }
 };
 
 class GzipDecoder : public LayerDecoder {
  public:
-  GzipDecoder(StoredBytes& stored, InflateLibrary library)
-      : LayerDecoder(stored), inflater_(MakeInflater(library)) {}
+  GzipDecoder(StoredBytes& stored, StoredShares& shares, InflateLibrary library)
+      : LayerDecoder(stored, shares), inflater_(MakeInflater(library)) {}
 
   std::size_t Decode(std::span<char> block) override {
     while (true) {
       if (!inside_member_ && !StartMember()) return 0;
-      const std::string_view input = stored_.Some();
-      if (input.empty()) throw stored_.ErrorAt(stored_.position(), Truncated());
+      // Input goes in up to the next multiple of the stride, in one piece however it was read;
+      // there, once the decoder holds nothing back, is a mark.
+      std::string_view input;
+      if (!is_flushing_) {
+        const Bytes to_mark = kMarkStride - stored_.position() % kMarkStride;
+        input = stored_.Peek(static_cast<std::size_t>(to_mark));
+        if (input.empty()) throw stored_.ErrorAt(stored_.position(), Truncated());
+      }
       const InflateStep step = inflater_->Inflate(input, block);
-      const bool is_stuck =
-          step.status == InflateStatus::kMore && step.used == 0 && step.written == 0;
+      const bool is_stuck = !is_flushing_ && step.status == InflateStatus::kMore &&
+                            step.used == 0 && step.written == 0;
       if (step.status == InflateStatus::kDamaged || is_stuck) {
         throw stored_.ErrorAt(member_begin_,
                               "expected a gzip member, found one whose deflate stream is damaged");
@@ -58,12 +69,18 @@ class GzipDecoder : public LayerDecoder {
       stored_.Take(step.used);
       crc_ = inflater_->Crc32(crc_, {block.data(), step.written});
       num_written_ += static_cast<std::uint32_t>(step.written);
-      pending_ = step.pending;
-      if (step.status == InflateStatus::kEnd) FinishMember();
+      total_ += static_cast<Bytes>(step.written);
+      is_flushing_ = false;
+      if (step.status == InflateStatus::kEnd) {
+        FinishMember();
+        shares_.AddMark(total_, stored_.position());
+      } else if (stored_.position() % kMarkStride == 0) {
+        is_flushing_ = step.written == block.size();
+        if (!is_flushing_) shares_.AddMark(total_, stored_.position());
+      }
       if (step.written > 0) return step.written;
     }
   }
-  std::size_t pending() const override { return pending_; }
   bool has_stargz_footer() const override { return last_is_footer_; }
 
  private:
@@ -160,7 +177,7 @@ class GzipDecoder : public LayerDecoder {
 
   std::unique_ptr<Inflater> inflater_;
   Bytes member_begin_ = 0;
-  std::size_t pending_ = 0;
+  bool is_flushing_ = false;
   std::uint32_t header_crc_ = 0;
   std::uint32_t crc_ = 0;
   std::uint32_t num_written_ = 0;  // modulo 2^32, as the trailer has it
@@ -172,8 +189,10 @@ class GzipDecoder : public LayerDecoder {
 
 class ZstdDecoder : public LayerDecoder {
  public:
-  ZstdDecoder(StoredBytes& stored, std::int64_t max_window)
-      : LayerDecoder(stored), max_window_(max_window), context_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
+  ZstdDecoder(StoredBytes& stored, StoredShares& shares, std::int64_t max_window)
+      : LayerDecoder(stored, shares),
+        max_window_(max_window),
+        context_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
     if (context_ == nullptr) throw std::bad_alloc();
     const ZSTD_bounds bounds = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax);
     const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(max_window, 1));
@@ -183,23 +202,30 @@ class ZstdDecoder : public LayerDecoder {
   }
 
   std::size_t Decode(std::span<char> block) override {
-    // No more than one of its blocks, so that the position in the stored bytes is of what is
-    // written.
-    const std::size_t size = std::min<std::size_t>(block.size(), ZSTD_BLOCKSIZE_MAX);
-    ZSTD_outBuffer output{.dst = block.data(), .size = size, .pos = 0};
+    ZSTD_outBuffer output{.dst = block.data(), .size = block.size(), .pos = 0};
     while (output.pos == 0) {
       if (!inside_frame_ && !StartFrame()) return 0;
-      const std::string_view stored = stored_.Some();
+      // Input goes in as the decoder asks for it, a block at a time, whatever the reads were; where
+      // it holds nothing back is a mark.
+      std::string_view stored;
+      if (!is_flushing_) {
+        stored = stored_.Peek(std::min(wanted_, StoredBytes::kMaxPeek));
+        if (stored.empty()) {
+          throw stored_.ErrorAt(stored_.position(), std::string("zstd stream") + kTruncated);
+        }
+      }
       ZSTD_inBuffer input{.src = stored.data(), .size = stored.size(), .pos = 0};
       const std::size_t status = ZSTD_decompressStream(context_.get(), &output, &input);
       stored_.Take(static_cast<std::ptrdiff_t>(input.pos));
       if (ZSTD_isError(status)) throw Damaged(status);
+      wanted_ = status;
       inside_frame_ = status != 0;
-      // The decoder may still hold output when the input is used up; only then is this the end.
-      if (stored.empty() && output.pos == 0 && inside_frame_) {
-        throw stored_.ErrorAt(stored_.position(), std::string("zstd stream") + kTruncated);
+      is_flushing_ = inside_frame_ && output.pos == output.size;
+      if (!is_flushing_) {
+        shares_.AddMark(total_ + static_cast<Bytes>(output.pos), stored_.position());
       }
     }
+    total_ += static_cast<Bytes>(output.pos);
     return output.pos;
   }
 
@@ -212,6 +238,7 @@ class ZstdDecoder : public LayerDecoder {
     }
     is_first_ = false;
     frame_begin_ = stored_.position();
+    wanted_ = kFrameHeaderStart;
     inside_frame_ = true;
     return true;
   }
@@ -230,6 +257,8 @@ class ZstdDecoder : public LayerDecoder {
   std::int64_t max_window_;
   std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context_;
   Bytes frame_begin_ = 0;
+  std::size_t wanted_ = 0;  // input bytes up to the end of the decoder's next step
+  bool is_flushing_ = false;
   bool inside_frame_ = false;
   bool is_first_ = true;
   bool ended_ = false;
@@ -259,16 +288,16 @@ LayerCodec DetectCodec(std::string_view head) {
 }
 
 std::unique_ptr<LayerDecoder> MakeDecoder(LayerCodec codec, StoredBytes& stored,
-                                          const DecoderOptions& options) {
+                                          StoredShares& shares, const DecoderOptions& options) {
   switch (codec) {
     case LayerCodec::kGzip:
-      return std::make_unique<GzipDecoder>(stored, options.inflate);
+      return std::make_unique<GzipDecoder>(stored, shares, options.inflate);
     case LayerCodec::kZstd:
-      return std::make_unique<ZstdDecoder>(stored, options.max_zstd_window);
+      return std::make_unique<ZstdDecoder>(stored, shares, options.max_zstd_window);
     case LayerCodec::kTar:
       break;
   }
-  return std::make_unique<PlainDecoder>(stored);
+  return std::make_unique<PlainDecoder>(stored, shares);
 }
 
 std::string DescribeBytes(std::string_view head) {

@@ -10,6 +10,7 @@
 
 #include "io/scan/inflater.h"
 #include "io/scan/stored_bytes.h"
+#include "io/scan/stored_shares.h"
 #include "planner/bytes.h"
 #include "planner/inventory.h"
 
@@ -17,6 +18,7 @@ namespace gneiss {
 
 class LayerDecoder {
  public:
+  LayerDecoder(StoredBytes& stored, StoredShares& shares) : stored_(stored), shares_(shares) {}
   virtual ~LayerDecoder() = default;
 
   // Fills `block` from its start and returns how many bytes it wrote; less than asked says
@@ -24,8 +26,6 @@ class LayerDecoder {
   // place "byte N": where a truncated blob ends, where a damaged member or frame starts.
   virtual std::size_t Decode(std::span<char> block) = 0;
 
-  // Bytes that the stored bytes up to their position hold beyond those that Decode has given.
-  virtual std::size_t pending() const { return 0; }
   // Complete once Decode has returned 0: stored bytes that follow the compressed data and are
   // not zero padding, and where they start.
   Bytes trailing_bytes() const { return trailing_bytes_; }
@@ -34,13 +34,13 @@ class LayerDecoder {
   virtual bool has_stargz_footer() const { return false; }
 
  protected:
-  explicit LayerDecoder(StoredBytes& stored) : stored_(stored) {}
-
   // Passes over zero padding behind a member or frame. True when `is_magic` says that another
   // starts there; otherwise the rest is counted as trailing bytes.
   bool FindNext(bool (*is_magic)(std::string_view head));
 
   StoredBytes& stored_;
+  StoredShares& shares_;
+  Bytes total_ = 0;  // bytes decoded
   Bytes trailing_bytes_ = 0;
   Bytes trailing_begin_ = 0;
 };
@@ -50,9 +50,11 @@ struct DecoderOptions {
   std::int64_t max_zstd_window = 0;
 };
 
-// By the first bytes.
+// By the first bytes. A decoder sets marks where the stored bytes themselves say so, and neither
+// the library nor how they are read in pieces.
 [[nodiscard]] LayerCodec DetectCodec(std::string_view head);
 [[nodiscard]] std::unique_ptr<LayerDecoder> MakeDecoder(LayerCodec codec, StoredBytes& stored,
+                                                        StoredShares& shares,
                                                         const DecoderOptions& options);
 
 // What bytes that are no tar seem to be: "xz compressed data", "JSON", ... `head` is their start.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace gneiss {
 namespace {
@@ -11,57 +12,28 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
 // Less than this is no bomb, whatever its ratio: zstd makes 10,000 of one from zeros.
 constexpr Bytes kFreeOfRatio = Bytes{16} << 20;
-constexpr Bytes kMarkSpacing = 512;
 
 }  // namespace
-
-void StoredMarks::StartBlock(Bytes tar) {
-  const auto after = std::ranges::upper_bound(marks_, tar, {}, &Mark::tar);
-  if (after != marks_.begin()) marks_.erase(marks_.begin(), after - 1);
-}
-
-void StoredMarks::Add(Bytes tar, Bytes stored) {
-  const Mark last = marks_.back();
-  // A decoder that gives bytes back must not lead the marks back.
-  const Mark mark{.tar = std::max(tar, last.tar), .stored = std::max(stored, last.stored)};
-  if (marks_.size() > 1 && mark.tar - marks_[marks_.size() - 2].tar < kMarkSpacing) {
-    marks_.back() = mark;
-  } else {
-    marks_.push_back(mark);
-  }
-}
-
-Bytes StoredMarks::At(Bytes tar) const {
-  // The last mark of several at one offset is past what lies between them: empty members there
-  // belong to what was before.
-  const auto after = std::ranges::upper_bound(marks_, tar, {}, &Mark::tar);
-  if (after == marks_.begin()) return marks_.front().stored;
-  const Mark& from = *(after - 1);
-  if (after == marks_.end()) return from.stored;
-  const Bytes stored = after->stored - from.stored;
-  const Bytes span = after->tar - from.tar;
-  const Bytes part = tar - from.tar;
-  // stored * part / span without overflow: part < span, and span is small.
-  return from.stored + stored / span * part + stored % span * part / span;
-}
 
 LayerStream::LayerStream(StoredBytes& stored, const ScanLimits& limits, InflateLibrary inflate)
     : stored_(stored),
       limits_(limits),
       codec_(DetectCodec(stored.Peek(4))),
-      decoder_(MakeDecoder(codec_, stored,
+      decoder_(MakeDecoder(codec_, stored, shares_,
                            {.inflate = inflate, .max_zstd_window = limits.max_zstd_window})),
       block_(kBlockBytes) {}
 
 std::span<char> LayerStream::Next() {
-  marks_.StartBlock(tar_size_);
+  shares_.StartBlock();
   std::size_t filled = 0;
   while (filled < block_.size()) {
     const std::size_t count = decoder_->Decode(std::span(block_).subspan(filled));
-    if (count == 0) break;
+    if (count == 0) {
+      if (!std::exchange(ended_, true)) shares_.Finish(tar_size_, stored_.position());
+      break;
+    }
     filled += count;
     tar_size_ += static_cast<Bytes>(count);
-    marks_.Add(tar_size_ + static_cast<Bytes>(decoder_->pending()), stored_.position());
   }
   CheckLimits();
   // A plain tar is hashed as it is read.

@@ -13,29 +13,10 @@
 #include "io/scan/scan_layer.h"
 #include "io/scan/sha256_stream.h"
 #include "io/scan/stored_bytes.h"
+#include "io/scan/stored_shares.h"
 #include "planner/bytes.h"
 
 namespace gneiss {
-
-// Where in the stored bytes a tar offset lies, between marks (tar offset, stored offset) that
-// ascend; linear between two marks, rounded down, so that shares of neighbours sum exactly.
-class StoredMarks {
- public:
-  // Forgets what no offset from `tar` on needs.
-  void StartBlock(Bytes tar);
-  // Marks closer to the last than 512 bytes of tar move that one.
-  void Add(Bytes tar, Bytes stored);
-  // REQUIRES: tar is not below that of StartBlock. Past the last mark: its stored offset. Time
-  // O(log marks).
-  Bytes At(Bytes tar) const;
-
- private:
-  struct Mark {
-    Bytes tar = 0;
-    Bytes stored = 0;
-  };
-  std::vector<Mark> marks_{Mark{}};
-};
 
 class LayerStream {
  public:
@@ -51,8 +32,8 @@ class LayerStream {
   const LayerDecoder& decoder() const { return *decoder_; }
   // Tar offset past the last block: its size once Next has returned nothing.
   Bytes tar_size() const { return tar_size_; }
-  // Tar offsets of the last block to stored offsets.
-  const StoredMarks& marks() const { return marks_; }
+  // Takes cuts that lie in the last block.
+  StoredShares& shares() { return shares_; }
   // Counts bytes that are in no block but cost as much to read, the holes of sparse files, against
   // the limits. Throws InputError.
   void CountHoles(Bytes count);
@@ -67,12 +48,13 @@ class LayerStream {
   StoredBytes& stored_;
   ScanLimits limits_;
   LayerCodec codec_;
+  StoredShares shares_;
   std::unique_ptr<LayerDecoder> decoder_;
   Sha256Stream hash_;
   std::vector<char> block_;
-  StoredMarks marks_;
   Bytes tar_size_ = 0;
   Bytes holes_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace gneiss

@@ -54,7 +54,7 @@ class LayerScan {
     stored_.Drain();
     ScannedLayer scanned;
     scanned.inventory =
-        builder.Finish(stored_.size(), reader.stored_end(), stream_->decoder().has_stargz_footer());
+        builder.Finish(stream_->shares(), stored_.size(), stream_->decoder().has_stargz_footer());
     return scanned;
   }
 

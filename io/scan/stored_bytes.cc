@@ -7,19 +7,13 @@
 #include "io/scan/inflater.h"
 
 namespace gneiss {
-namespace {
-
-// Also the distance of the marks by which stored bytes are shared out among entries.
-constexpr std::size_t kBufferBytes = std::size_t{32} << 10;
-
-}  // namespace
 
 StoredBytes::StoredBytes(ByteSource& source, Bytes expected_size,
                          std::function<void(std::int64_t)> on_progress)
     : source_(source),
       expected_size_(expected_size),
       on_progress_(std::move(on_progress)),
-      buffer_(kBufferBytes + kMaxInflateLookAhead),
+      buffer_(kMaxPeek + kMaxInflateLookAhead),
       begin_(kMaxInflateLookAhead),
       end_(kMaxInflateLookAhead) {}
 

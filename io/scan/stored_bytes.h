@@ -27,7 +27,9 @@ class StoredBytes {
   // What is buffered, after reading more if nothing is; empty where the bytes end. Valid until the
   // next call of Some, Peek or CopyTo.
   std::string_view Some();
-  // Up to `count` bytes; fewer only where the bytes end.
+  // Up to `count` bytes; fewer only where the bytes end. REQUIRES: count <= kMaxPeek, which holds
+  // a block of zstd.
+  static constexpr std::size_t kMaxPeek = std::size_t{160} << 10;
   std::string_view Peek(std::size_t count);
   // REQUIRES: that many are buffered; negative: at most kMaxInflateLookAhead taken ones go back.
   void Take(std::ptrdiff_t count);

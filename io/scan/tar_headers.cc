@@ -112,7 +112,7 @@ bool LooksLikeTar(std::string_view head) {
   return IsZero(head) || HasValidChecksum(head) || kMagic.Of(head) == "ustar";
 }
 
-void TarHeaders::Walk(std::span<char> block, Bytes begin, const StoredMarks& marks) {
+void TarHeaders::Walk(std::span<char> block, Bytes begin) {
   block_ = {block.data(), block.size()};
   made_.clear();
   parts_.clear();
@@ -136,7 +136,7 @@ void TarHeaders::Walk(std::span<char> block, Bytes begin, const StoredMarks& mar
           break;
         }
         header_at_ = at_;
-        ReadHeader(block.subspan(at, kBlock), marks);
+        ReadHeader(block.subspan(at, kBlock));
         // Only a body behind a hard link is not consumed as a header.
         if (state_ != State::kHidden) at += kBlock;
         break;
@@ -173,7 +173,7 @@ void TarHeaders::Walk(std::span<char> block, Bytes begin, const StoredMarks& mar
   rest_ = at;
 }
 
-void TarHeaders::Finish(Bytes tar_size, Bytes stored_size) {
+void TarHeaders::Finish(Bytes tar_size) {
   if (ended_) return;
   if (state_ == State::kExtension) {
     Fail("expected " + std::to_string(extension_size_) +
@@ -187,12 +187,9 @@ void TarHeaders::Finish(Bytes tar_size, Bytes stored_size) {
     Fail("expected " + std::to_string(remaining_) +
          " more bytes of this entry; the tar is truncated at byte " + std::to_string(tar_size));
   }
-  if (member_begin_ >= 0) Fail("expected an entry behind its extended header, found the end");
+  if (has_extension()) Fail("expected an entry behind its extended header, found the end");
   ended_ = true;
-  if (!after_zero_block_) {
-    end_ = tar_size;
-    stored_end_ = stored_size;
-  }
+  shares_.Cut(after_zero_block_ ? end_ : tar_size);
 }
 
 std::string_view TarHeaders::TakePart() {
@@ -201,7 +198,7 @@ std::string_view TarHeaders::TakePart() {
   return (part.is_made ? std::string_view(made_) : block_).substr(part.begin, part.size);
 }
 
-void TarHeaders::ReadHeader(std::span<char> span, const StoredMarks& marks) {
+void TarHeaders::ReadHeader(std::span<char> span) {
   const std::string_view header(span.data(), span.size());
   const bool is_zero = IsZero(header);
   const bool is_header = !is_zero && HasValidChecksum(header);
@@ -211,7 +208,7 @@ void TarHeaders::ReadHeader(std::span<char> span, const StoredMarks& marks) {
     return;
   }
   if (is_zero) {
-    ReadZeroBlock(marks);
+    ReadZeroBlock();
     return;
   }
   if (!is_header) {
@@ -224,7 +221,7 @@ void TarHeaders::ReadHeader(std::span<char> span, const StoredMarks& marks) {
   }
   if (member_begin_ < 0) {
     member_begin_ = header_at_;
-    member_stored_begin_ = marks.At(header_at_);
+    shares_.Cut(header_at_);
   }
   const char type = header[kType];
   if (type == 'x' || type == 'g' || type == 'L' || type == 'K') {
@@ -234,15 +231,15 @@ void TarHeaders::ReadHeader(std::span<char> span, const StoredMarks& marks) {
   }
 }
 
-void TarHeaders::ReadZeroBlock(const StoredMarks& marks) {
-  if (member_begin_ >= 0) Fail("expected an entry behind its extended header, found zeros");
+void TarHeaders::ReadZeroBlock() {
+  if (has_extension()) Fail("expected an entry behind its extended header, found zeros");
   if (after_zero_block_) {
     ended_ = true;
+    shares_.Cut(end_);
     return;
   }
   after_zero_block_ = true;
   end_ = header_at_;
-  stored_end_ = marks.At(header_at_);
 }
 
 void TarHeaders::StartExtension(std::string_view header, char type) {
@@ -272,7 +269,6 @@ void TarHeaders::FinishExtension() {
       Fail(error.problem());
     }
     warnings_.AddAtTarByte("global PAX header", header_at_);
-    if (!pax_ && !long_name_ && !long_link_) member_begin_ = -1;
     return;
   }
   std::optional<Extension>& extension = extension_type_ == 'x'   ? pax_
@@ -288,8 +284,7 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
     Fail("expected at most " + std::to_string(limits_.max_entries) +
          " entries (--max-entries), found more");
   }
-  TarMember member{
-      .begin = member_begin_, .stored_begin = member_stored_begin_, .feed_begin = num_passed_};
+  TarMember member{.begin = member_begin_, .feed_begin = num_passed_};
   std::optional<std::int64_t> size = ParseTarNumber(kSize.Of(header));
   if (!size || *size < 0) Fail("expected the size of an entry, found no number from 0 to 2^63 - 1");
   for (const Field& field : {kMode, kUid, kGid, kMtime}) {

@@ -16,23 +16,22 @@
 #include <string_view>
 #include <vector>
 
-#include "io/scan/layer_stream.h"
 #include "io/scan/pax_records.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/sparse_map.h"
+#include "io/scan/stored_shares.h"
 #include "planner/bytes.h"
 
 namespace gneiss {
 
 // One entry, in the order of the tar.
 struct TarMember {
-  Bytes begin = 0;         // tar offset of the first of its headers
-  Bytes stored_begin = 0;  // the same in the stored bytes
-  Bytes feed_begin = 0;    // bytes passed on before it
-  Bytes size = 0;          // of its contents, holes included
-  Bytes stored_size = 0;   // of what the tar holds of them
-  char type = '0';         // type flag: '0' to '6'
+  Bytes begin = 0;        // tar offset of the first of its headers
+  Bytes feed_begin = 0;   // bytes passed on before it
+  Bytes size = 0;         // of its contents, holes included
+  Bytes stored_size = 0;  // of what the tar holds of them
+  char type = '0';        // type flag: '0' to '6'
   bool is_sparse = false;
   bool is_old_file = false;  // type flag 0: a directory if its name ends in '/'
   bool is_odd_link = false;  // a hard link that gives a size
@@ -40,14 +39,15 @@ struct TarMember {
 
 class TarHeaders {
  public:
-  TarHeaders(const ScanLimits& limits, ScanWarnings& warnings)
-      : limits_(limits), warnings_(warnings) {}
+  // Cuts `shares` where each member begins, and where the last one ends.
+  TarHeaders(const ScanLimits& limits, StoredShares& shares, ScanWarnings& warnings)
+      : limits_(limits), shares_(shares), warnings_(warnings) {}
 
   // Reads the next block, at `begin` of the tar; all but the last are a multiple of 512 bytes. May
   // mend headers in it. Throws InputError with place "tar byte N".
-  void Walk(std::span<char> block, Bytes begin, const StoredMarks& marks);
+  void Walk(std::span<char> block, Bytes begin);
   // After the last block.
-  void Finish(Bytes tar_size, Bytes stored_size);
+  void Finish(Bytes tar_size);
 
   // What libarchive is to see of the last block, in order; empty when there is no more. Valid until
   // the next Walk. Ends with the last entry: no blocks of zeros.
@@ -60,9 +60,6 @@ class TarHeaders {
   // Members found and not popped.
   const std::deque<TarMember>& members() const { return members_; }
   void PopMember() { members_.pop_front(); }
-  // Of the end of the last entry; once ended() or after Finish.
-  Bytes end() const { return end_; }
-  Bytes stored_end() const { return stored_end_; }
 
  private:
   enum class State { kHeader, kExtension, kSparseHeader, kMap, kBody, kHidden };
@@ -78,8 +75,8 @@ class TarHeaders {
     std::size_t size = 0;
   };
 
-  void ReadHeader(std::span<char> header, const StoredMarks& marks);
-  void ReadZeroBlock(const StoredMarks& marks);
+  void ReadHeader(std::span<char> header);
+  void ReadZeroBlock();
   void StartExtension(std::string_view header, char type);
   void FinishExtension();
   void StartMember(std::span<char> header, char type);
@@ -96,9 +93,12 @@ class TarHeaders {
 
   void Pass(std::size_t begin, std::size_t size);
   void PassMade(std::string_view bytes);
+  // A global one alone needs no entry.
+  bool has_extension() const { return pax_ || long_name_ || long_link_; }
   [[noreturn]] void Fail(const std::string& problem) const;
 
   const ScanLimits& limits_;
+  StoredShares& shares_;
   ScanWarnings& warnings_;
   State state_ = State::kHeader;
   Bytes at_ = 0;         // tar offset of what is being read
@@ -112,7 +112,6 @@ class TarHeaders {
   char extension_type_ = 0;
   Extension reading_;
   Bytes member_begin_ = -1;  // of the member whose extensions are being read
-  Bytes member_stored_begin_ = 0;
 
   SparseMap map_;
   SparseMapText map_text_;
@@ -123,8 +122,7 @@ class TarHeaders {
   Bytes num_members_ = 0;
   bool after_zero_block_ = false;
   bool ended_ = false;
-  Bytes end_ = 0;
-  Bytes stored_end_ = 0;
+  Bytes end_ = 0;  // tar offset of the block of zeros after the last entry
 
   std::string_view block_;
   std::size_t rest_ = 0;

@@ -33,13 +33,13 @@ TarReader::TarReader(LayerStream& stream, std::span<char> first, const ScanLimit
                      ScanWarnings& warnings)
     : stream_(stream),
       warnings_(warnings),
-      headers_(limits, warnings),
+      headers_(limits, stream.shares(), warnings),
       reader_(archive_read_new()),
       locale_(newlocale(LC_ALL_MASK, "C", nullptr)) {
   if (reader_ == nullptr || archive_read_support_format_tar(reader_.get()) != ARCHIVE_OK) {
     throw std::bad_alloc();
   }
-  headers_.Walk(first, 0, stream_.marks());
+  headers_.Walk(first, 0);
 }
 
 TarReader::~TarReader() {
@@ -121,9 +121,9 @@ std::string_view TarReader::NextPart() {
     const std::span<char> block = stream_.Next();
     if (block.empty()) {
       stream_ended_ = true;
-      headers_.Finish(begin, stream_.marks().At(begin));
+      headers_.Finish(begin);
     } else {
-      headers_.Walk(block, begin, stream_.marks());
+      headers_.Walk(block, begin);
     }
   }
 }
@@ -135,10 +135,10 @@ void TarReader::Open() {
     const std::span<char> block = stream_.Next();
     if (block.empty()) {
       stream_ended_ = true;
-      headers_.Finish(begin, stream_.marks().At(begin));
+      headers_.Finish(begin);
       return;
     }
-    headers_.Walk(block, begin, stream_.marks());
+    headers_.Walk(block, begin);
   }
   if (headers_.members().empty()) return;
   opened_ = true;

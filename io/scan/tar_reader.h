@@ -41,9 +41,8 @@ class TarReader {
   void ReadContents(const std::function<void(std::string_view bytes)>& on_bytes,
                     const std::function<void(Bytes count)>& on_hole);
 
-  // Stored offset of the end of the last entry. REQUIRES: Next has returned false.
-  Bytes stored_end() const { return headers_.stored_end(); }
-  // What follows the end of the tar in the stream's last block. REQUIRES: as above.
+  // What follows the end of the tar in the stream's last block. REQUIRES: Next has returned
+  // false.
   std::string_view rest() const { return stream_ended_ ? std::string_view() : headers_.rest(); }
 
  private:

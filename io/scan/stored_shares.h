@@ -1,0 +1,45 @@
+// Shares of the stored bytes among the entries of a tar. Marks say where in the stored bytes a tar
+// offset lies; cuts are the tar offsets at which entries start; between two marks it is linear,
+// rounded down, so that the shares between all cuts sum exactly.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "planner/bytes.h"
+
+namespace gneiss {
+
+class StoredShares {
+ public:
+  // A mark not below the last one; less than 512 bytes of tar behind it, it is passed over.
+  void AddMark(Bytes tar, Bytes stored);
+  // The mark that ends all.
+  void Finish(Bytes tar, Bytes stored);
+  // Marks before this can be forgotten: from here on no cut lies more than 512 bytes below the tar
+  // offset of the last mark.
+  void StartBlock();
+  // REQUIRES: cuts ascend.
+  void Cut(Bytes tar);
+
+  // Stored bytes between a cut and the next, from the first pair on; nullopt while the marks do not
+  // reach that far.
+  std::optional<Bytes> TakeShare();
+
+ private:
+  struct Mark {
+    Bytes tar = 0;
+    Bytes stored = 0;
+  };
+  void Append(const Mark& mark);
+  Bytes At(Bytes tar) const;
+  void Resolve(Bytes stored);
+
+  std::vector<Mark> marks_{Mark{}};
+  std::deque<Bytes> waiting_;  // cuts past the last mark
+  std::deque<Bytes> shares_;
+  std::optional<Bytes> last_;  // stored offset of the last resolved cut
+};
+
+}  // namespace gneiss
