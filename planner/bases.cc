@@ -293,7 +293,7 @@ class MoveCounter {
         const auto chain = chains(i);
         if (std::ranges::find(chain, l) != chain.end()) after.push_back(i);
       }
-      const Use was = UseOf(l, {before.begin(), before.end()});
+      const Use was = UseOf(l, before);
       const Use is = UseOf(l, after);
       drift.saves_storage_bytes += was.storage - is.storage;
       drift.saves_cost += was.cost - is.cost;
@@ -315,24 +315,13 @@ class MoveCounter {
     double transfer = 0;
   };
 
-  Use UseOf(LayerIndex l, const std::vector<ImageIndex>& holders) const {
+  Use UseOf(LayerIndex l, std::span<const ImageIndex> holders) const {
     if (holders.empty()) return {};
-    const bool scoped = today_.cells.size() > 1;
-    std::set<GroupIndex> cells;
-    std::set<PoolIndex> pools;
-    std::int64_t pulls = 0;
-    for (const ImageIndex i : holders) {
-      pulls = CheckedAdd(pulls, fleet_.images[i].pulls);
-      if (scoped) cells.insert(today_.cells.of(i).begin(), today_.cells.of(i).end());
-      for (const PoolIndex p : fleet_.pools_of(fleet_.images[i])) pools.insert(p);
-    }
-    std::int64_t nodes = 0;
-    for (const PoolIndex p : pools) nodes += fleet_.pools[p].nodes;
-    const auto num_cells = scoped ? static_cast<std::int64_t>(cells.size()) : 1;
+    const BlobUse use = CountUse(fleet_, today_.cells, holders);
     const Bytes size = fleet_.layers[l].foreign ? 0 : fleet_.layers[l].size;
-    const double fetches = model_.Fetches(pulls, nodes);
-    return {.storage = CheckedMultiply(size, num_cells),
-            .cost = model_.BlobCost(size, num_cells, fetches),
+    const double fetches = model_.Fetches(use.pulls, use.pool_nodes);
+    return {.storage = CheckedMultiply(size, use.cells),
+            .cost = model_.BlobCost(size, use.cells, fetches),
             .transfer = static_cast<double>(size) * fetches};
   }
 

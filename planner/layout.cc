@@ -74,19 +74,10 @@ class BlobIndex {
   std::vector<LayerIndex> layers_;
 };
 
-// Sum of weights over the distinct groups that `holders` touch.
-template <typename GroupsOf, typename Weight>
-std::int64_t SumDistinct(std::span<const ImageIndex> holders, const GroupsOf& groups_of,
-                         std::vector<std::uint32_t>& scratch, const Weight& weight) {
-  scratch.clear();
-  for (const ImageIndex i : holders) {
-    for (const std::uint32_t g : groups_of(i)) scratch.push_back(g);
-  }
-  std::ranges::sort(scratch);
-  scratch.erase(std::ranges::unique(scratch).begin(), scratch.end());
-  std::int64_t sum = 0;
-  for (const std::uint32_t g : scratch) sum = CheckedAdd(sum, weight(g));
-  return sum;
+// Sorted, each once.
+void MakeDistinct(std::vector<std::uint32_t>& groups) {
+  std::ranges::sort(groups);
+  groups.erase(std::ranges::unique(groups).begin(), groups.end());
 }
 
 }  // namespace
@@ -113,6 +104,30 @@ Layout FlattenedLayout(const Fleet& fleet) {
   }
   layout.first.push_back(layout.lengths.size());
   return layout;
+}
+
+BlobUse CountUse(const Fleet& fleet, const ImageGroups& cells,
+                 std::span<const ImageIndex> holders) {
+  BlobUse use;
+  if (holders.empty()) return use;
+  std::vector<std::uint32_t> groups;
+  for (const ImageIndex i : holders) {
+    use.pulls = CheckedAdd(use.pulls, fleet.images[i].pulls);
+    if (cells.size() > 1) groups.insert(groups.end(), cells.of(i).begin(), cells.of(i).end());
+  }
+  MakeDistinct(groups);
+  use.cells = cells.size() > 1 ? std::ssize(groups) : 1;
+  if (fleet.pools.empty()) return use;
+  groups.clear();
+  for (const ImageIndex i : holders) {
+    const auto pools = fleet.pools_of(fleet.images[i]);
+    groups.insert(groups.end(), pools.begin(), pools.end());
+  }
+  MakeDistinct(groups);
+  for (const PoolIndex p : groups) {
+    use.pool_nodes = CheckedAdd(use.pool_nodes, fleet.pools[p].nodes);
+  }
+  return use;
 }
 
 BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const Layout& layout,
@@ -151,7 +166,8 @@ BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const La
     if (at != chain.size()) throw std::logic_error("a layout is shorter than its chain");
   }
   const bool scoped = cells.size() > 1;
-  if (lists == HolderLists::kDrop && !scoped && fleet.pools.empty()) return result;
+  const bool plain = !scoped && fleet.pools.empty();  // pulls are all that differs
+  if (lists == HolderLists::kDrop && plain) return result;
 
   std::uint64_t first = 0;
   for (LayoutBlob& blob : result.blobs) {
@@ -169,18 +185,11 @@ BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const La
     }
   }
 
-  std::vector<std::uint32_t> scratch;
+  if (plain) return result;
   for (LayoutBlob& blob : result.blobs) {
-    const auto holders = result.holders_of(blob);
-    if (scoped) {
-      blob.cells = SumDistinct(
-          holders, [&](ImageIndex i) { return cells.of(i); }, scratch,
-          [](GroupIndex) { return std::int64_t{1}; });
-    }
-    if (fleet.pools.empty()) continue;
-    blob.pool_nodes = SumDistinct(
-        holders, [&](ImageIndex i) { return fleet.pools_of(fleet.images[i]); }, scratch,
-        [&](PoolIndex p) { return fleet.pools[p].nodes; });
+    const BlobUse use = CountUse(fleet, cells, result.holders_of(blob));
+    blob.cells = use.cells;
+    blob.pool_nodes = use.pool_nodes;
   }
   if (lists == HolderLists::kDrop) result.holders = {};
   return result;

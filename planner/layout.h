@@ -55,6 +55,18 @@ struct BlobTable {
   }
 };
 
+// What images that hold one blob come to.
+struct BlobUse {
+  std::int64_t pulls = 0;
+  std::int64_t cells = 0;       // distinct scope cells; 1 when there is one for all
+  std::int64_t pool_nodes = 0;  // nodes of the distinct pools
+};
+
+// All 0 for no holders. Throws InputError when a sum leaves int64. Time O(n log n) in what the
+// holders touch.
+[[nodiscard]] BlobUse CountUse(const Fleet& fleet, const ImageGroups& cells,
+                               std::span<const ImageIndex> holders);
+
 // Whether FindLayoutBlobs leaves `holders` behind.
 enum class HolderLists : std::uint8_t { kKeep, kDrop };
 

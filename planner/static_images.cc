@@ -74,23 +74,23 @@ StaticImage CountStaticImage(const Fleet& fleet, const CostModel& model, const T
   std::vector<LayerIndex> layers(chain.begin(), chain.end());
   std::ranges::sort(layers);
   layers.erase(std::ranges::unique(layers).begin(), layers.end());
-  std::int64_t own_nodes = 0;
-  for (const PoolIndex p : fleet.pools_of(moved)) own_nodes += fleet.pools[p].nodes;
   double moved_bytes = 0;
+  std::vector<ImageIndex> others;
   for (const LayerIndex l : layers) {
     const LayoutBlob& blob = today.blobs.blobs[l];
-    if (today.holders_of(l).size() == 1) {
-      result.saves_storage_bytes += blob.size * blob.cells;
-      moved_bytes += static_cast<double>(blob.size) * model.Fetches(blob.pulls, blob.pool_nodes);
-    } else if (!model.has_pools()) {
-      moved_bytes += static_cast<double>(blob.size) *
-                     (model.Fetches(blob.pulls, 0) - model.Fetches(blob.pulls - moved.pulls, 0));
-    }
+    const auto holders = today.holders_of(l);
+    others.assign(holders.begin(), holders.end());
+    std::erase(others, image);
+    const BlobUse left = CountUse(fleet, today.cells, others);
+    result.saves_storage_bytes += blob.size * (blob.cells - left.cells);
+    const double before = model.Fetches(blob.pulls, blob.pool_nodes);
+    moved_bytes +=
+        static_cast<double>(blob.size) * (before - model.Fetches(left.pulls, left.pool_nodes));
   }
   const Bytes kept = EntryAt(contents, program).blob_bytes;
-  const auto cells = static_cast<std::int64_t>(today.cells.of(image).size());
-  result.saves_storage_bytes -= kept * cells;
-  moved_bytes -= static_cast<double>(kept) * model.Fetches(moved.pulls, own_nodes);
+  const BlobUse alone = CountUse(fleet, today.cells, std::vector<ImageIndex>{image});
+  result.saves_storage_bytes -= kept * alone.cells;
+  moved_bytes -= static_cast<double>(kept) * model.Fetches(alone.pulls, alone.pool_nodes);
   result.saves_transfer_bytes = static_cast<Bytes>(std::llround(moved_bytes));
   return result;
 }

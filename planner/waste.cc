@@ -262,7 +262,7 @@ class WasteFinder {
     std::vector<ImageIndex> holders;
     std::ranges::set_union(today_.holders_of(l), today_.holders_of(keep),
                            std::back_inserter(holders));
-    const UseOfBlob together = CountUse(holders);
+    const BlobUse together = CountUse(fleet_, today_.cells, holders);
     const double moved_before = TransferOf(mine, mine.size) + TransferOf(theirs, theirs.size);
     const double moved_after =
         static_cast<double>(theirs.size) * model_.Fetches(together.pulls, together.pool_nodes);
@@ -270,31 +270,6 @@ class WasteFinder {
         mine.size * mine.cells + theirs.size * theirs.cells - theirs.size * together.cells;
     finding.saves_transfer_bytes = static_cast<Bytes>(std::llround(moved_before - moved_after));
     report_.findings.push_back(std::move(finding));
-  }
-
-  struct UseOfBlob {
-    std::int64_t cells = 0;
-    std::int64_t pulls = 0;
-    std::int64_t pool_nodes = 0;
-  };
-
-  UseOfBlob CountUse(const std::vector<ImageIndex>& holders) const {
-    UseOfBlob use;
-    std::vector<GroupIndex> cells;
-    std::vector<PoolIndex> pools;
-    for (const ImageIndex i : holders) {
-      use.pulls = CheckedAdd(use.pulls, fleet_.images[i].pulls);
-      const auto of_image = today_.cells.of(i);
-      cells.insert(cells.end(), of_image.begin(), of_image.end());
-      const auto its_pools = fleet_.pools_of(fleet_.images[i]);
-      pools.insert(pools.end(), its_pools.begin(), its_pools.end());
-    }
-    std::ranges::sort(cells);
-    use.cells = std::ranges::unique(cells).begin() - cells.begin();
-    std::ranges::sort(pools);
-    pools.erase(std::ranges::unique(pools).begin(), pools.end());
-    for (const PoolIndex p : pools) use.pool_nodes += fleet_.pools[p].nodes;
-    return use;
   }
 
   double TransferOf(const LayoutBlob& blob, Bytes bytes) const {

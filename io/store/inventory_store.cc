@@ -37,10 +37,10 @@ StoredFile ReadStored(const std::string& path) {
   return file;
 }
 
-void ExpectLayer(const InventorySummary& summary, const Digest& layer) {
-  if (summary.layer == layer) return;
+void ExpectLayer(const Digest& found, const Digest& layer) {
+  if (found == layer) return;
   throw InputError(fmt::format("expected the inventory of {}, found that of {}",
-                               FormatDigest(layer), FormatDigest(summary.layer)));
+                               FormatDigest(layer), FormatDigest(found)));
 }
 
 std::string VersionDirectory(const std::string& directory) {
@@ -78,7 +78,7 @@ InventoryStore::Found InventoryStore::Find(const ParsedDigest& layer) const {
   if (!file.bytes) return {.summary = std::nullopt, .damage = std::move(file.damage)};
   try {
     InventorySummary summary = ReadInventorySummary(*file.bytes);
-    ExpectLayer(summary, layer.digest);
+    ExpectLayer(summary.layer, layer.digest);
     return {.summary = std::move(summary), .file_bytes = std::ssize(*file.bytes), .damage = {}};
   } catch (const InputError& error) {
     return {.summary = std::nullopt, .damage = error.WithSource(path, error.place()).what()};
@@ -91,7 +91,9 @@ InventoryStore::ReadLayer InventoryStore::Read(const ParsedDigest& layer) const 
   if (!file.bytes) return {.scanned = std::nullopt, .damage = std::move(file.damage)};
   try {
     ScannedLayer scanned = DecodeInventoryFile(*file.bytes);
-    ExpectLayer(ReadInventorySummary(*file.bytes), layer.digest);
+    ExpectLayer(
+        scanned.inventory ? scanned.inventory->layer : ReadInventorySummary(*file.bytes).layer,
+        layer.digest);
     return {.scanned = std::move(scanned), .damage = {}};
   } catch (const InputError& error) {
     return {.scanned = std::nullopt, .damage = error.WithSource(path, error.place()).what()};
