@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
+#include <vector>
 
 namespace gneiss {
 namespace {
@@ -143,6 +145,63 @@ bool MatchesFromStart(std::string_view pattern, std::string_view key) {
   return key.empty();
 }
 
+// Rules by the first component of their patterns, so that a path is compared with few of them.
+class RuleIndex {
+ public:
+  RuleIndex() {
+    for (WasteRuleIndex r = 0; r < kRules.size(); ++r) {
+      std::string_view pattern = kRules[r].pattern;
+      const bool anywhere = pattern.starts_with(kAnywhere);
+      if (anywhere) pattern.remove_prefix(kAnywhere.size());
+      const std::string_view first = TakeComponent(pattern);
+      if (first.find('*') != std::string_view::npos) {
+        any_name_.push_back(r);
+      } else {
+        (anywhere ? anywhere_ : at_root_)[first].push_back(r);
+      }
+    }
+  }
+
+  // The first rule in the table's order that matches.
+  WasteRuleIndex Find(std::string_view key) const {
+    WasteRuleIndex best = kNoWasteRule;
+    const auto try_rules = [&](std::span<const WasteRuleIndex> rules, std::string_view rest) {
+      for (const WasteRuleIndex r : rules) {
+        if (r >= best) return;
+        std::string_view pattern = kRules[r].pattern;
+        if (pattern.starts_with(kAnywhere)) pattern.remove_prefix(kAnywhere.size());
+        if (MatchesFromStart(pattern, rest)) best = r;
+      }
+    };
+    bool at_root = true;
+    for (std::string_view rest = key; !rest.empty(); at_root = false) {
+      const std::string_view from_here = rest;
+      const std::string_view component = TakeComponent(rest);
+      if (at_root) {
+        if (const auto found = at_root_.find(component); found != at_root_.end()) {
+          try_rules(found->second, from_here);
+        }
+      }
+      if (const auto found = anywhere_.find(component); found != anywhere_.end()) {
+        try_rules(found->second, from_here);
+      }
+      for (const WasteRuleIndex r : any_name_) {
+        if (at_root || kRules[r].pattern.starts_with(kAnywhere))
+          try_rules(std::span(&r, 1), from_here);
+      }
+    }
+    return best;
+  }
+
+ private:
+  static constexpr std::string_view kAnywhere = "**/";
+  using Rules = std::unordered_map<std::string_view, std::vector<WasteRuleIndex>>;
+
+  Rules at_root_;
+  Rules anywhere_;
+  std::vector<WasteRuleIndex> any_name_;  // whose first component is a pattern itself
+};
+
 }  // namespace
 
 std::string_view WasteKindName(WasteKind kind) {
@@ -180,10 +239,8 @@ bool MatchesPattern(std::string_view pattern, std::string_view key) {
 }
 
 WasteRuleIndex FindWasteRule(std::string_view key) {
-  for (std::size_t r = 0; r < kRules.size(); ++r) {
-    if (MatchesPattern(kRules[r].pattern, key)) return static_cast<WasteRuleIndex>(r);
-  }
-  return kNoWasteRule;
+  static const RuleIndex kIndex;
+  return kIndex.Find(key);
 }
 
 }  // namespace gneiss

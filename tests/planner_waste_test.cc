@@ -275,5 +275,45 @@ TEST_CASE("Patterns match whole paths by component", "[planner][waste_rules]") {
   CHECK_FALSE(MatchesPattern("*a*b*c", "xaxxbxbxd"));
 }
 
+TEST_CASE("The rule of a path is the first of the table that matches it",
+          "[planner][waste_rules]") {
+  // Paths made of the patterns' own words, so that most match something and many match twice.
+  std::vector<std::string> words = {"x", "usr", "bin", "a.key.pem", "gcc-12", "x.a", "y.gem"};
+  for (const WasteRule& rule : WasteRules()) {
+    std::string word;
+    for (const char c : std::string(rule.pattern) + "/") {
+      if (c != '/') {
+        word += c == '*' ? 'q' : c;
+        continue;
+      }
+      words.push_back(word);
+      word.clear();
+    }
+    CHECK_FALSE(rule.remedy.empty());
+  }
+  std::mt19937 random(7);
+  int num_matched = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string key;
+    if (round % 2 == 0) {
+      const WasteRule& rule = WasteRules()[random() % WasteRules().size()];
+      for (const char c : rule.pattern) key += c == '*' ? 'q' : c;
+    }
+    for (auto left = random() % 4 + (key.empty() ? 1 : 0); left > 0; --left) {
+      const std::string& word = words[random() % words.size()];
+      key = random() % 2 == 0 || key.empty() ? word + (key.empty() ? "" : "/" + key)
+                                             : key + "/" + word;
+    }
+    WasteRuleIndex first = kNoWasteRule;
+    for (std::size_t r = WasteRules().size(); r-- > 0;) {
+      if (MatchesPattern(WasteRules()[r].pattern, key)) first = static_cast<WasteRuleIndex>(r);
+    }
+    INFO(key);
+    REQUIRE(FindWasteRule(key) == first);
+    num_matched += first == kNoWasteRule ? 0 : 1;
+  }
+  CHECK(num_matched > 5000);
+}
+
 }  // namespace
 }  // namespace gneiss
