@@ -263,7 +263,7 @@ void Fill(const std::string& path, std::uint64_t first) {
   }
 }
 
-TEST_CASE("Threads that fill one store at once leave what one would", "[io][store][threads]") {
+TEST_CASE("Threads that fill one store at once leave what one would", "[io][inventory_store]") {
   const TemporaryDirectory directory;
   Fill(directory.path("alone"), 0);
   {

@@ -264,7 +264,7 @@ TEST_CASE("A blob is taken from the layout that has it in the right size", "[io]
   CHECK(blobs.Open(digest, 7)->stored_size() == 3);
 }
 
-TEST_CASE("The number of threads changes nothing", "[io][scan_fleet][threads]") {
+TEST_CASE("The number of threads changes nothing", "[io][scan_fleet]") {
   Shop shop;
   for (int i = 0; i < 60; ++i) {
     const std::string kind = i % 7 == 0 ? "bad" : i % 5 == 0 ? "json" : "tar";
@@ -292,8 +292,7 @@ TEST_CASE("The number of threads changes nothing", "[io][scan_fleet][threads]") 
                              WithJobs(3)))[LayerOutcome::kScanned] == 0);
 }
 
-TEST_CASE("Threads that scan real layers leave the inventories that one does",
-          "[io][scan_fleet][threads]") {
+TEST_CASE("Threads that scan real layers leave the inventories that one does", "[io][scan_fleet]") {
   Shop shop;
   std::mt19937_64 random(9);
   for (int layer = 0; layer < 16; ++layer) {
@@ -324,8 +323,7 @@ TEST_CASE("Threads that scan real layers leave the inventories that one does",
   }
 }
 
-TEST_CASE("A store that fails in the middle ends the scan with its error",
-          "[io][scan_fleet][threads]") {
+TEST_CASE("A store that fails in the middle ends the scan with its error", "[io][scan_fleet]") {
   Shop shop;
   for (int i = 0; i < 20; ++i) shop.AddLayer("tar" + std::string(static_cast<std::size_t>(i), 'x'));
   InventoryStore store(shop.path("store"));
