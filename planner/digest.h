@@ -16,7 +16,9 @@ namespace gneiss {
 // The 32 bytes of a sha256; for any other algorithm the sha256 of the whole digest text, which is a
 // key only: Fleet keeps the text, and content is never verified against it.
 struct Digest {
-  std::array<std::uint8_t, 32> bytes{};
+  static constexpr std::size_t kBytes = 32;
+
+  std::array<std::uint8_t, kBytes> bytes{};
 
   friend auto operator<=>(const Digest&, const Digest&) = default;
 };

@@ -8,7 +8,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::size_t kMinSlots = 1024;
+constexpr std::size_t kMinPathSlots = 1024;
 
 std::size_t HashName(PathIndex parent, std::string_view name) {
   return (std::hash<std::string_view>{}(name) ^ parent) * 0x9e3779b97f4a7c15U >> 16;
@@ -26,7 +26,7 @@ void ForEachComponent(std::string_view key, const Visit& visit) {
 
 }  // namespace
 
-PathTree::PathTree() : parent_{kNone}, first_{0, 0}, slots_(kMinSlots, 0) {}
+PathTree::PathTree() : parent_{kNone}, first_{0, 0}, slots_(kMinPathSlots, 0) {}
 
 LayerPaths PathTree::Add(const Inventory& inventory) {
   LayerPaths paths;

@@ -6,13 +6,13 @@
 
 namespace gneiss {
 namespace {
-constexpr std::size_t kMinSlots = 64;
+constexpr std::size_t kMinTextSlots = 64;
 }  // namespace
 
 TextPool::TextPool() : offsets_{0} { Intern(""); }
 
 TextIndex TextPool::Intern(std::string_view text) {
-  if (2 * (size() + 1) > slots_.size()) Rehash(std::max(kMinSlots, 4 * (size() + 1)));
+  if (2 * (size() + 1) > slots_.size()) Rehash(std::max(kMinTextSlots, 4 * (size() + 1)));
   const std::size_t slot = SlotOf(text);
   if (slots_[slot] != 0) return slots_[slot] - 1;
   if (size() >= 0xfffffffeU) throw std::length_error("more than 2^32 distinct strings");
@@ -42,7 +42,7 @@ void TextPool::Seal() {
 }
 
 void TextPool::Rehash(std::size_t num_slots) {
-  std::size_t power = kMinSlots;
+  std::size_t power = kMinTextSlots;
   while (power < num_slots) power *= 2;
   slots_.assign(power, 0);
   for (std::size_t i = 0; i < size(); ++i) {

@@ -30,7 +30,7 @@ Content Decode(std::string_view stored, std::size_t chunk = 0, std::size_t buffe
   return Drain(*source, buffer_bytes);
 }
 
-std::string ErrorOf(const std::string& stored) {
+std::string DecodeErrorOf(const std::string& stored) {
   return MessageOf<InputError>([&] { Decode(stored); });
 }
 
@@ -112,13 +112,13 @@ TEST_CASE("Other bytes after a gzip stream are ignored and counted", "[io][byte_
 TEST_CASE("A gzip stream that ends early is an error at its last byte", "[io][byte_source]") {
   const std::string gzip = Gzip(RandomText(2000), true);
   for (std::size_t size = 2; size < gzip.size(); ++size) {
-    REQUIRE(ErrorOf(gzip.substr(0, size)) ==
+    REQUIRE(DecodeErrorOf(gzip.substr(0, size)) ==
             "byte " + std::to_string(size) +
                 ": gzip stream ends early; the file is truncated, fetch or write it again");
   }
   // Cut in the second member, from its first byte on.
   for (std::size_t size = 1; size < gzip.size(); ++size) {
-    REQUIRE(ErrorOf(gzip + gzip.substr(0, size)) ==
+    REQUIRE(DecodeErrorOf(gzip + gzip.substr(0, size)) ==
             "byte " + std::to_string(gzip.size() + size) +
                 ": gzip stream ends early; the file is truncated, fetch or write it again");
   }
@@ -128,16 +128,16 @@ TEST_CASE("A gzip stream with a wrong CRC, length or body is an error", "[io][by
   const std::string gzip = Gzip("hello, hello, hello");
   std::string wrong_crc = gzip;
   wrong_crc[gzip.size() - 8] ^= 1;
-  CHECK(ErrorOf(wrong_crc) == "byte " + std::to_string(gzip.size() - 4) +
-                                  ": gzip stream is damaged: incorrect data check");
+  CHECK(DecodeErrorOf(wrong_crc) == "byte " + std::to_string(gzip.size() - 4) +
+                                        ": gzip stream is damaged: incorrect data check");
   std::string wrong_length = gzip;
   wrong_length[gzip.size() - 4] ^= 1;
-  CHECK(ErrorOf(wrong_length) ==
+  CHECK(DecodeErrorOf(wrong_length) ==
         "byte " + std::to_string(gzip.size()) + ": gzip stream is damaged: incorrect length check");
   std::string wrong_body = gzip;
   wrong_body[10] = '\xff';
-  CHECK(ErrorOf(wrong_body) == "byte 11: gzip stream is damaged: invalid block type");
-  CHECK(ErrorOf(gzip + "\x1f\x8b\x07") ==
+  CHECK(DecodeErrorOf(wrong_body) == "byte 11: gzip stream is damaged: invalid block type");
+  CHECK(DecodeErrorOf(gzip + "\x1f\x8b\x07") ==
         "byte " + std::to_string(gzip.size() + 3) +
             ": gzip stream ends early; the file is truncated, fetch or write it again");
 }
@@ -155,7 +155,7 @@ TEST_CASE("All frames of a zstd stream are decoded, skippable ones passed over",
 
 TEST_CASE("A zstd window of 128 MiB is accepted and a larger one is not", "[io][byte_source]") {
   CHECK(Decode(FrameWithWindow(27)).bytes == "a");
-  CHECK(ErrorOf(FrameWithWindow(28)) ==
+  CHECK(DecodeErrorOf(FrameWithWindow(28)) ==
         "byte 0: zstd stream is damaged here or within 128 KiB: Frame requires too much memory for "
         "decoding");
 }
@@ -163,11 +163,11 @@ TEST_CASE("A zstd window of 128 MiB is accepted and a larger one is not", "[io][
 TEST_CASE("A zstd stream that ends early or goes wrong is an error", "[io][byte_source]") {
   const std::string zstd = Zstd(RandomText(2000));
   for (std::size_t size = 4; size < zstd.size(); ++size) {
-    REQUIRE(ErrorOf(zstd.substr(0, size)) ==
+    REQUIRE(DecodeErrorOf(zstd.substr(0, size)) ==
             "byte " + std::to_string(size) +
                 ": zstd stream ends early; the file is truncated, fetch or write it again");
   }
-  CHECK(ErrorOf(zstd + "garbage") ==
+  CHECK(DecodeErrorOf(zstd + "garbage") ==
         "byte " + std::to_string(zstd.size()) +
             ": zstd stream is damaged here or within 128 KiB: Unknown frame descriptor");
 }

@@ -17,15 +17,15 @@
 namespace gneiss {
 namespace {
 
-struct Outcome {
+struct FileRead {
   Fleet fleet;
   FleetWarnings warnings;
   ReadReport report;
 };
 
-Outcome ReadText(std::string_view stored, const ReadOptions& options = {}) {
+FileRead ReadText(std::string_view stored, const ReadOptions& options = {}) {
   FleetBuilder builder;
-  Outcome outcome;
+  FileRead outcome;
   ReadFleetBytes(ReadMemory(stored), "fleet.ndjson", options, builder, outcome.report);
   outcome.fleet = builder.Build(&outcome.warnings);
   return outcome;
@@ -83,7 +83,7 @@ std::string Joined(const std::vector<std::string>& lines) {
 }
 
 TEST_CASE("Every line is an image under a ref", "[io][fleet_file]") {
-  const Outcome outcome = ReadText(LineOf("b:1", "12") + "\n" + LineOf("a:1", "13") + "\n");
+  const FileRead outcome = ReadText(LineOf("b:1", "12") + "\n" + LineOf("a:1", "13") + "\n");
   CHECK(outcome.report.num_lines == 2);
   CHECK(outcome.report.num_problems == 0);
   CHECK(outcome.report.warnings.empty());
@@ -94,7 +94,7 @@ TEST_CASE("Every line is an image under a ref", "[io][fleet_file]") {
 }
 
 TEST_CASE("Blank lines, CRLF and a byte order mark are accepted", "[io][fleet_file]") {
-  const Outcome outcome =
+  const FileRead outcome =
       ReadText("\xef\xbb\xbf" + LineOf("a:1", "1") + "\r\n \t\r\n\n" + LineOf("b:1", "2"));
   CHECK(outcome.report.num_lines == 2);
   CHECK(outcome.report.num_problems == 0);
@@ -111,7 +111,7 @@ TEST_CASE("Compression changes nothing in what is read", "[io][fleet_file]") {
 
 TEST_CASE("A bad line is listed with its place and hides no other", "[io][fleet_file]") {
   const std::string layers = LayerOf('1') + "," + LayerOf('2') + "," + LayerOf('3', "-5");
-  const Outcome outcome =
+  const FileRead outcome =
       ReadText(LineOf("a:1", "1") + "\n\n{\"layers\":[" + layers + "]}\nnot json\n" +
                LineOf("b:1", "2") + "\n{\"layers\":[" + LayerOf('1', "11") + "]}\n");
   CHECK(outcome.report.num_lines == 5);
@@ -142,7 +142,7 @@ TEST_CASE("Strict reading stops at the first bad line", "[io][fleet_file]") {
 TEST_CASE("Every bad line is counted, and the first hundred are kept", "[io][fleet_file]") {
   std::string text;
   for (int i = 0; i < 250; ++i) text += "{}\n";
-  const Outcome outcome = ReadText(text);
+  const FileRead outcome = ReadText(text);
   CHECK(outcome.report.num_lines == 250);
   CHECK(outcome.report.num_problems == 250);
   REQUIRE(outcome.report.problems.size() == ReadReport::kMaxKept);
@@ -153,7 +153,7 @@ TEST_CASE("Every bad line is counted, and the first hundred are kept", "[io][fle
 TEST_CASE("A line of more than 64 MiB is passed over", "[io][fleet_file]") {
   const std::string text = LineOf("a:1", "1") + "\n" + std::string(LineReader::kMaxLineBytes, ' ') +
                            "x\n" + LineOf("b:1", "2") + "\n";
-  const Outcome outcome = ReadText(text);
+  const FileRead outcome = ReadText(text);
   REQUIRE(outcome.report.num_problems == 1);
   CHECK(
       outcome.report.problems[0].what() ==
@@ -216,7 +216,7 @@ TEST_CASE("A truncated or damaged stream is an error, not a shorter fleet", "[io
 }
 
 TEST_CASE("Bytes after a gzip stream are a warning", "[io][fleet_file]") {
-  const Outcome outcome = ReadText(Gzip(LineOf("a:1", "1") + "\n") + "garbage");
+  const FileRead outcome = ReadText(Gzip(LineOf("a:1", "1") + "\n") + "garbage");
   CHECK(outcome.fleet.images.size() == 1);
   CHECK(CountsOf(outcome.report) == Counts{{"bytes after the end of a gzip stream", 1}});
   CHECK(ReadText(Gzip(LineOf("a:1", "1")) + std::string(512, '\0')).report.warnings.empty());
@@ -225,14 +225,14 @@ TEST_CASE("Bytes after a gzip stream are a warning", "[io][fleet_file]") {
 TEST_CASE("A zero byte spoils its line only", "[io][fleet_file]") {
   std::string text = LineOf("a:1", "1") + "\n" + LineOf("b:1", "2") + "\n";
   text[text.find("a:1") + 1] = '\0';
-  const Outcome outcome = ReadText(text);
+  const FileRead outcome = ReadText(text);
   CHECK(outcome.fleet.images.size() == 1);
   REQUIRE(outcome.report.problems.size() == 1);
   CHECK(std::string(outcome.report.problems[0].what()).starts_with("fleet.ndjson:1: "));
 }
 
 TEST_CASE("Odd but usable lines are counted by kind", "[io][fleet_file]") {
-  const Outcome outcome = ReadText(
+  const FileRead outcome = ReadText(
       LineOf("a:1", "1", R"(,"x":1,"x":2,"x":3)") + "\n" +
       LineOf("b:1", "2", R"(,"history":[{"empty_layer":true}])") + "\n" + LineOf("c:1", "") + "\n" +
       R"({"ref":"d:1","platform":"unknown/unknown","layers":[]})" + "\n");
@@ -248,7 +248,7 @@ TEST_CASE("Odd but usable lines are counted by kind", "[io][fleet_file]") {
 TEST_CASE("Images of other platforms are checked, counted and left out", "[io][fleet_file]") {
   const ReadOptions options{
       .platform = PlatformFilter("linux/arm64"), .strict = false, .on_progress = {}};
-  const Outcome outcome = ReadText(
+  const FileRead outcome = ReadText(
       LineOf("a:1", "1") + "\n" + R"({"ref":"b:1","platform":"linux/arm64/v8","layers":[]})" +
           "\n" + R"({"ref":"c:1","platform":"linux/amd64","layers":7})" + "\n" +
           R"({"ref":"d:1","layers":[]})" + "\n",
@@ -323,12 +323,12 @@ TEST_CASE("The order of lines changes nothing in the fleet or its warnings", "[i
   std::mt19937_64 random(2024);
   for (int round = 0; round < 30; ++round) {
     std::vector<std::string> lines = TangledLines(random);
-    const Outcome first = ReadText(Joined(lines));
+    const FileRead first = ReadText(Joined(lines));
     REQUIRE(first.report.num_problems == 0);
     REQUIRE(first.fleet.images.size() > 10);
     for (int shuffle = 0; shuffle < 5; ++shuffle) {
       std::ranges::shuffle(lines, random);
-      const Outcome outcome = ReadText(Joined(lines));
+      const FileRead outcome = ReadText(Joined(lines));
       REQUIRE(Written(outcome.fleet) == Written(first.fleet));
       CHECK(outcome.warnings.twin_diff_ids == first.warnings.twin_diff_ids);
       CHECK(outcome.warnings.several_platforms == first.warnings.several_platforms);

@@ -12,8 +12,8 @@
 namespace gneiss {
 namespace {
 
-const std::string kDigestA = "sha256:" + std::string(64, 'a');
-const std::string kDigestB = "sha256:" + std::string(64, 'b');
+const std::string kLineDigestA = "sha256:" + std::string(64, 'a');
+const std::string kLineDigestB = "sha256:" + std::string(64, 'b');
 
 // A parser and a line with the bytes behind it that the parser may read.
 class ParsedLine {
@@ -32,13 +32,13 @@ class ParsedLine {
   FleetLineParser parser_;
 };
 
-std::string ErrorOf(const std::string& text) {
+std::string LineErrorOf(const std::string& text) {
   return MessageOf<InputError>([&] { ParsedLine{text}; });
 }
 
 // A layer with `members` added to its digest and size.
 std::string LayerWith(const std::string& members) {
-  return R"({"digest":")" + kDigestA + R"(","size":5)" + members + "}";
+  return R"({"digest":")" + kLineDigestA + R"(","size":5)" + members + "}";
 }
 
 // A line with one good layer and `members`, which start with a comma.
@@ -51,29 +51,29 @@ std::string LineOf(const std::string& layer) { return R"({"layers":[)" + layer +
 
 TEST_CASE("A line with every key gives every field", "[io][fleet_line]") {
   const ParsedLine parsed(
-      R"({"ref":"app:1","platform":"linux/arm64/v8","manifest_digest":")" + kDigestA +
-      R"(","config_digest":")" + kDigestB +
+      R"({"ref":"app:1","platform":"linux/arm64/v8","manifest_digest":")" + kLineDigestA +
+      R"(","config_digest":")" + kLineDigestB +
       R"(","config_size":10,"manifest_size":20,"created":"2024-01-02T03:04:05Z",)" +
       R"("pulls":7,"labels":{"k":"v","n":1.5,"t":true,"z":null},)" +
       R"("pools":["edge",{"name":"core","nodes":3},{"name":"lab"}],)" + R"("layers":[{"digest":")" +
-      kDigestB + R"(","size":9007199254740992,"media_type":"tar+gzip","diff_id":")" + kDigestA +
-      R"(","uncompressed_size":0,"created_by":"RUN \"x\"","urls":[]}],)" +
+      kLineDigestB + R"(","size":9007199254740992,"media_type":"tar+gzip","diff_id":")" +
+      kLineDigestA + R"(","uncompressed_size":0,"created_by":"RUN \"x\"","urls":[]}],)" +
       R"("history":[],"unknown":[{"deep":1}]})");
   const ImageRecord& image = parsed.image();
   CHECK(image.ref == "app:1");
   CHECK(image.platform == "linux/arm64/v8");
-  CHECK(FormatDigest(image.manifest_digest.value()) == kDigestA);
+  CHECK(FormatDigest(image.manifest_digest.value()) == kLineDigestA);
   CHECK(image.manifest_verifiable);
-  CHECK(FormatDigest(image.config_digest.value()) == kDigestB);
+  CHECK(FormatDigest(image.config_digest.value()) == kLineDigestB);
   CHECK(image.config_size == 10);
   CHECK(image.manifest_size == 20);
   CHECK(image.created == "2024-01-02T03:04:05Z");
   CHECK(image.pulls == 7);
   REQUIRE(image.layers.size() == 1);
-  CHECK(FormatDigest(image.layers[0].digest) == kDigestB);
+  CHECK(FormatDigest(image.layers[0].digest) == kLineDigestB);
   CHECK(image.layers[0].size == kMaxBlobSize);
   CHECK(image.layers[0].media_type == "tar+gzip");
-  CHECK(FormatDigest(image.layers[0].diff_id.value()) == kDigestA);
+  CHECK(FormatDigest(image.layers[0].diff_id.value()) == kLineDigestA);
   CHECK(image.layers[0].uncompressed_size == 0);
   CHECK(image.layers[0].created_by == "RUN \"x\"");
   CHECK_FALSE(image.layers[0].foreign);
@@ -124,50 +124,52 @@ TEST_CASE("Nothing of a line is left for the next one", "[io][fleet_line]") {
 }
 
 TEST_CASE("A field of the wrong type is an error that names it", "[io][fleet_line]") {
-  CHECK(ErrorOf("[]") == "expected a JSON object that describes one image, found an array");
-  CHECK(ErrorOf("17") == "expected a JSON object that describes one image, found 17");
-  CHECK(ErrorOf("{}") == "layers: expected an array of layers, found no such key");
-  CHECK(ErrorOf(R"({"layers":null})") == "layers: expected an array of layers, found no such key");
-  CHECK(ErrorOf(R"({"layers":{}})") == "layers: expected an array of layers, found an object");
-  CHECK(ErrorOf(LineOf("7")) == "layers[0]: expected an object with digest and size, found 7");
-  CHECK(ErrorOf(LineWith(R"(,"ref":5)")) == "ref: expected a string, found 5");
-  CHECK(ErrorOf(LineWith(R"(,"created":[])")) == "created: expected a string, found an array");
-  CHECK(ErrorOf(LineOf(LayerWith(R"(,"created_by":true)"))) ==
+  CHECK(LineErrorOf("[]") == "expected a JSON object that describes one image, found an array");
+  CHECK(LineErrorOf("17") == "expected a JSON object that describes one image, found 17");
+  CHECK(LineErrorOf("{}") == "layers: expected an array of layers, found no such key");
+  CHECK(LineErrorOf(R"({"layers":null})") ==
+        "layers: expected an array of layers, found no such key");
+  CHECK(LineErrorOf(R"({"layers":{}})") == "layers: expected an array of layers, found an object");
+  CHECK(LineErrorOf(LineOf("7")) == "layers[0]: expected an object with digest and size, found 7");
+  CHECK(LineErrorOf(LineWith(R"(,"ref":5)")) == "ref: expected a string, found 5");
+  CHECK(LineErrorOf(LineWith(R"(,"created":[])")) == "created: expected a string, found an array");
+  CHECK(LineErrorOf(LineOf(LayerWith(R"(,"created_by":true)"))) ==
         "layers[0].created_by: expected a string, found true");
-  CHECK(ErrorOf(LineOf(LayerWith(R"(,"media_type":1)"))) ==
+  CHECK(LineErrorOf(LineOf(LayerWith(R"(,"media_type":1)"))) ==
         "layers[0].media_type: expected a string, found 1");
-  CHECK(ErrorOf(LineOf(LayerWith(R"(,"urls":"x")"))) ==
+  CHECK(LineErrorOf(LineOf(LayerWith(R"(,"urls":"x")"))) ==
         "layers[0].urls: expected an array of strings, found \"x\"");
-  CHECK(ErrorOf(LineOf(LayerWith(R"(,"urls":["x",1])"))) ==
+  CHECK(LineErrorOf(LineOf(LayerWith(R"(,"urls":["x",1])"))) ==
         "layers[0].urls[1]: expected a string, found 1");
-  CHECK(ErrorOf(LineWith(R"(,"history":{})")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"history":{})")) ==
         "history: expected an array of history entries, found an object");
-  CHECK(ErrorOf(LineWith(R"(,"history":["x"])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"history":["x"])")) ==
         "history[0]: expected an object with created_by, found \"x\"");
-  CHECK(ErrorOf(LineWith(R"(,"history":[{"created_by":1}])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"history":[{"created_by":1}])")) ==
         "history[0].created_by: expected a string, found 1");
-  CHECK(ErrorOf(LineWith(R"(,"history":[{"empty_layer":"yes"}])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"history":[{"empty_layer":"yes"}])")) ==
         "history[0].empty_layer: expected true or false, found \"yes\"");
-  CHECK(ErrorOf(LineWith(R"(,"labels":[])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"labels":[])")) ==
         "labels: expected an object of strings, found an array");
-  CHECK(ErrorOf(LineWith(R"(,"labels":{"a b":{}})")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"labels":{"a b":{}})")) ==
         "labels.a b: expected a string, found an object");
-  CHECK(ErrorOf(LineWith(R"(,"labels":{"a\nb":[]})")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"labels":{"a\nb":[]})")) ==
         "labels.\"a\\x0ab\": expected a string, found an array");
-  CHECK(ErrorOf(LineWith(R"(,"pools":"p")")) == "pools: expected an array of pools, found \"p\"");
-  CHECK(ErrorOf(LineWith(R"(,"pools":[1])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"pools":"p")")) ==
+        "pools: expected an array of pools, found \"p\"");
+  CHECK(LineErrorOf(LineWith(R"(,"pools":[1])")) ==
         "pools[0]: expected a pool's name or an object with name and nodes, found 1");
-  CHECK(ErrorOf(LineWith(R"(,"pools":["a",{"nodes":1}])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"pools":["a",{"nodes":1}])")) ==
         "pools[1].name: expected a pool's name, found no such key");
-  CHECK(ErrorOf(LineWith(R"(,"pools":[""])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"pools":[""])")) ==
         "pools[0]: expected a pool's name, found an empty one");
-  CHECK(ErrorOf(LineWith(R"(,"pools":[{"name":"a","nodes":-1}])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"pools":[{"name":"a","nodes":-1}])")) ==
         "pools[0].nodes: expected a whole number of nodes from 0 to 9007199254740992, found -1");
 }
 
 TEST_CASE("Sizes are whole numbers of bytes from 0 to 2^53", "[io][fleet_line]") {
   const auto line = [](const std::string& size) {
-    return LineOf(R"({"digest":")" + kDigestA + R"(","size":)" + size + "}");
+    return LineOf(R"({"digest":")" + kLineDigestA + R"(","size":)" + size + "}");
   };
   CHECK(ParsedLine(line("0")).image().layers[0].size == 0);
   CHECK(ParsedLine(line("9007199254740992")).image().layers[0].size == kMaxBlobSize);
@@ -182,20 +184,20 @@ TEST_CASE("Sizes are whole numbers of bytes from 0 to 2^53", "[io][fleet_line]")
                                      {"\"5\"", "\"5\""},
                                      {"true", "true"},
                                      {"[]", "an array"}}) {
-    CHECK(ErrorOf(line(given)) ==
+    CHECK(LineErrorOf(line(given)) ==
           "layers[0].size: expected a whole number of bytes from 0 to 9007199254740992, found " +
               found);
   }
-  CHECK(ErrorOf(line("null")) ==
+  CHECK(LineErrorOf(line("null")) ==
         "layers[0].size: expected the layer's bytes, a whole number, found no such key");
-  CHECK(ErrorOf(LineWith(R"(,"config_size":-1)")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"config_size":-1)")) ==
         "config_size: expected a whole number of bytes from 0 to 9007199254740992, found -1");
-  CHECK(ErrorOf(LineWith(R"(,"manifest_size":0.5)")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"manifest_size":0.5)")) ==
         "manifest_size: expected a whole number of bytes from 0 to 9007199254740992, found 0.5");
-  CHECK(ErrorOf(LineOf(LayerWith(R"(,"uncompressed_size":-2)"))) ==
+  CHECK(LineErrorOf(LineOf(LayerWith(R"(,"uncompressed_size":-2)"))) ==
         "layers[0].uncompressed_size: expected a whole number of bytes from 0 to 9007199254740992, "
         "found -2");
-  CHECK(ErrorOf(LineWith(R"(,"pulls":-3)")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"pulls":-3)")) ==
         "pulls: expected a whole number of pulls from 0 to 9007199254740992, found -3");
 }
 
@@ -205,14 +207,16 @@ TEST_CASE("A digest that is not one is an error wherever it stands", "[io][fleet
   for (const std::string bad :
        {"sha256:../../x", "sha256:", "sha256", "", "SHA256:aa", "sha256:AAAA"}) {
     const std::string found = expected + "\"" + bad + "\"";
-    CHECK(ErrorOf(LineOf(R"({"digest":")" + bad + R"(","size":1})")) == "layers[0].digest" + found);
-    CHECK(ErrorOf(LineOf(LayerWith(R"(,"diff_id":")" + bad + "\""))) ==
+    CHECK(LineErrorOf(LineOf(R"({"digest":")" + bad + R"(","size":1})")) ==
+          "layers[0].digest" + found);
+    CHECK(LineErrorOf(LineOf(LayerWith(R"(,"diff_id":")" + bad + "\""))) ==
           "layers[0].diff_id" + found);
-    CHECK(ErrorOf(LineWith(R"(,"manifest_digest":")" + bad + "\"")) == "manifest_digest" + found);
-    CHECK(ErrorOf(LineWith(R"(,"config_digest":")" + bad + "\"")) == "config_digest" + found);
+    CHECK(LineErrorOf(LineWith(R"(,"manifest_digest":")" + bad + "\"")) ==
+          "manifest_digest" + found);
+    CHECK(LineErrorOf(LineWith(R"(,"config_digest":")" + bad + "\"")) == "config_digest" + found);
   }
-  CHECK(ErrorOf(LineOf(R"({"size":1})")) == "layers[0].digest" + expected + "no such key");
-  CHECK(ErrorOf(LineOf(R"({"digest":5,"size":1})")) == "layers[0].digest" + expected + "5");
+  CHECK(LineErrorOf(LineOf(R"({"size":1})")) == "layers[0].digest" + expected + "no such key");
+  CHECK(LineErrorOf(LineOf(R"({"digest":5,"size":1})")) == "layers[0].digest" + expected + "5");
 }
 
 TEST_CASE("A digest of another algorithm is taken as a key", "[io][fleet_line]") {
@@ -234,12 +238,13 @@ TEST_CASE("Platforms come as text or as an object, and leave in lower case", "[i
   CHECK(platform(R"("")").empty());
   CHECK(platform(R"({"os":"linux","architecture":"amd64"})") == "linux/amd64");
   CHECK(platform(R"({"os":"Linux","architecture":"arm","variant":"v7"})") == "linux/arm/v7");
-  CHECK(ErrorOf(LineWith(R"(,"platform":"linux")")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"platform":"linux")")) ==
         "platform: expected OS/ARCHITECTURE[/VARIANT] such as linux/arm64/v8, found \"linux\"");
-  CHECK(ErrorOf(LineWith(R"(,"platform":{"os":"linux"})")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"platform":{"os":"linux"})")) ==
         "platform: expected an object with os and architecture, found \"\"");
-  CHECK(ErrorOf(LineWith(R"(,"platform":{"os":1})")) == "platform.os: expected a string, found 1");
-  CHECK(ErrorOf(LineWith(R"(,"platform":[])")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"platform":{"os":1})")) ==
+        "platform.os: expected a string, found 1");
+  CHECK(LineErrorOf(LineWith(R"(,"platform":[])")) ==
         "platform: expected a string OS/ARCHITECTURE[/VARIANT], found an array");
 }
 
@@ -290,7 +295,7 @@ TEST_CASE("Of a key given twice the last value wins, and each repeat is counted"
           "[io][fleet_line]") {
   const ParsedLine parsed(R"({"ref":5,"ref":"b","ref":"c","x":1,"x":2,"labels":{"k":"1","k":"2"},)"
                           R"("layers":"bad","layers":[{"digest":"bad","digest":")" +
-                          kDigestA + R"(","size":-1,"size":4}]})");
+                          kLineDigestA + R"(","size":-1,"size":4}]})");
   CHECK(parsed.image().ref == "c");
   CHECK(parsed.image().layers.at(0).size == 4);
   REQUIRE(parsed.image().labels.size() == 1);
@@ -308,22 +313,22 @@ TEST_CASE("Lines nest 100 levels and no more", "[io][fleet_line]") {
     return LineWith(R"(,"x":)" + std::string(depth - 1, '[') + std::string(depth - 1, ']'));
   };
   CHECK(ParsedLine(nested(100)).image().layers.size() == 1);
-  CHECK(ErrorOf(nested(101)) == "JSON is nested deeper than 100 levels");
-  CHECK(ErrorOf(nested(100'000)) == "JSON is nested deeper than 100 levels");
+  CHECK(LineErrorOf(nested(101)) == "JSON is nested deeper than 100 levels");
+  CHECK(LineErrorOf(nested(100'000)) == "JSON is nested deeper than 100 levels");
 }
 
 TEST_CASE("A line that is not JSON is an error at its byte", "[io][fleet_line]") {
-  CHECK(ErrorOf(R"({"ref":"a)") ==
+  CHECK(LineErrorOf(R"({"ref":"a)") ==
         "byte 10: not JSON: syntax error while parsing value - invalid string: missing closing "
         "quote");
-  CHECK(ErrorOf(LineWith(R"(,"ref":nul)")) ==
+  CHECK(LineErrorOf(LineWith(R"(,"ref":nul)")) ==
         "byte " + std::to_string(LineWith("").size() + 10) +
             ": not JSON: syntax error while parsing value - invalid literal");
-  CHECK(ErrorOf("{} {}") ==
+  CHECK(LineErrorOf("{} {}") ==
         "byte 4: not JSON: syntax error while parsing value - unexpected '{'; "
         "expected end of input");
   CHECK(
-      ErrorOf("{\"ref\":\"\xff\"}") ==
+      LineErrorOf("{\"ref\":\"\xff\"}") ==
       "byte 9: not JSON: syntax error while parsing value - invalid string: ill-formed UTF-8 byte");
 }
 
@@ -370,7 +375,7 @@ TEST_CASE("The fast and the exact parser agree on every line", "[io][fleet_line]
   const std::string alphabet = "0123456789\"\\{}[],:-.eE tfnula\xc3\xa9\x01";
   std::size_t num_images = 0;
   std::size_t num_errors = 0;
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 6000; ++round) {
     std::string line = base;
     for (std::size_t changes = random() % 3; changes > 0; --changes) {
       line[1 + random() % (line.size() - 2)] = alphabet[random() % alphabet.size()];
@@ -383,8 +388,8 @@ TEST_CASE("The fast and the exact parser agree on every line", "[io][fleet_line]
     num_images += verdict.starts_with("app:1|") ? 1 : 0;
     num_errors += verdict.find("expected") != std::string::npos ? 1 : 0;
   }
-  CHECK(num_images > 1000);
-  CHECK(num_errors > 1000);
+  CHECK(num_images > 300);
+  CHECK(num_errors > 300);
 }
 
 TEST_CASE("Attestations are told from images by platform or layer type", "[io][fleet_line]") {

@@ -49,7 +49,7 @@ void CheckSame(const Inventory& a, const Inventory& b) {
   }
 }
 
-std::string ErrorOf(const std::string& file) {
+std::string InventoryErrorOf(const std::string& file) {
   return MessageOf<InputError>([&] { (void)DecodeInventoryFile(file); });
 }
 
@@ -152,21 +152,23 @@ TEST_CASE("Every changed byte and every lost one is noticed", "[io][inventory_fi
 
 TEST_CASE("What is no inventory is named", "[io][inventory_file]") {
   const std::string file = EncodeNotATar(Sha256("layer"), 7, {.found = "JSON"});
-  CHECK(ErrorOf("") == "expected an inventory, found a file of 0 bytes");
-  CHECK(ErrorOf("{\"schemaVersion\":2}") == "expected an inventory, found another kind of file");
-  CHECK(ErrorOf(file.substr(0, 30)) == "expected an inventory of 40 to 2147483648 bytes, found 30");
+  CHECK(InventoryErrorOf("") == "expected an inventory, found a file of 0 bytes");
+  CHECK(InventoryErrorOf("{\"schemaVersion\":2}") ==
+        "expected an inventory, found another kind of file");
+  CHECK(InventoryErrorOf(file.substr(0, 30)) ==
+        "expected an inventory of 40 to 2147483648 bytes, found 30");
   std::string newer = file;
   newer[7] = 2;
-  CHECK(ErrorOf(newer) == "expected an inventory of version 1, found version 2");
+  CHECK(InventoryErrorOf(newer) == "expected an inventory of version 1, found version 2");
   std::string damaged = file;
   damaged[50] ^= 1;
-  CHECK(ErrorOf(damaged).starts_with("expected content of sha256:"));
-  CHECK(ErrorOf(damaged).ends_with("; the file is damaged"));
-  CHECK(ErrorOf(Resigned(file, [](std::string& f) { f[8] = 3; })) ==
+  CHECK(InventoryErrorOf(damaged).starts_with("expected content of sha256:"));
+  CHECK(InventoryErrorOf(damaged).ends_with("; the file is damaged"));
+  CHECK(InventoryErrorOf(Resigned(file, [](std::string& f) { f[8] = 3; })) ==
         "byte 9: expected kind 1 or 2 of content, found 3");
-  CHECK(ErrorOf(Resigned(file, [](std::string& f) { f += '!'; })) ==
+  CHECK(InventoryErrorOf(Resigned(file, [](std::string& f) { f += '!'; })) ==
         "byte 47: expected the end, found 1 more bytes");
-  CHECK(ErrorOf(Resigned(file, [](std::string& f) { f.resize(20); })) ==
+  CHECK(InventoryErrorOf(Resigned(file, [](std::string& f) { f.resize(20); })) ==
         "byte 9: expected a layer's digest of 32 bytes, found 11 before the end");
 }
 
@@ -174,17 +176,17 @@ TEST_CASE("A signed file that holds no inventory does no harm", "[io][inventory_
   std::mt19937_64 random(5);
   const Inventory inventory = RandomInventory(random, 4);
   const std::string file = EncodeInventory(inventory);
-  CHECK(ErrorOf(Resigned(file, [](std::string& f) {
+  CHECK(InventoryErrorOf(Resigned(file, [](std::string& f) {
           f.resize(f.size() - 5);
         })).starts_with("expected a zstd frame, found "));
   // Sums that are not those of the header.
   Inventory other = inventory;
   other.blob_size += 1;
-  CHECK(ErrorOf(EncodeInventory(other)) ==
+  CHECK(InventoryErrorOf(EncodeInventory(other)) ==
         "expected a sound inventory, found bytes that belong to no entry");
   other = inventory;
   std::swap(other.entries[0], other.entries[1]);
-  CHECK(ErrorOf(EncodeInventory(other)) == "expected a sound inventory, found not sorted");
+  CHECK(InventoryErrorOf(EncodeInventory(other)) == "expected a sound inventory, found not sorted");
   // A small frame of very many zeros.
   const auto packed_size = [](Bytes number) {
     PackedWriter writer;
@@ -200,11 +202,12 @@ TEST_CASE("A signed file that holds no inventory does no harm", "[io][inventory_
       f += Zstd(payload);
     });
   };
-  CHECK(ErrorOf(with_payload(std::string(100'000'000, '\0'), 4)) ==
+  CHECK(InventoryErrorOf(with_payload(std::string(100'000'000, '\0'), 4)) ==
         "unpacked byte 81: expected the end, found 99999919 more bytes");
-  CHECK(ErrorOf(with_payload(std::string(60, '\0'), 4)) ==
+  CHECK(InventoryErrorOf(with_payload(std::string(60, '\0'), 4)) ==
         "unpacked byte 3: expected 4 entries, found 57 bytes");
-  CHECK(ErrorOf(with_payload("\x03", 0)) == "unpacked byte 1: expected a codec of 0 to 2, found 3");
+  CHECK(InventoryErrorOf(with_payload("\x03", 0)) ==
+        "unpacked byte 1: expected a codec of 0 to 2, found 3");
 }
 
 TEST_CASE("Columns of any bytes give an inventory or an error", "[io][inventory_file]") {

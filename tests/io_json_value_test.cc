@@ -9,7 +9,7 @@
 namespace gneiss {
 namespace {
 
-std::string ErrorOf(const std::string& text) {
+std::string JsonErrorOf(const std::string& text) {
   return MessageOf<InputError>([&] { (void)ParseJson(text); });
 }
 
@@ -45,19 +45,19 @@ TEST_CASE("Of a key given twice the last value is found and the others are count
 }
 
 TEST_CASE("Text that is not JSON is an error at its byte", "[io][json_value]") {
-  CHECK(ErrorOf("") ==
+  CHECK(JsonErrorOf("") ==
         "byte 1: not JSON: syntax error while parsing value - unexpected end of "
         "input; expected '[', '{', or a literal");
-  CHECK(ErrorOf(R"({"a":tru})") ==
+  CHECK(JsonErrorOf(R"({"a":tru})") ==
         "byte 9: not JSON: syntax error while parsing value - invalid literal");
-  CHECK(ErrorOf(R"({"a":1)") ==
+  CHECK(JsonErrorOf(R"({"a":1)") ==
         "byte 7: not JSON: syntax error while parsing object - unexpected "
         "end of input; expected '}'");
-  CHECK(ErrorOf("{} {}") ==
+  CHECK(JsonErrorOf("{} {}") ==
         "byte 4: not JSON: syntax error while parsing value - unexpected '{'; "
         "expected end of input");
-  CHECK(ErrorOf("[1e400]") == "byte 6: not JSON: number overflow parsing '1e400'");
-  CHECK(ErrorOf("[\"a\nb\"]") ==
+  CHECK(JsonErrorOf("[1e400]") == "byte 6: not JSON: number overflow parsing '1e400'");
+  CHECK(JsonErrorOf("[\"a\nb\"]") ==
         "byte 4: not JSON: syntax error while parsing value - invalid string: control character "
         "U+000A (LF) must be escaped to \\u000A or \\n");
 }
@@ -65,15 +65,15 @@ TEST_CASE("Text that is not JSON is an error at its byte", "[io][json_value]") {
 TEST_CASE("Text that is not UTF-8 is an error", "[io][json_value]") {
   const std::string expected =
       "not JSON: syntax error while parsing value - invalid string: ill-formed UTF-8 byte";
-  CHECK(ErrorOf("[\"a\xff\"]") == "byte 4: " + expected);
-  CHECK(ErrorOf("[\"\xc0\xaf\"]") == "byte 3: " + expected);
-  CHECK(ErrorOf("[\"\xed\xa0\x80\"]") == "byte 4: " + expected);
+  CHECK(JsonErrorOf("[\"a\xff\"]") == "byte 4: " + expected);
+  CHECK(JsonErrorOf("[\"\xc0\xaf\"]") == "byte 3: " + expected);
+  CHECK(JsonErrorOf("[\"\xed\xa0\x80\"]") == "byte 4: " + expected);
 }
 
 TEST_CASE("JSON may nest 100 levels and no more", "[io][json_value]") {
   CHECK(ParseJson(Nested(100)).root.kind() == JsonKind::kArray);
-  CHECK(ErrorOf(Nested(101)) == "JSON is nested deeper than 100 levels");
-  CHECK(ErrorOf(std::string(1'000'000, '[')) == "JSON is nested deeper than 100 levels");
+  CHECK(JsonErrorOf(Nested(101)) == "JSON is nested deeper than 100 levels");
+  CHECK(JsonErrorOf(std::string(1'000'000, '[')) == "JSON is nested deeper than 100 levels");
 }
 
 TEST_CASE("Text in messages is quoted, printable and short", "[io][json_value]") {

@@ -31,7 +31,7 @@ std::string ManifestOf(const std::string& config, const std::string& layers) {
   return R"({"schemaVersion":2,"config":)" + config + R"(,"layers":)" + layers + "}";
 }
 
-std::string ErrorOf(const std::string& text) {
+std::string ManifestErrorOf(const std::string& text) {
   return MessageOf<InputError>([&] { (void)ParseManifest(text); });
 }
 
@@ -98,20 +98,20 @@ TEST_CASE("A bad entry of an index is kept beside the good ones", "[io][manifest
 }
 
 TEST_CASE("A manifest is of an image or of an index, never both or neither", "[io][manifest]") {
-  CHECK(ErrorOf(ManifestWith(R"(,"manifests":[])")) ==
+  CHECK(ManifestErrorOf(ManifestWith(R"(,"manifests":[])")) ==
         "expected either layers, of an image, or manifests, of an index, found both");
-  CHECK(ErrorOf(R"({"layers":null,"manifests":[]})") ==
+  CHECK(ManifestErrorOf(R"({"layers":null,"manifests":[]})") ==
         "expected either layers, of an image, or manifests, of an index, found both");
-  CHECK(ErrorOf(R"({"schemaVersion":2})") ==
+  CHECK(ManifestErrorOf(R"({"schemaVersion":2})") ==
         "expected layers, of an image, or manifests, of an index, found neither");
-  CHECK(ErrorOf(R"({"manifests":null})") ==
+  CHECK(ManifestErrorOf(R"({"manifests":null})") ==
         "manifests: expected an array of descriptors, found null");
-  CHECK(ErrorOf("[]") == "expected a manifest, a JSON object, found an array");
+  CHECK(ManifestErrorOf("[]") == "expected a manifest, a JSON object, found an array");
 }
 
 TEST_CASE("Descriptors of an image are checked field by field", "[io][manifest]") {
   const auto layers = [](const std::string& layer) {
-    return ErrorOf(ManifestOf(kConfig, "[" + kLayer + "," + layer + "]"));
+    return ManifestErrorOf(ManifestOf(kConfig, "[" + kLayer + "," + layer + "]"));
   };
   const std::string size =
       "layers[1].size: expected a whole number of bytes from 0 to 9007199254740992, found ";
@@ -133,12 +133,13 @@ TEST_CASE("Descriptors of an image are checked field by field", "[io][manifest]"
         "found \"sha256:../../x\"");
   CHECK(layers(DescriptorText("x", R"(,"urls":[5])")) ==
         "layers[1].urls[0]: expected a string, found 5");
-  CHECK(ErrorOf(ManifestOf("7", "[]")) == "config: expected a descriptor, an object, found 7");
-  CHECK(ErrorOf(R"({"layers":[]})") ==
+  CHECK(ManifestErrorOf(ManifestOf("7", "[]")) ==
+        "config: expected a descriptor, an object, found 7");
+  CHECK(ManifestErrorOf(R"({"layers":[]})") ==
         "config: expected a descriptor, an object, found no such key");
-  CHECK(ErrorOf(ManifestOf(kConfig, "null")) ==
+  CHECK(ManifestErrorOf(ManifestOf(kConfig, "null")) ==
         "layers: expected an array of layers, found no such key");
-  CHECK(ErrorOf(ManifestOf(kConfig, "{}")) ==
+  CHECK(ManifestErrorOf(ManifestOf(kConfig, "{}")) ==
         "layers: expected an array of layers, found an object");
 }
 
@@ -206,14 +207,15 @@ TEST_CASE("Entries of an index are told apart by what they say", "[io][manifest]
 TEST_CASE("Manifests that are too large, too deep or no JSON are errors", "[io][manifest]") {
   const std::string largest = std::string(kMaxManifestBytes - 20, ' ') + R"({"manifests":[]})";
   CHECK(ParseManifest(largest).kind == ManifestKind::kIndex);
-  CHECK(ErrorOf(std::string(kMaxManifestBytes, ' ') + "{}") ==
+  CHECK(ManifestErrorOf(std::string(kMaxManifestBytes, ' ') + "{}") ==
         "expected at most 4194304 bytes of JSON, found 4194306");
-  CHECK(ErrorOf(R"({"layers":)" + std::string(200, '[')) ==
+  CHECK(ManifestErrorOf(R"({"layers":)" + std::string(200, '[')) ==
         "JSON is nested deeper than 100 levels");
-  CHECK(ErrorOf("<html>") ==
+  CHECK(ManifestErrorOf("<html>") ==
         "byte 1: not JSON: syntax error while parsing value - invalid literal");
-  CHECK(ErrorOf(R"({"schemaVersion":99999})") == "schemaVersion: expected 1 or 2, found 99999");
-  CHECK(ErrorOf(R"({"schemaVersion":"2"})") ==
+  CHECK(ManifestErrorOf(R"({"schemaVersion":99999})") ==
+        "schemaVersion: expected 1 or 2, found 99999");
+  CHECK(ManifestErrorOf(R"({"schemaVersion":"2"})") ==
         "schemaVersion: expected a whole number from 0 to 9007199254740992, found \"2\"");
 }
 
@@ -234,7 +236,7 @@ TEST_CASE("Schema 1 gives its layers from the base up, without the empty ones", 
   CHECK(manifest.kind == ManifestKind::kSchema1);
   CHECK(DigestsOf(manifest.layers) == std::vector<std::string>{kDigestA, kDigestB});
   CHECK(manifest.layers[0].size == kUnknownSize);
-  CHECK(ErrorOf(R"({"schemaVersion":1})") ==
+  CHECK(ManifestErrorOf(R"({"schemaVersion":1})") ==
         "fsLayers: expected an array of layers, found no such key");
 }
 
@@ -332,7 +334,7 @@ TEST_CASE(
   for (const std::string name : {"schema1-to-schema2.json", "schema1-to-oci1.json"}) {
     // A converter that does not know sizes put -1.
     std::string text = ReadWholeFile(*folder + "/" + name);
-    CHECK(ErrorOf(text) ==
+    CHECK(ManifestErrorOf(text) ==
           "config.size: expected a whole number of bytes from 0 to 9007199254740992, found -1");
     const std::string unknown = "\"size\": -1";
     text.replace(text.find(unknown), unknown.size(), "\"size\": 1");
@@ -394,9 +396,9 @@ TEST_CASE("Manifests of every type get their kind", "[io][manifest][corpus]") {
   CHECK(kind("v2s1.manifest.json") == ManifestKind::kSchema1);
   CHECK(kind("v2s1-unsigned.manifest.json") == ManifestKind::kSchema1);
   CHECK(kind("v2s1-invalid-signatures.manifest.json") == ManifestKind::kSchema1);
-  CHECK(ErrorOf(ReadWholeFile(*folder + "/unknown-version.manifest.json")) ==
+  CHECK(ManifestErrorOf(ReadWholeFile(*folder + "/unknown-version.manifest.json")) ==
         "schemaVersion: expected 1 or 2, found 99999");
-  CHECK(ErrorOf(ReadWholeFile(*folder + "/non-json.manifest.json")) ==
+  CHECK(ManifestErrorOf(ReadWholeFile(*folder + "/non-json.manifest.json")) ==
         "byte 1: not JSON: syntax error while parsing value - invalid literal");
 
   const Manifest list = ParseFixture(*folder, "v2list.manifest.json");

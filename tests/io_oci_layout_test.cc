@@ -99,7 +99,7 @@ class Layout {
   TemporaryDirectory directory_;
 };
 
-struct Outcome {
+struct LayoutRead {
   Fleet fleet;
   ReadReport report;
 
@@ -117,10 +117,10 @@ struct Outcome {
   }
 };
 
-Outcome ReadLayout(const std::string& path, std::string_view ref = {},
-                   const ReadOptions& options = {}) {
+LayoutRead ReadLayout(const std::string& path, std::string_view ref = {},
+                      const ReadOptions& options = {}) {
   FleetBuilder builder;
-  Outcome outcome;
+  LayoutRead outcome;
   ReadOciLayout(path, ref, options, builder, outcome.report);
   outcome.fleet = builder.Build();
   return outcome;
@@ -130,8 +130,8 @@ ReadOptions OnlyPlatform(std::string_view platform) {
   return {.platform = PlatformFilter(platform), .strict = false, .on_progress = {}};
 }
 
-std::string ErrorOf(const std::string& path, std::string_view ref = {},
-                    const ReadOptions& options = {}) {
+std::string LayoutErrorOf(const std::string& path, std::string_view ref = {},
+                          const ReadOptions& options = {}) {
   return MessageOf<InputError>([&] { ReadLayout(path, ref, options); });
 }
 
@@ -158,7 +158,7 @@ TEST_CASE("An image of a layout has what manifest and config say", "[io][oci_lay
   const std::string manifest = layout.Blob(kManifestType, text, RefName("1.0"));
   layout.Index({manifest});
 
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.problems().empty());
   CHECK(outcome.report.num_lines == 1);
   CHECK(outcome.report.warnings.empty());
@@ -211,7 +211,7 @@ TEST_CASE("Nested indexes hand their ref down to every platform", "[io][oci_layo
                            layout.Image({"b"}, ForPlatform("linux", "arm64") + RefName("inner"))}));
   const std::string outer = layout.Blob(kIndexType, IndexOf({inner}), RefName("outer"));
   layout.Index({outer, inner});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.problems().empty());
   // Twice through `outer`, twice bare; the bare path has only the inner entry's own name.
   CHECK(outcome.report.num_lines == 4);
@@ -225,7 +225,7 @@ TEST_CASE("A platform filter asks for no blob of another platform", "[io][oci_la
   layout.Index({layout.Image({"a"}, ForPlatform("linux", "amd64")),
                 Described(kManifestType, absent, 6, ForPlatform("linux", "arm64")),
                 layout.Image({"b"}, "", R"({"os":"linux","architecture":"s390x"})")});
-  const Outcome outcome = ReadLayout(layout.path(), {}, OnlyPlatform("linux/amd64"));
+  const LayoutRead outcome = ReadLayout(layout.path(), {}, OnlyPlatform("linux/amd64"));
   CHECK(outcome.problems().empty());
   CHECK(outcome.report.num_lines == 3);
   CHECK(outcome.report.filtered_out == 2);
@@ -253,7 +253,7 @@ TEST_CASE("What is no image is counted and passed over", "[io][oci_layout]") {
        Described(kManifestType, absent('2'), 1, R"(,"artifactType":"x/y")"),
        Described("application/vnd.docker.distribution.manifest.v1+prettyjws", absent('3'), 1),
        Described("application/vnd.example.unknown", absent('4'), 1)});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.problems().empty());
   CHECK(outcome.report.num_lines == 1);
   CHECK(outcome.fleet.images.size() == 1);
@@ -281,7 +281,7 @@ TEST_CASE("Layers that are not there are counted once and never opened", "[io][o
                            R"(,"annotations":{"tag":")" + tag + "\"}}");
   };
   layout.Index({image("1"), image("2")});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.problems().empty());
   CHECK(outcome.fleet.images.size() == 2);
   CHECK(outcome.report.missing_layer_blobs == 2);  // the absent one, and the pipe, which is no blob
@@ -296,7 +296,7 @@ TEST_CASE("An image without its config blob is an image", "[io][oci_layout]") {
   const std::string text =
       R"({"config":)" + config + R"(,"layers":)" + Listed({layout.Blob(kLayerType, "a")}) + "}";
   layout.Index({layout.Blob(kManifestType, text, ForPlatform("linux", "amd64"))});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.problems().empty());
   CHECK(CountsOf(outcome.report) == Counts{{"image without its config blob", 1}});
   REQUIRE(outcome.fleet.images.size() == 1);
@@ -309,7 +309,7 @@ TEST_CASE("History and diff_ids of another count than the layers are left out",
   layout.Index({layout.Image({"a", "b"}, "",
                              R"({"rootfs":{"diff_ids":["sha256:)" + std::string(64, '1') +
                                  R"("]},"history":[{"created_by":"x"}]})")});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(CountsOf(outcome.report) ==
         Counts{{"diff_ids do not match layers", 1}, {"history does not match layers", 1}});
   REQUIRE(outcome.fleet.layers.size() == 2);
@@ -337,7 +337,7 @@ TEST_CASE("A blob that is not what its descriptor says is an error with both val
   layout.Write("blobs/sha256/" + DigestIn(bad_config).substr(7), replaced);
   layout.Index({changed, shorter, image_of_bad_config, good});
 
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.refs() == Texts{"shop:good"});
   CHECK(outcome.report.num_lines == 4);
   CHECK(outcome.problems() ==
@@ -347,7 +347,7 @@ TEST_CASE("A blob that is not what its descriptor says is an error with both val
                   " bytes, as its descriptor says, found " + std::to_string(full - 1),
               layout.BlobPath(DigestIn(bad_config)) + ": expected content of digest " +
                   DigestIn(bad_config) + ", found " + FormatDigest(Sha256(replaced))});
-  CHECK(ErrorOf(layout.path(), {}, {.platform = {}, .strict = true, .on_progress = {}}) ==
+  CHECK(LayoutErrorOf(layout.path(), {}, {.platform = {}, .strict = true, .on_progress = {}}) ==
         outcome.problems()[0]);
 }
 
@@ -362,7 +362,7 @@ TEST_CASE("Bad JSON in one blob is an error of that image only", "[io][oci_layou
   const std::string large = Described(kManifestType, FormatDigest(Sha256("large")), 5'000'000);
   layout.Write("blobs/sha256/" + DigestIn(large).substr(7), std::string(5'000'000, ' '));
   layout.Index({both, no_json, image, traversal, large, layout.Image({"a"})});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.fleet.images.size() == 1);
   CHECK(outcome.problems() ==
         Texts{layout.path() + "/index.json: manifests[3].digest: expected a digest, as sha256: and "
@@ -406,7 +406,7 @@ TEST_CASE("sha512 digests are verified, those of unknown algorithms taken with a
   layout.Index({Described(kManifestType, sha512, content.size()),
                 Described(kManifestType, wrong, content.size()),
                 Described(kManifestType, "rot13:abc", content.size())});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.problems() == Texts{layout.BlobPath(wrong) + ": expected content of digest " +
                                     wrong + ", found " + sha512});
   CHECK(CountsOf(outcome.report) ==
@@ -430,7 +430,7 @@ TEST_CASE("An index that contains itself is followed once and reported", "[io][o
   layout.Write("blobs/x/one", first + std::string(size - first.size(), ' '));
   layout.Write("blobs/x/two", padded);
   layout.Index({Described(kIndexType, "x:one", size, RefName("1"))});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.refs() == Texts{"shop:1"});
   CHECK(outcome.problems() ==
         Texts{layout.BlobPath("x:one") + ": index contains itself: x:one is listed again 2 levels "
@@ -446,7 +446,7 @@ TEST_CASE("Indexes nest 8 deep and no deeper", "[io][oci_layout]") {
   CHECK(ReadLayout(layout.path()).fleet.images.size() == 1);
   const std::string image_index = layout.Blob(kIndexType, IndexOf({layout.Image({"a"})}));
   layout.Index({layout.Blob(kIndexType, IndexOf({descriptor}))});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.fleet.images.empty());
   CHECK(outcome.problems() ==
         Texts{layout.BlobPath(DigestIn(image_index)) +
@@ -461,7 +461,7 @@ TEST_CASE("Indexes that share entries many times over are read once per ref", "[
     descriptor = layout.Blob(kIndexType, IndexOf(Texts(20, descriptor)));
   }
   layout.Index({descriptor});
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.problems().empty());
   CHECK(outcome.report.num_lines == 1);
   CHECK(outcome.fleet.images.size() == 1);
@@ -481,7 +481,7 @@ TEST_CASE("A ref selects by full name, tag or digest", "[io][oci_layout]") {
   CHECK(ReadLayout(layout.path(), "2").refs() == Texts{"localhost:5000/app:2"});
   CHECK(ReadLayout(layout.path(), DigestIn(index)).fleet.images.size() == 2);
   CHECK(ReadLayout(layout.path(), "@" + DigestIn(single)).refs() == Texts{"localhost:5000/app:2"});
-  const Outcome by_inner_digest = ReadLayout(layout.path(), DigestIn(inner));
+  const LayoutRead by_inner_digest = ReadLayout(layout.path(), DigestIn(inner));
   CHECK(by_inner_digest.fleet.images.size() == 1);
   CHECK(by_inner_digest.refs() == Texts{"shop:multi"});
   CHECK(by_inner_digest.report.num_lines == 1);
@@ -492,30 +492,31 @@ TEST_CASE("A ref selects by full name, tag or digest", "[io][oci_layout]") {
 TEST_CASE("A ref that names nothing is an error that shows what there is", "[io][oci_layout]") {
   const Layout layout;
   layout.Index({layout.Image({"a"}, RefName("1")), layout.Image({"b"}, RefName("x/y:2"))});
-  CHECK(ErrorOf(layout.path(), "3") ==
+  CHECK(LayoutErrorOf(layout.path(), "3") ==
         layout.path() + ": expected an image \"3\", found refs \"shop:1\", \"x/y:2\"");
-  CHECK(ErrorOf(layout.path(), "sha256:" + std::string(64, 'f')) ==
+  CHECK(LayoutErrorOf(layout.path(), "sha256:" + std::string(64, 'f')) ==
         layout.path() + ": expected an image \"sha256:" + std::string(64, 'f') +
             "\", found refs \"shop:1\", \"x/y:2\"");
   Texts many;
   for (int i = 0; i < 9; ++i) many.push_back(layout.Image({"a"}, RefName(std::to_string(i))));
   layout.Index(many);
-  CHECK(ErrorOf(layout.path(), "x") ==
+  CHECK(LayoutErrorOf(layout.path(), "x") ==
         layout.path() +
             ": expected an image \"x\", found refs \"shop:0\", \"shop:1\", \"shop:2\", "
             "\"shop:3\", \"shop:4\" and perhaps more");
   layout.Index({layout.Image({"a"})});
-  CHECK(ErrorOf(layout.path(), "1") == layout.path() + ": expected an image \"1\", found no refs");
+  CHECK(LayoutErrorOf(layout.path(), "1") ==
+        layout.path() + ": expected an image \"1\", found no refs");
 }
 
 TEST_CASE("A directory that is no layout is an error", "[io][oci_layout]") {
   const TemporaryDirectory directory;
-  CHECK(ErrorOf(directory.path("missing")) ==
+  CHECK(LayoutErrorOf(directory.path("missing")) ==
         directory.path("missing") +
             ": expected the directory of an OCI layout, found nothing there");
   const std::string file = directory.Write("file", "x");
-  CHECK(ErrorOf(file) == file + ": expected the directory of an OCI layout, found a file");
-  CHECK(ErrorOf(directory.path()) ==
+  CHECK(LayoutErrorOf(file) == file + ": expected the directory of an OCI layout, found a file");
+  CHECK(LayoutErrorOf(directory.path()) ==
         directory.path() + ": expected an OCI layout, found no index.json in it");
 }
 
@@ -523,29 +524,33 @@ TEST_CASE("An index.json that cannot be used is an error", "[io][oci_layout]") {
   const Layout layout;
   const std::string index = layout.path() + "/index.json";
   layout.Write("index.json", "{");
-  CHECK(ErrorOf(layout.path()) ==
+  CHECK(LayoutErrorOf(layout.path()) ==
         index +
             ":byte 2: not JSON: syntax error while parsing object key - unexpected end of input; "
             "expected string literal");
   layout.Write("index.json", "[]");
-  CHECK(ErrorOf(layout.path()) == index + ": expected a manifest, a JSON object, found an array");
+  CHECK(LayoutErrorOf(layout.path()) ==
+        index + ": expected a manifest, a JSON object, found an array");
   layout.Write("index.json", R"({"config":)" + layout.Blob(kConfigType, "{}") + R"(,"layers":[]})");
-  CHECK(ErrorOf(layout.path()) == index + ": expected an index with manifests, found one manifest");
+  CHECK(LayoutErrorOf(layout.path()) ==
+        index + ": expected an index with manifests, found one manifest");
   layout.Write("index.json", R"({"manifests":5})");
-  CHECK(ErrorOf(layout.path()) == index + ": manifests: expected an array of descriptors, found 5");
+  CHECK(LayoutErrorOf(layout.path()) ==
+        index + ": manifests: expected an array of descriptors, found 5");
 }
 
 TEST_CASE("A layout without its oci-layout file is read with a warning", "[io][oci_layout]") {
   const Layout layout;
   layout.Index({layout.Image({"a"})});
   std::filesystem::remove(layout.path() + "/oci-layout");
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(outcome.fleet.images.size() == 1);
   CHECK(CountsOf(outcome.report) == Counts{{"layout without an oci-layout file", 1}});
   const std::string marker = layout.Write("oci-layout", R"({"imageLayoutVersion":"2.0.0"})");
-  CHECK(ErrorOf(layout.path()) == marker + ": expected imageLayoutVersion 1.0.0, found \"2.0.0\"");
+  CHECK(LayoutErrorOf(layout.path()) ==
+        marker + ": expected imageLayoutVersion 1.0.0, found \"2.0.0\"");
   layout.Write("oci-layout", "{}");
-  CHECK(ErrorOf(layout.path()) == marker + ": expected imageLayoutVersion 1.0.0, found none");
+  CHECK(LayoutErrorOf(layout.path()) == marker + ": expected imageLayoutVersion 1.0.0, found none");
 }
 
 TEST_CASE("Duplicate keys in any of the documents are counted", "[io][oci_layout]") {
@@ -555,7 +560,7 @@ TEST_CASE("Duplicate keys in any of the documents are counted", "[io][oci_layout
   const std::string manifest =
       layout.Blob(kManifestType, R"({"layers":7,"config":)" + config + R"(,"layers":[]})");
   layout.Write("index.json", R"({"x":1,"x":2,"manifests":[)" + manifest + "]}");
-  const Outcome outcome = ReadLayout(layout.path());
+  const LayoutRead outcome = ReadLayout(layout.path());
   CHECK(CountsOf(outcome.report) == Counts{{"duplicate JSON key", 3}});
   REQUIRE(outcome.fleet.images.size() == 1);
   CHECK(outcome.fleet.text(outcome.fleet.images[0].platform) == "linux/amd64");
@@ -567,7 +572,7 @@ TEST_CASE("A layout with 7 refs has 10 manifests below them", "[io][oci_layout][
   const auto path =
       CorpusPath("fixtures/containers-image/oci/layout/fixtures/delete_image_multiple_images");
   if (!path) return;
-  const Outcome outcome = ReadLayout(*path);
+  const LayoutRead outcome = ReadLayout(*path);
   CHECK(outcome.report.num_lines == 10);
   CHECK(outcome.report.skipped.empty());
   CHECK(outcome.report.missing_layer_blobs == 0);
@@ -582,19 +587,20 @@ TEST_CASE("A layout with 7 refs has 10 manifests below them", "[io][oci_layout][
                                 name + "latest"});
   CHECK(outcome.fleet.images.size() == 5);
   CHECK(ReadLayout(*path, "latest", OnlyPlatform("linux/386")).fleet.images.size() == 1);
-  CHECK(ErrorOf(*path, "9.9") == *path + ": expected an image \"9.9\", found refs \"" + name +
-                                     "3\", \"" + name + "3.17.5\", \"" + name + "3.18\", \"" +
-                                     name + "3.18.3\", \"" + name + "latest\" and perhaps more");
+  CHECK(LayoutErrorOf(*path, "9.9") == *path + ": expected an image \"9.9\", found refs \"" + name +
+                                           "3\", \"" + name + "3.17.5\", \"" + name + "3.18\", \"" +
+                                           name + "3.18.3\", \"" + name +
+                                           "latest\" and perhaps more");
 }
 
 TEST_CASE("Layouts without blobs list every image as missing", "[io][oci_layout][corpus]") {
   const auto root = CorpusPath("fixtures/containers-image/oci/layout/fixtures");
   if (!root) return;
-  const Outcome two = ReadLayout(*root + "/two_images_manifest");
+  const LayoutRead two = ReadLayout(*root + "/two_images_manifest");
   CHECK(two.report.num_lines == 2);
   CHECK(two.report.num_problems == 2);
   CHECK(CountsOf(two.report) == Counts{{"layout without an oci-layout file", 1}});
-  const Outcome lookups = ReadLayout(*root + "/name_lookups");
+  const LayoutRead lookups = ReadLayout(*root + "/name_lookups");
   CHECK(lookups.report.num_problems == 4);
   CHECK(lookups.report.skipped == Counts{{"manifest of unknown media type", 1}});
   CHECK(ReadLayout(*root + "/manifest").report.num_problems == 1);
@@ -608,7 +614,7 @@ TEST_CASE("Manifests whose config has another size are refused", "[io][oci_layou
               "/delete_image_only_one_image/blobs/sha256/"
               "a527179158cd5cebc11c152b8637b47ce96c838ba2aa0de66d14f45cedc11423: expected 585 "
               "bytes, as its descriptor says, found 740"});
-  const Outcome identical = ReadLayout(*root + "/delete_image_two_identical_references");
+  const LayoutRead identical = ReadLayout(*root + "/delete_image_two_identical_references");
   CHECK(identical.problems().empty());
   CHECK(identical.fleet.images.size() == 2);
   CHECK(identical.refs() == Texts(2, "delete_image_two_identical_references:1.0.0"));
@@ -617,7 +623,7 @@ TEST_CASE("Manifests whose config has another size are refused", "[io][oci_layou
 TEST_CASE("The layouts of go-containerregistry are read", "[io][oci_layout][corpus]") {
   const auto root = CorpusPath("fixtures/go-containerregistry/pkg/v1/layout/testdata");
   if (!root) return;
-  const Outcome nested = ReadLayout(*root + "/test_index");
+  const LayoutRead nested = ReadLayout(*root + "/test_index");
   CHECK(nested.problems().empty());
   CHECK(nested.report.num_lines == 3);
   CHECK(nested.report.skipped == Counts{{"manifest of unknown media type", 1}});
@@ -626,7 +632,7 @@ TEST_CASE("The layouts of go-containerregistry are read", "[io][oci_layout][corp
   CHECK(nested.fleet.text(nested.fleet.layers.at(0).created_by) == "bazel build ...");
   CHECK(nested.fleet.layers.at(0).size == 167);
 
-  const Outcome one = ReadLayout(*root + "/test_index_one_image");
+  const LayoutRead one = ReadLayout(*root + "/test_index_one_image");
   CHECK(one.problems().empty());
   CHECK(one.refs().empty());
   CHECK(one.fleet.images.size() == 1);
@@ -636,7 +642,7 @@ TEST_CASE("The layouts of go-containerregistry are read", "[io][oci_layout][corp
         Counts{{"artifact manifest", 1}});
   CHECK(ReadLayout(*root + "/test_gc_image_unknown_mediatype").report.skipped ==
         Counts{{"manifest of unknown media type", 1}});
-  const Outcome collected = ReadLayout(*root + "/test_gc_index");
+  const LayoutRead collected = ReadLayout(*root + "/test_gc_index");
   CHECK(collected.problems().empty());
   CHECK(collected.refs() == Texts{"test_gc_index:1", "test_gc_index:3", "test_gc_index:4"});
 }

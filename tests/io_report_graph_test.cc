@@ -19,20 +19,20 @@ namespace {
 
 using nlohmann::json;
 
-std::string Written(const Fleet& fleet, GraphKind kind, GraphFormat format,
-                    std::int64_t min_shared = 1) {
+std::string Drawn(const Fleet& fleet, GraphKind kind, GraphFormat format,
+                  std::int64_t min_shared = 1) {
   std::ostringstream out;
   WriteGraph(ReportGraph(fleet, kind, min_shared), format, out);
   return out.str();
 }
 
-Fleet ExampleFleet() {
+Fleet FleetToDraw() {
   return MakeTinyFleet({{.ref = "a:1", .layers = {"base:10=b", "x:1"}},
                         {.ref = "b:1", .layers = {"base:10=b", "y:2", "y:2"}}});
 }
 
 TEST_CASE("The sharing graph joins images to the layers they hold", "[io][graph]") {
-  const json graph = json::parse(Written(ExampleFleet(), GraphKind::kSharing, GraphFormat::kJson));
+  const json graph = json::parse(Drawn(FleetToDraw(), GraphKind::kSharing, GraphFormat::kJson));
   REQUIRE(graph["nodes"].size() == 5);
   CHECK(graph["nodes"][0]["kind"] == "image");
   CHECK(graph["nodes"][0]["label"] == "a:1 linux/amd64");
@@ -48,7 +48,7 @@ TEST_CASE("The sharing graph joins images to the layers they hold", "[io][graph]
 }
 
 TEST_CASE("The trie joins chains to longer ones and to the images that end", "[io][graph]") {
-  const json graph = json::parse(Written(ExampleFleet(), GraphKind::kTrie, GraphFormat::kJson));
+  const json graph = json::parse(Drawn(FleetToDraw(), GraphKind::kTrie, GraphFormat::kJson));
   // Two images, then base, base+x, base+y, base+y+y.
   REQUIRE(graph["nodes"].size() == 6);
   CHECK(graph["nodes"][2]["kind"] == "chain");
@@ -66,10 +66,10 @@ TEST_CASE("Only layers of enough images are kept, with the images that hold them
                                      {.ref = "c:1", .layers = {"z:1"}}});
   const ReportGraph graph(fleet, GraphKind::kSharing, 2);
   CHECK(graph.num_images_left_out() == 1);
-  const json kept = json::parse(Written(fleet, GraphKind::kSharing, GraphFormat::kJson, 2));
+  const json kept = json::parse(Drawn(fleet, GraphKind::kSharing, GraphFormat::kJson, 2));
   CHECK(kept["nodes"].size() == 3);
   CHECK(kept["edges"].size() == 2);
-  const json trie = json::parse(Written(fleet, GraphKind::kTrie, GraphFormat::kJson, 2));
+  const json trie = json::parse(Drawn(fleet, GraphKind::kTrie, GraphFormat::kJson, 2));
   CHECK(trie["nodes"].size() == 2);  // b:1 ends at the base; a:1 ends at a chain of one image
   CHECK(trie["edges"] == json::parse(R"([{"source":1,"target":0}])"));
 }
@@ -80,7 +80,7 @@ TEST_CASE("Edges of the sharing graph are those of the manifests", "[io][graph]"
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random));
     const std::int64_t min_shared = static_cast<std::int64_t>(random() % 4);
     const json graph =
-        json::parse(Written(fleet, GraphKind::kSharing, GraphFormat::kJson, min_shared));
+        json::parse(Drawn(fleet, GraphKind::kSharing, GraphFormat::kJson, min_shared));
     std::map<std::string, std::set<std::string>> holders;
     for (const Image& image : fleet.images) {
       for (const LayerIndex l : fleet.chain(image)) {
@@ -106,7 +106,7 @@ TEST_CASE("Edges of the sharing graph are those of the manifests", "[io][graph]"
 TEST_CASE("DOT is quoted so that no name ends its string", "[io][graph]") {
   const Fleet fleet = MakeTinyFleet(
       {{.ref = "say \"hi\"\\:1", .layers = {"x:1"}, .created_by = "RUN echo \"\x1b\\\""}});
-  const std::string dot = Written(fleet, GraphKind::kSharing, GraphFormat::kDot);
+  const std::string dot = Drawn(fleet, GraphKind::kSharing, GraphFormat::kDot);
   CHECK_THAT(dot, Catch::StartsWith("digraph G {\nrankdir=LR;\n"));
   CHECK_THAT(dot, Catch::Contains(R"(label="say \"hi\"\\:1 linux/amd64")"));
   CHECK_THAT(dot, Catch::Contains(R"(label="RUN echo \"\\x1b\\\"")"));
@@ -117,7 +117,7 @@ TEST_CASE("DOT is quoted so that no name ends its string", "[io][graph]") {
 TEST_CASE("GraphML is escaped and free of control characters", "[io][graph]") {
   const Fleet fleet = MakeTinyFleet(
       {{.ref = "a&b<c>:1", .layers = {"x:1"}, .created_by = "RUN echo \x1b ' \" > x"}});
-  const std::string xml = Written(fleet, GraphKind::kSharing, GraphFormat::kGraphMl);
+  const std::string xml = Drawn(fleet, GraphKind::kSharing, GraphFormat::kGraphMl);
   CHECK_THAT(xml, Catch::Contains(">a&amp;b&lt;c&gt;:1 linux/amd64</data>"));
   CHECK_THAT(xml, Catch::Contains("\\x1b"));
   CHECK_THAT(xml, Catch::Contains("attr.name=\"size\" attr.type=\"long\""));
@@ -129,10 +129,10 @@ TEST_CASE("GraphML is escaped and free of control characters", "[io][graph]") {
 TEST_CASE("A fleet without layers is a graph without edges", "[io][graph]") {
   const Fleet fleet = MakeTinyFleet({{.ref = "a:1", .layers = {}}});
   for (const GraphKind kind : {GraphKind::kSharing, GraphKind::kTrie}) {
-    const json graph = json::parse(Written(fleet, kind, GraphFormat::kJson));
+    const json graph = json::parse(Drawn(fleet, kind, GraphFormat::kJson));
     CHECK(graph["nodes"].size() == 1);
     CHECK(graph["edges"].empty());
-    CHECK_THAT(Written(fleet, kind, GraphFormat::kDot), Catch::Contains("digraph G"));
+    CHECK_THAT(Drawn(fleet, kind, GraphFormat::kDot), Catch::Contains("digraph G"));
   }
 }
 

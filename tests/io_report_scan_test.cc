@@ -129,29 +129,29 @@ TEST_CASE("A scan as JSON has raw integers and every layer that was left out", "
   const ScanReport report = MakeScanReport(scanned.fleet, scanned.scan);
   std::ostringstream out;
   WriteScanJson(scanned.fleet, scanned.scan, report, 3, out);
-  const auto json = nlohmann::json::parse(out.str());
-  CHECK(json["schema"] == "gneiss.scan/1");
-  CHECK(json["images"] == 2);
-  CHECK(json["bad_images"] == 3);
-  CHECK(json["layers"]["scanned"] == nlohmann::json{{"layers", 1},
-                                                    {"blob_bytes", 1000},
-                                                    {"tar_bytes", 5120},
-                                                    {"entries", 10},
-                                                    {"store_bytes", 345}});
-  CHECK(json["layers"]["all"]["layers"] == 5);
-  CHECK(json["bytes_read"] == 1005);
-  CHECK(json["warnings"] == 2);
-  CHECK(json["damaged_inventories"] == 1);
-  CHECK(json["bad"] ==
+  const auto written = nlohmann::json::parse(out.str());
+  CHECK(written["schema"] == "gneiss.scan/1");
+  CHECK(written["images"] == 2);
+  CHECK(written["bad_images"] == 3);
+  CHECK(written["layers"]["scanned"] == nlohmann::json{{"layers", 1},
+                                                       {"blob_bytes", 1000},
+                                                       {"tar_bytes", 5120},
+                                                       {"entries", 10},
+                                                       {"store_bytes", 345}});
+  CHECK(written["layers"]["all"]["layers"] == 5);
+  CHECK(written["bytes_read"] == 1005);
+  CHECK(written["warnings"] == 2);
+  CHECK(written["damaged_inventories"] == 1);
+  CHECK(written["bad"] ==
         nlohmann::json::array({{{"digest", FormatDigest(Sha256("bad"))},
                                 {"size", 200},
                                 {"image", "web/shop:1"},
                                 {"images", 2},
                                 {"created_by", "RUN \x1b[31mmake"},
                                 {"problem", "tar byte 512: expected a header, found \n"}}}));
-  CHECK(json["not_a_tar"][0]["found"] == "JSON");
-  CHECK(json["no_blob"][0]["digest"] == FormatDigest(Sha256("none")));
-  CHECK_FALSE(json["no_blob"][0].contains("problem"));
+  CHECK(written["not_a_tar"][0]["found"] == "JSON");
+  CHECK(written["no_blob"][0]["digest"] == FormatDigest(Sha256("none")));
+  CHECK_FALSE(written["no_blob"][0].contains("problem"));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 namespace gneiss {
 namespace {
 
-Table Example() {
+Table ExampleTable() {
   Table table({{"size"}, {"kind", Align::kLeft}, {"name", Align::kLeft}});
   table.AddRow({"12.3 MB", "a", "registry.example/team/application:1.0"});
   table.AddRow({"1 B", "caf\u00e9", "x"});
@@ -25,7 +25,7 @@ std::string Printed(const Table& table, const ScreenStyle& style) {
 }
 
 TEST_CASE("Columns are aligned by what the screen shows", "[io][table]") {
-  CHECK(Printed(Example(), {}) ==
+  CHECK(Printed(ExampleTable(), {}) ==
         "   size  kind  name\n"
         "12.3 MB  a     registry.example/team/application:1.0\n"
         "    1 B  caf\u00e9  x\n"
@@ -34,19 +34,19 @@ TEST_CASE("Columns are aligned by what the screen shows", "[io][table]") {
 }
 
 TEST_CASE("The last column is cut in the middle to fit the width", "[io][table]") {
-  const std::string text = Printed(Example(), {.width = 36});
+  const std::string text = Printed(ExampleTable(), {.width = 36});
   CHECK(text.find("12.3 MB  a     registry.e…cation:1.0\n") != std::string::npos);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) CHECK(DisplayWidth(line) <= 36);
 }
 
 TEST_CASE("Names keep some columns on the narrowest screen", "[io][table]") {
-  CHECK(Printed(Example(), {.width = 3}).find("regis…on:1.0") != std::string::npos);
+  CHECK(Printed(ExampleTable(), {.width = 3}).find("regis…on:1.0") != std::string::npos);
 }
 
 TEST_CASE("Colour marks headers, notes and totals and changes no text", "[io][table]") {
-  const std::string plain = Printed(Example(), {});
-  std::string coloured = Printed(Example(), {.colour = true});
+  const std::string plain = Printed(ExampleTable(), {});
+  std::string coloured = Printed(ExampleTable(), {.colour = true});
   CHECK(coloured.starts_with("\x1b[1m   size"));
   CHECK(coloured.find("\x1b[2m    5 B") != std::string::npos);
   for (std::size_t at = coloured.find('\x1b'); at != std::string::npos;

@@ -26,7 +26,7 @@ std::string Screen(const Fleet& fleet, const TreeLimits& limits, const ScreenSty
   return out.str();
 }
 
-json Written(const Fleet& fleet, const TreeLimits& limits) {
+json WrittenTree(const Fleet& fleet, const TreeLimits& limits) {
   std::ostringstream out;
   WriteTreeJson(fleet, MakeTreeReport(fleet, limits), limits, out);
   return json::parse(out.str());
@@ -189,7 +189,7 @@ TEST_CASE("The JSON lists every node with its parent before it", "[io][tree]") {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random, 8));
     const TreeLimits limits = {.depth = static_cast<std::int64_t>(random() % 3),
                                .min_size = static_cast<Bytes>(random() % 2 * 500)};
-    const json report = Written(fleet, limits);
+    const json report = WrittenTree(fleet, limits);
     std::set<std::int64_t> ids;
     Bytes sum = 0;
     for (const json& node : report["nodes"]) {
@@ -207,7 +207,7 @@ TEST_CASE("The JSON lists every node with its parent before it", "[io][tree]") {
 TEST_CASE("The JSON of a node tells digest, sharing, refs and chain", "[io][tree]") {
   const Fleet fleet = MakeTinyFleet(
       {{.ref = "a:1", .layers = {"x:7=dx", "y:5=dy"}}, {.ref = "b:1", .layers = {"x:7=dx"}}});
-  const json report = Written(fleet, {});
+  const json report = WrittenTree(fleet, {});
   REQUIRE(report["nodes"].size() == 2);
   const json& root = report["nodes"][0];
   CHECK(root["parent"].is_null());

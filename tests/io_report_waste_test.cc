@@ -95,18 +95,18 @@ TEST_CASE("The JSON of waste sums to its totals", "[io][report][waste]") {
   WriteWasteJson(example.fleet, example.today, example.contents, example.waste, example.model,
                  {{.image = 0, .dive = {.size_bytes = 1, .user_bytes = 1, .wasted_bytes = 0}}}, 0,
                  out);
-  const auto json = nlohmann::json::parse(out.str());
-  CHECK(json["schema"] == "gneiss.waste/1");
+  const auto written = nlohmann::json::parse(out.str());
+  CHECK(written["schema"] == "gneiss.waste/1");
   std::int64_t sum = 0;
-  for (const auto& finding : json["findings"]) {
+  for (const auto& finding : written["findings"]) {
     sum += finding["saves_storage_bytes"].get<std::int64_t>();
     CHECK(finding["blob_bytes"] > 0);
   }
-  CHECK(sum == json["saves_storage_bytes"]);
+  CHECK(sum == written["saves_storage_bytes"]);
   CHECK(sum == 5900);
-  CHECK(json["images"][0]["dive"]["efficiency"] == 1.0);
-  CHECK_FALSE(json["images"][1].contains("dive"));
-  CHECK(json["repositories"][0]["needless_bytes"] == 5900);
+  CHECK(written["images"][0]["dive"]["efficiency"] == 1.0);
+  CHECK_FALSE(written["images"][1].contains("dive"));
+  CHECK(written["repositories"][0]["needless_bytes"] == 5900);
 }
 
 TEST_CASE("History shows each layer with what is hidden above it", "[io][report][history]") {
@@ -133,9 +133,9 @@ TEST_CASE("History shows each layer with what is hidden above it", "[io][report]
         "              1.00 kB  opt/x\n"
         "layer 3           1 B  tmp/x.deb\n"
         "layer 4         900 B  bin/tool\n");
-  std::ostringstream json;
-  WriteHistoryJson(example.fleet, example.contents, history, json);
-  CHECK(nlohmann::json::parse(json.str())["layers"][1]["shadowed_bytes"] == 5000);
+  std::ostringstream written;
+  WriteHistoryJson(example.fleet, example.contents, history, written);
+  CHECK(nlohmann::json::parse(written.str())["layers"][1]["shadowed_bytes"] == 5000);
 }
 
 }  // namespace

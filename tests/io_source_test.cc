@@ -12,20 +12,20 @@ namespace {
 
 constexpr char kLine[] = R"({"ref":"a:1","layers":[]})";
 
-struct Outcome {
+struct SourceRead {
   Fleet fleet;
   ReadReport report;
 };
 
-Outcome Read(const std::string& source) {
+SourceRead Read(const std::string& source) {
   FleetBuilder builder;
-  Outcome outcome;
+  SourceRead outcome;
   ReadSource(source, {}, builder, outcome.report);
   outcome.fleet = builder.Build();
   return outcome;
 }
 
-std::string ErrorOf(const std::string& source) {
+std::string SourceErrorOf(const std::string& source) {
   return MessageOf<InputError>([&] { Read(source); });
 }
 
@@ -51,12 +51,13 @@ TEST_CASE("A transport says how its source is read", "[io][source]") {
   CHECK(Read("oci:" + directory.path("layout")).fleet.images.size() == 1);
   CHECK(Read("oci:" + directory.path("layout:1")).fleet.images.size() == 1);
   CHECK(Read("oci:" + directory.path("layout:layout:1")).fleet.images.size() == 1);
-  CHECK(ErrorOf("oci:" + directory.path("layout:2")) ==
+  CHECK(SourceErrorOf("oci:" + directory.path("layout:2")) ==
         directory.path("layout") + ": expected an image \"2\", found refs \"layout:1\"");
-  CHECK(ErrorOf("fleet:" + directory.path("layout")) ==
+  CHECK(SourceErrorOf("fleet:" + directory.path("layout")) ==
         directory.path("layout") +
             ": expected a fleet file, one JSON object per line, found a directory");
-  CHECK(ErrorOf("oci:" + file) == file + ": expected the directory of an OCI layout, found a file");
+  CHECK(SourceErrorOf("oci:" + file) ==
+        file + ": expected the directory of an OCI layout, found a file");
 }
 
 TEST_CASE("A bare path is read as what it is", "[io][source]") {
@@ -96,9 +97,9 @@ TEST_CASE("A transport of another version is named as such", "[io][source]") {
        {"docker-archive:x.tar", "oci-archive:x.tar", "dir:x", "docker://example.com/app:1",
         "registry://example.com", "registry-fs:x"}) {
     const std::string transport = source.substr(0, source.find(':'));
-    CHECK(ErrorOf(source) == source + ": sources of transport \"" + transport +
-                                 "\" are not read yet; this version reads fleet:FILE and "
-                                 "oci:DIR[:REF]");
+    CHECK(SourceErrorOf(source) == source + ": sources of transport \"" + transport +
+                                       "\" are not read yet; this version reads fleet:FILE and "
+                                       "oci:DIR[:REF]");
   }
 }
 
@@ -106,16 +107,16 @@ TEST_CASE("A name that is neither a path nor a transport is an error", "[io][sou
   const std::string expected =
       ": expected a fleet file, an OCI layout or TRANSPORT:NAME, found nothing there; this version "
       "reads fleet:FILE and oci:DIR[:REF]";
-  CHECK(ErrorOf("no/such/path") == "no/such/path" + expected);
-  CHECK(ErrorOf("debian:12") == "debian:12" + expected);
-  CHECK(ErrorOf("") ==
+  CHECK(SourceErrorOf("no/such/path") == "no/such/path" + expected);
+  CHECK(SourceErrorOf("debian:12") == "debian:12" + expected);
+  CHECK(SourceErrorOf("") ==
         "source: expected TRANSPORT:NAME or a path, found an empty name; this version reads "
         "fleet:FILE and oci:DIR[:REF]");
   CHECK(
-      ErrorOf("fleet:") ==
+      SourceErrorOf("fleet:") ==
       "source: expected a path after \"fleet:\", found nothing; this version reads fleet:FILE and "
       "oci:DIR[:REF]");
-  CHECK(ErrorOf("oci:") ==
+  CHECK(SourceErrorOf("oci:") ==
         "source: expected a path after \"oci:\", found nothing; this version reads fleet:FILE and "
         "oci:DIR[:REF]");
 }
@@ -124,15 +125,15 @@ TEST_CASE("A directory of another kind is named for what it looks like", "[io][s
   const TemporaryDirectory directory;
   const std::string expected = ": expected an OCI layout or a fleet file, found ";
   directory.Write("empty/file", "");
-  CHECK(ErrorOf(directory.path("empty")) ==
+  CHECK(SourceErrorOf(directory.path("empty")) ==
         directory.path("empty") + expected + "neither an oci-layout file nor an index.json in it");
   directory.Write("dir/version", "Directory Transport Version: 1.1\n");
   directory.Write("dir/manifest.json", "{}");
-  CHECK(ErrorOf(directory.path("dir")) ==
+  CHECK(SourceErrorOf(directory.path("dir")) ==
         directory.path("dir") + expected +
             "skopeo's directory form (dir:), which this version does not read");
   directory.Write("registry/docker/registry/v2/blobs/x", "");
-  CHECK(ErrorOf(directory.path("registry")) ==
+  CHECK(SourceErrorOf(directory.path("registry")) ==
         directory.path("registry") + expected +
             "the storage of a registry (registry-fs:), which this version does not read");
 }
@@ -141,7 +142,7 @@ TEST_CASE("An archive of images is named for what it is", "[io][source][corpus]"
   const auto archive =
       CorpusPath("fixtures/containers-image/docker/archive/fixtures/almostempty.tar");
   if (!archive) return;
-  CHECK(ErrorOf(*archive) ==
+  CHECK(SourceErrorOf(*archive) ==
         *archive +
             ": expected a fleet file, one JSON object per line, found a tar archive "
             "(docker-archive: and oci-archive: are not read by this version)");

@@ -13,16 +13,16 @@
 namespace gneiss {
 namespace {
 
-using Chain = std::vector<LayerIndex>;
+using LayerChain = std::vector<LayerIndex>;
 
-Chain ChainOf(const Fleet& fleet, ImageIndex i) {
+LayerChain ChainOf(const Fleet& fleet, ImageIndex i) {
   const auto chain = fleet.chain(fleet.images[i]);
   return {chain.begin(), chain.end()};
 }
 
 // Layers from the root to a node.
-Chain PrefixOf(const LayerTrie& trie, NodeIndex v) {
-  Chain prefix;
+LayerChain PrefixOf(const LayerTrie& trie, NodeIndex v) {
+  LayerChain prefix;
   for (; v != kNoNode; v = trie.parent[v]) prefix.insert(prefix.begin(), trie.layer[v]);
   return prefix;
 }
@@ -46,15 +46,15 @@ TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner
   std::mt19937_64 random(21);
   for (int round = 0; round < 300; ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random, 8));
-    std::set<Chain> prefixes;
-    std::map<Chain, std::set<ImageIndex>> below;
-    std::map<Chain, std::set<ImageIndex>> ending;
+    std::set<LayerChain> prefixes;
+    std::map<LayerChain, std::set<ImageIndex>> below;
+    std::map<LayerChain, std::set<ImageIndex>> ending;
     std::uint32_t without_layers = 0;
     for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-      const Chain chain = ChainOf(fleet, i);
+      const LayerChain chain = ChainOf(fleet, i);
       if (chain.empty()) ++without_layers;
       for (std::size_t d = 1; d <= chain.size(); ++d) {
-        const Chain prefix(chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(d));
+        const LayerChain prefix(chain.begin(), chain.begin() + static_cast<std::ptrdiff_t>(d));
         prefixes.insert(prefix);
         below[prefix].insert(i);
         if (d == chain.size()) ending[prefix].insert(i);
@@ -64,9 +64,9 @@ TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner
     CAPTURE(round);
     REQUIRE(trie.num_without_layers == without_layers);
     REQUIRE(trie.size() == prefixes.size());
-    std::set<Chain> found;
+    std::set<LayerChain> found;
     for (NodeIndex v = 0; v < trie.size(); ++v) {
-      const Chain prefix = PrefixOf(trie, v);
+      const LayerChain prefix = PrefixOf(trie, v);
       found.insert(prefix);
       REQUIRE(trie.depth[v] == prefix.size());
       const auto images = trie.images_below(v);
@@ -74,7 +74,7 @@ TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner
       const auto ends = trie.images_ending(v);
       REQUIRE(std::set<ImageIndex>(ends.begin(), ends.end()) == ending[prefix]);
       for (NodeIndex w = 0; w < trie.size(); ++w) {
-        const Chain other = PrefixOf(trie, w);
+        const LayerChain other = PrefixOf(trie, w);
         const bool is_below = other.size() >= prefix.size() &&
                               std::equal(prefix.begin(), prefix.end(), other.begin());
         REQUIRE(is_below == (w >= v && w < trie.subtree_end[v]));
@@ -101,7 +101,7 @@ TEST_CASE("Images that are left out leave no node", "[planner][layer_trie]") {
   CHECK(trie.node_of_image == std::vector<NodeIndex>{1, kNoNode});
 }
 
-TEST_CASE("Chain ids follow the formula of the OCI image spec", "[planner][layer_trie]") {
+TEST_CASE("LayerChain ids follow the formula of the OCI image spec", "[planner][layer_trie]") {
   const Fleet fleet =
       MakeTinyFleet({{.ref = "a:1", .layers = {"x:1=one", "y:1=two", "z:1=three"}}});
   const std::vector<Digest> ids = ChainIds(fleet, BuildLayerTrie(fleet));

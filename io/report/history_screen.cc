@@ -14,11 +14,11 @@
 namespace gneiss {
 namespace {
 
-constexpr std::size_t kInstructionWidth = 400;  // the table cuts it to the screen
+constexpr std::size_t kMaxInstructionWidth = 400;  // the table cuts it to the screen
 
 std::string WhatMade(const Fleet& fleet, LayerIndex layer) {
   std::string text =
-      PrettyInstruction(fleet.text(fleet.layers[layer].created_by), kInstructionWidth);
+      PrettyInstruction(fleet.text(fleet.layers[layer].created_by), kMaxInstructionWidth);
   return text.empty() ? fleet.digest_text(fleet.layers[layer]) : text;
 }
 

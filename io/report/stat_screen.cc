@@ -17,14 +17,14 @@ namespace gneiss {
 namespace {
 
 // One row of figures, and sums of them.
-struct Figures {
+struct StatFigures {
   std::int64_t images = 0;
   Bytes logical = 0;
   Bytes exclusive = 0;
   Bytes shared = 0;
   Bytes proportional = 0;
 
-  Figures& operator+=(const Figures& other) {
+  StatFigures& operator+=(const StatFigures& other) {
     images = CheckedAdd(images, other.images);
     logical = CheckedAdd(logical, other.logical);
     exclusive = CheckedAdd(exclusive, other.exclusive);
@@ -34,7 +34,7 @@ struct Figures {
   }
 };
 
-Figures FiguresOf(const GroupAccount& group) {
+StatFigures FiguresOf(const GroupAccount& group) {
   return {.images = group.num_images,
           .logical = group.logical,
           .exclusive = group.account.exclusive,
@@ -42,7 +42,7 @@ Figures FiguresOf(const GroupAccount& group) {
           .proportional = group.account.proportional};
 }
 
-Figures FiguresOf(const Account& account, Bytes logical) {
+StatFigures FiguresOf(const Account& account, Bytes logical) {
   return {.images = 1,
           .logical = logical,
           .exclusive = account.exclusive,
@@ -141,7 +141,7 @@ class StatPrinter {
     return text;
   }
 
-  std::vector<std::string> Cells(const Figures& figures, std::string name) const {
+  std::vector<std::string> Cells(const StatFigures& figures, std::string name) const {
     return {FormatCount(figures.images),
             Size(figures.logical),
             Size(figures.exclusive),
@@ -152,7 +152,7 @@ class StatPrinter {
   }
 
   // The row TOTAL. What several rows share has no sum: each of them counts it in full.
-  std::vector<std::string> TotalCells(const Figures& figures) const {
+  std::vector<std::string> TotalCells(const StatFigures& figures) const {
     std::vector<std::string> cells = Cells(figures, "TOTAL");
     cells[3] = "";
     return cells;
@@ -177,10 +177,10 @@ class StatPrinter {
                   {"of stored"},
                   {title, Align::kLeft}});
     const std::size_t shown = NumShown(table.rows.size());
-    Figures total;
-    Figures others;
+    StatFigures total;
+    StatFigures others;
     for (std::size_t r = 0; r < table.rows.size(); ++r) {
-      const Figures figures = FiguresOf(table.rows[r]);
+      const StatFigures figures = FiguresOf(table.rows[r]);
       total += figures;
       if (r < shown) {
         screen.AddRow(Cells(figures, table.rows[r].name));
@@ -190,7 +190,8 @@ class StatPrinter {
     }
     AddOthers(table.rows.size() - shown, others, screen);
     if (table.images_in_several > 0) {
-      const Figures again = {.images = -table.repeated_images, .logical = -table.repeated_logical};
+      const StatFigures again = {.images = -table.repeated_images,
+                                 .logical = -table.repeated_logical};
       std::vector<std::string> cells = Cells(again, "");
       for (std::size_t c = 2; c <= 5; ++c) cells[c] = "";
       cells.back() =
@@ -203,7 +204,7 @@ class StatPrinter {
     screen.Print(screen_.style, out_);
   }
 
-  void AddOthers(std::size_t count, const Figures& others, Table& screen) const {
+  void AddOthers(std::size_t count, const StatFigures& others, Table& screen) const {
     if (count == 0) return;
     std::vector<std::string> cells = Cells(
         others, fmt::format("[{}]", FormatCounted(static_cast<std::int64_t>(count), "other")));
@@ -220,13 +221,13 @@ class StatPrinter {
                   {"of stored"},
                   {"image", Align::kLeft}});
     const std::size_t shown = NumShown(report_.images_by_share.size());
-    Figures total;
-    Figures others;
+    StatFigures total;
+    StatFigures others;
     std::int64_t layers = 0;
     std::int64_t layers_of_others = 0;
     for (std::size_t r = 0; r < report_.images_by_share.size(); ++r) {
       const ImageIndex i = report_.images_by_share[r];
-      const Figures figures =
+      const StatFigures figures =
           FiguresOf(report_.accounting.images[i], report_.accounting.logical[i]);
       const std::int64_t num_layers = fleet_.images[i].num_layers;
       total += figures;

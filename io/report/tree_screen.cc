@@ -22,7 +22,7 @@ constexpr std::size_t kMinText = 24;         // of a row's text, however deep it
 constexpr std::size_t kMinInstruction = 12;  // columns below which an instruction says nothing
 constexpr std::size_t kRepositoriesNamed = 3;
 
-using Figures = std::array<std::string, 3>;
+using TreeFigures = std::array<std::string, 3>;
 
 class TreePrinter {
  public:
@@ -44,7 +44,7 @@ class TreePrinter {
   }
 
  private:
-  static inline const Figures kHeader = {"branch", "own", "images"};
+  static inline const TreeFigures kHeader = {"branch", "own", "images"};
 
   std::string Size(Bytes size) const { return FormatBytes(size, style_.units); }
 
@@ -56,17 +56,17 @@ class TreePrinter {
                         UnitsNote(style_.units));
   }
 
-  Figures FiguresOf(const TreeRow& row) const {
+  TreeFigures FiguresOf(const TreeRow& row) const {
     return {Size(row.branch), Size(row.own), FormatCount(row.images)};
   }
 
-  Figures TotalFigures() const {
+  TreeFigures TotalFigures() const {
     return {Size(report_.trie_bytes), "",
             FormatCount(static_cast<std::int64_t>(fleet_.images.size()))};
   }
 
   void Measure() {
-    const auto widen = [this](const Figures& figures) {
+    const auto widen = [this](const TreeFigures& figures) {
       for (std::size_t c = 0; c < figures.size(); ++c) {
         widths_[c] = std::max(widths_[c], figures[c].size());
       }
@@ -76,7 +76,8 @@ class TreePrinter {
     for (const TreeRow& row : report_.rows) widen(FiguresOf(row));
   }
 
-  std::string Line(const Figures& figures, std::string_view branches, std::string_view text) const {
+  std::string Line(const TreeFigures& figures, std::string_view branches,
+                   std::string_view text) const {
     return fmt::format("{:>{}}  {:>{}}  {:>{}}  {}{}", figures[0], widths_[0], figures[1],
                        widths_[1], figures[2], widths_[2], branches, text);
   }

@@ -11,7 +11,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::size_t kInstructionWidth = 60;
+constexpr std::size_t kQuotedInstructionWidth = 60;
 
 // What wrote a layer, as far as its instruction shows.
 enum class Writer { kUnknown, kRun, kCopy, kAdd };
@@ -29,7 +29,7 @@ std::string InstructionOf(const Fleet& fleet, LayerIndex layer, std::size_t widt
 
 // "`RUN x`", or the layer's digest as short as people quote it.
 std::string NameLayer(const Fleet& fleet, LayerIndex layer) {
-  const std::string instruction = InstructionOf(fleet, layer, kInstructionWidth);
+  const std::string instruction = InstructionOf(fleet, layer, kQuotedInstructionWidth);
   if (!instruction.empty()) return "`" + instruction + "`";
   constexpr std::size_t kShortDigest = 7 + 12;
   return "layer " + Printable(fleet.digest_text(fleet.layers[layer])).substr(0, kShortDigest);
@@ -51,7 +51,7 @@ std::string RemedyForDeleted(Writer writer) {
 }
 
 std::string RemedyForMetadata(const Fleet& fleet, const WasteFinding& finding, LayerIndex lower) {
-  switch (WriterOf(InstructionOf(fleet, lower, kInstructionWidth))) {
+  switch (WriterOf(InstructionOf(fleet, lower, kQuotedInstructionWidth))) {
     case Writer::kCopy:
       return "write COPY --chmod=... --chown=... instead of a RUN chmod or chown afterwards";
     case Writer::kAdd:
@@ -89,7 +89,7 @@ std::string RemedyForCopy(const Fleet& fleet, const WasteFinding& finding) {
 WasteText DescribeWaste(const Fleet& fleet, const WasteFinding& finding) {
   const std::string layer = NameLayer(fleet, finding.layer);
   const std::string by = finding.by == kNone ? "" : NameLayer(fleet, finding.by);
-  const Writer writer = WriterOf(InstructionOf(fleet, finding.layer, kInstructionWidth));
+  const Writer writer = WriterOf(InstructionOf(fleet, finding.layer, kQuotedInstructionWidth));
   const std::string files = FormatCounted(finding.num_entries, "entry", "entries");
   WasteText text;
   switch (finding.kind) {

@@ -49,7 +49,7 @@ EntryType TypeOf(char flag) {
 bool IsMarker(EntryType type) { return type == EntryType::kWhiteout || type == EntryType::kOpaque; }
 
 // Names in errors: their start, printable.
-std::string Quote(std::string_view name) {
+std::string QuoteName(std::string_view name) {
   std::string quoted = "\"";
   for (const char c : name.substr(0, 200)) {
     const auto byte = static_cast<unsigned char>(c);
@@ -77,14 +77,14 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   const char* const name = archive_entry_pathname(reader.entry());
   std::string_view key = KeyOf(name, above_root);
   if (above_root) {
-    if (options_.strict) Fail("expected a path below the root, found " + Quote(name));
+    if (options_.strict) Fail("expected a path below the root, found " + QuoteName(name));
     warnings_.Add("path above the root", key);
   }
   Entry entry;
   entry.type = TypeOf(member.type);
   if (member.is_old_file && name != nullptr && std::string_view(name).ends_with('/')) {
     // A directory of a tar from before "ustar"; with a size, readers disagree on its body.
-    if (member.size > 0) Fail("expected a directory without contents, found " + Quote(name));
+    if (member.size > 0) Fail("expected a directory without contents, found " + QuoteName(name));
     entry.type = EntryType::kDirectory;
   }
   if (key.empty() && entry.type != EntryType::kDirectory) {
@@ -189,7 +189,8 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     const std::string_view path = inventory_.texts[entry.path];
     bool above_root = false;
     const std::string_view link = KeyOf(target, above_root);
-    if (above_root) Fail("expected a hard link to a path below the root, found " + Quote(target));
+    if (above_root)
+      Fail("expected a hard link to a path below the root, found " + QuoteName(target));
     if (link == path) Fail("expected a hard link to another path, found one to itself");
     entry.link = AddText(link);
   } else if (entry.type == EntryType::kCharDevice || entry.type == EntryType::kBlockDevice) {
@@ -213,7 +214,7 @@ bool InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
   if (!base.starts_with(kWhiteoutPrefix)) return true;
   const std::string_view name = base.substr(kWhiteoutPrefix.size());
   if (name.empty() || name == "." || name == "..") {
-    Fail("expected a whiteout of a name, found " + Quote(key));
+    Fail("expected a whiteout of a name, found " + QuoteName(key));
   }
   if (is_directory) {
     warnings_.Add("directory named like a whiteout", key);
@@ -341,8 +342,8 @@ void InventoryBuilder::CheckHardLinks() {
     }
     if (is_directory) {
       throw InputError(
-          "", "entry " + Quote(inventory_.path(link)),
-          "expected a hard link to a file, found one to the directory " + Quote(target));
+          "", "entry " + QuoteName(inventory_.path(link)),
+          "expected a hard link to a file, found one to the directory " + QuoteName(target));
     }
   }
 }

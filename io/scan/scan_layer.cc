@@ -21,9 +21,9 @@ std::optional<LayerCodec> PromisedCodec(std::string_view media_type) {
   return std::nullopt;
 }
 
-class LayerScan {
+class LayerScanner {
  public:
-  LayerScan(ByteSource& blob, const ExpectedLayer& expected, const ScanOptions& options)
+  LayerScanner(ByteSource& blob, const ExpectedLayer& expected, const ScanOptions& options)
       : expected_(expected), options_(options), stored_(blob, expected.size, options.on_progress) {}
 
   ScannedLayer Run() {
@@ -140,7 +140,7 @@ class LayerScan {
 
 ScannedLayer ScanLayer(ByteSource& blob, const ExpectedLayer& expected,
                        const ScanOptions& options) {
-  return LayerScan(blob, expected, options).Run();
+  return LayerScanner(blob, expected, options).Run();
 }
 
 }  // namespace gneiss

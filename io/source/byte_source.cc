@@ -245,7 +245,7 @@ class ZstdSource : public DecodedSource {
   bool inside_frame_ = false;
 };
 
-bool IsZstd(std::string_view magic) {
+bool StartsAsZstd(std::string_view magic) {
   if (magic.size() < 4) return false;
   const bool is_frame = magic == "\x28\xb5\x2f\xfd";
   const bool is_skippable =
@@ -308,7 +308,7 @@ std::unique_ptr<ByteSource> Decompress(std::unique_ptr<ByteSource> stored) {
   StoredBytes bytes(std::move(stored));
   const std::string_view magic = bytes.Peek(4);
   if (magic.starts_with("\x1f\x8b")) return std::make_unique<GzipSource>(std::move(bytes));
-  if (IsZstd(magic)) return std::make_unique<ZstdSource>(std::move(bytes));
+  if (StartsAsZstd(magic)) return std::make_unique<ZstdSource>(std::move(bytes));
   return std::make_unique<PlainSource>(std::move(bytes));
 }
 

@@ -16,14 +16,13 @@
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/line_reader.h"
+#include "io/source/manifest.h"
 #include "planner/platform.h"
 
 namespace gneiss {
 namespace {
 
 static_assert(LineReader::kPadding >= simdjson::SIMDJSON_PADDING);
-
-constexpr std::string_view kInTotoMediaType = "application/vnd.in-toto+json";
 
 // Cursor over a simdjson document; see json_field.h for the members.
 class SimdJson {

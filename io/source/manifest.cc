@@ -10,7 +10,6 @@
 namespace gneiss {
 namespace {
 
-constexpr std::string_view kInTotoMediaType = "application/vnd.in-toto+json";
 constexpr std::string_view kCosignMediaTypes = "application/vnd.dev.cosign.";
 constexpr std::string_view kUnknownPlatform = "unknown/unknown";
 

@@ -21,6 +21,9 @@ namespace gneiss {
 // Larger manifests and configs are refused, as registries and clients do.
 inline constexpr std::size_t kMaxManifestBytes = std::size_t{4} << 20;
 
+// Of the layers of an attestation.
+inline constexpr std::string_view kInTotoMediaType = "application/vnd.in-toto+json";
+
 using Annotations = std::vector<std::pair<std::string, std::string>>;  // sorted, each key once
 
 // Value of `key`, empty when absent.

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 // index.json is no registry manifest: a layout of many thousand tags passes 4 MiB.
 constexpr std::size_t kMaxIndexFileBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxRefsNamed = 5;
-constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
+constexpr std::int64_t kLayoutProgressBytes = std::int64_t{1} << 20;
 
 // Last component of the directory's name, for tags without a repository.
 std::string RepositoryOf(const std::string& directory) {
@@ -352,7 +352,7 @@ std::optional<std::string> LayoutReader::ReadBlob(const Descriptor& descriptor) 
   }
   const std::int64_t before = bytes_read_;
   bytes_read_ += std::ssize(blob->content);
-  if (options_.on_progress && before / kProgressBytes != bytes_read_ / kProgressBytes) {
+  if (options_.on_progress && before / kLayoutProgressBytes != bytes_read_ / kLayoutProgressBytes) {
     options_.on_progress(bytes_read_, 0);
   }
   return std::move(blob->content);

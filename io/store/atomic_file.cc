@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 
 // ".gneiss-<16 hexadecimal digits>.tmp": short, whatever the name of the file.
 constexpr std::string_view kPrefix = ".gneiss-";
-constexpr std::string_view kSuffix = ".tmp";
+constexpr std::string_view kTemporarySuffix = ".tmp";
 constexpr std::time_t kOldSeconds = 24 * 60 * 60;
 
 [[noreturn]] void Fail(int error, const std::string& path) {
@@ -40,20 +40,21 @@ std::string TemporaryName(const std::string& directory) {
                                       (std::uint64_t{std::random_device{}()} << 32)};
   // A forked process goes on with the same random numbers, but not under the same number.
   const std::uint64_t process = static_cast<std::uint64_t>(getpid()) * 0x9e3779b97f4a7c15U;
-  return fmt::format("{}/{}{:016x}{}", directory, kPrefix, random() ^ process, kSuffix);
+  return fmt::format("{}/{}{:016x}{}", directory, kPrefix, random() ^ process, kTemporarySuffix);
 }
 
 bool IsTemporary(std::string_view name) {
-  return name.starts_with(kPrefix) && name.ends_with(kSuffix) &&
-         name.size() == kPrefix.size() + 16 + kSuffix.size();
+  return name.starts_with(kPrefix) && name.ends_with(kTemporarySuffix) &&
+         name.size() == kPrefix.size() + 16 + kTemporarySuffix.size();
 }
 
-class Descriptor {
+class OpenDescriptor {
  public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  Descriptor(Descriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
+  explicit OpenDescriptor(int descriptor) : descriptor_(descriptor) {}
+  OpenDescriptor(OpenDescriptor&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  OpenDescriptor& operator=(OpenDescriptor&&) = delete;
+  ~OpenDescriptor() {
     if (descriptor_ >= 0) close(descriptor_);
   }
   int get() const { return descriptor_; }
@@ -112,19 +113,19 @@ class TemporaryFile {
   }
 
  private:
-  static Descriptor Open(const std::string& path) {
-    return Descriptor(
+  static OpenDescriptor Open(const std::string& path) {
+    return OpenDescriptor(
         open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
   }
 
   std::string path_;
   RemovedOnInterrupt on_interrupt_;  // from before the file is there
-  Descriptor descriptor_;            // closed, and so unlocked, after the rename
+  OpenDescriptor descriptor_;        // closed, and so unlocked, after the rename
   bool renamed_ = false;
 };
 
 void SyncDirectory(const std::string& directory) {
-  const Descriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const OpenDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0) Fail(errno, directory);
   // Some network file systems cannot sync a directory, and do not need to.
   if (fsync(opened.get()) != 0 && errno != EINVAL && errno != ENOTSUP) Fail(errno, directory);
@@ -132,7 +133,7 @@ void SyncDirectory(const std::string& directory) {
 
 void RemoveLeftover(const std::string& path) {
   // For writing, without which network file systems give no lock.
-  const Descriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+  const OpenDescriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (file.get() < 0) return;
   if (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     struct stat status {};

@@ -18,7 +18,6 @@
 namespace gneiss {
 namespace {
 
-constexpr std::size_t kDigestBytes = 32;
 // Columns that hold at least a byte for every entry, so that a number of entries cannot be claimed
 // without bytes behind it.
 constexpr std::size_t kFullColumns = 18;
@@ -156,11 +155,11 @@ void ReadContents(PackedReader& in, Inventory& inventory) {
     entry.content = static_cast<std::uint32_t>(content);
     next = content + 1;
   }
-  const std::uint64_t count = in.Number(in.remaining() / kDigestBytes, "a number of contents");
+  const std::uint64_t count = in.Number(in.remaining() / Digest::kBytes, "a number of contents");
   inventory.contents.resize(static_cast<std::size_t>(count));
   for (Digest& digest : inventory.contents) {
-    const std::string_view bytes = in.Raw(kDigestBytes, "a content's digest");
-    std::memcpy(digest.bytes.data(), bytes.data(), kDigestBytes);
+    const std::string_view bytes = in.Raw(Digest::kBytes, "a content's digest");
+    std::memcpy(digest.bytes.data(), bytes.data(), Digest::kBytes);
   }
 }
 

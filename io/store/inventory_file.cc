@@ -21,7 +21,6 @@ namespace {
 constexpr std::string_view kMagic = "\x8agneinv";
 static_assert(kMagic.size() == 7);
 constexpr std::size_t kHeaderBytes = kMagic.size() + 1;
-constexpr std::size_t kDigestBytes = 32;
 constexpr std::size_t kMaxFoundBytes = 4096;
 // On a real fleet 34.4 bytes an entry; level 3 has 35.2, level 19 has 33.2 in twenty times the
 // time.
@@ -36,9 +35,9 @@ std::string_view AsBytes(const Digest& digest) {
 }
 
 Digest TakeDigest(PackedReader& reader, std::string_view what) {
-  const std::string_view bytes = reader.Raw(kDigestBytes, what);
+  const std::string_view bytes = reader.Raw(Digest::kBytes, what);
   Digest digest;
-  std::memcpy(digest.bytes.data(), bytes.data(), kDigestBytes);
+  std::memcpy(digest.bytes.data(), bytes.data(), Digest::kBytes);
   return digest;
 }
 
@@ -53,7 +52,7 @@ PackedWriter StartFile(const Digest& layer, Bytes blob_size, ContentKind kind) {
 }
 
 std::string FinishFile(PackedWriter& file) {
-  if (file.bytes().size() > kMaxInventoryFileBytes - kDigestBytes) {
+  if (file.bytes().size() > kMaxInventoryFileBytes - Digest::kBytes) {
     throw InputError(fmt::format("expected an inventory of at most {} bytes, found more",
                                  kMaxInventoryFileBytes));
   }
@@ -103,20 +102,21 @@ std::string_view VerifiedBody(std::string_view file) {
             ? fmt::format("expected an inventory, found a file of {} bytes", file.size())
             : "expected an inventory, found another kind of file");
   }
-  if (file.size() < kHeaderBytes + kDigestBytes || file.size() > kMaxInventoryFileBytes) {
+  if (file.size() < kHeaderBytes + Digest::kBytes || file.size() > kMaxInventoryFileBytes) {
     throw InputError(fmt::format("expected an inventory of {} to {} bytes, found {}",
-                                 kHeaderBytes + kDigestBytes, kMaxInventoryFileBytes, file.size()));
+                                 kHeaderBytes + Digest::kBytes, kMaxInventoryFileBytes,
+                                 file.size()));
   }
   if (const auto version = static_cast<std::uint8_t>(file[kMagic.size()]);
       version != kInventoryFileVersion) {
     throw InputError(fmt::format("expected an inventory of version {}, found version {}",
                                  kInventoryFileVersion, version));
   }
-  const std::string_view signed_part = file.substr(0, file.size() - kDigestBytes);
+  const std::string_view signed_part = file.substr(0, file.size() - Digest::kBytes);
   const Digest digest = Sha256(signed_part);
   if (AsBytes(digest) != file.substr(signed_part.size())) {
     Digest named;
-    std::memcpy(named.bytes.data(), file.data() + signed_part.size(), kDigestBytes);
+    std::memcpy(named.bytes.data(), file.data() + signed_part.size(), Digest::kBytes);
     throw InputError(
         fmt::format("expected content of {}, as the end of the file says, found {}; "
                     "the file is damaged",

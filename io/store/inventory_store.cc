@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kSuffix = ".inv";
+constexpr std::string_view kInventorySuffix = ".inv";
 
 // What the store holds for a layer: its bytes, or why they do not count. Both empty: nothing there.
 struct StoredFile {
@@ -69,7 +69,8 @@ std::string InventoryStore::DefaultDirectory() {
 std::string InventoryStore::PathOf(const ParsedDigest& layer) const {
   const std::string hex = FormatDigest(layer.digest).substr(std::string_view("sha256:").size());
   return fmt::format("{}/{}/{}/{}{}", VersionDirectory(directory_),
-                     layer.verifiable ? "sha256" : "unverified", hex.substr(0, 2), hex, kSuffix);
+                     layer.verifiable ? "sha256" : "unverified", hex.substr(0, 2), hex,
+                     kInventorySuffix);
 }
 
 InventoryStore::Found InventoryStore::Find(const ParsedDigest& layer) const {
