@@ -4,6 +4,8 @@
 #include <array>
 #include <stdexcept>
 
+#include <fmt/format.h>
+
 #include "planner/path_key.h"
 
 namespace gneiss {
@@ -46,7 +48,7 @@ std::string FindInventoryFault(const Inventory& inventory) {
       if (text >= inventory.texts.size()) return "a text that is not there";
     }
     if (static_cast<std::uint8_t>(entry.type) >= kNumEntryTypes) return "an unknown type";
-    if (static_cast<std::uint8_t>(entry.elf) >= kNumElfKinds) return "an unknown kind of program";
+    if (static_cast<std::uint8_t>(entry.head) >= kNumFileHeads) return "an unknown kind of file";
     if (entry.size < 0 || entry.stored_size < 0 || entry.blob_bytes < 0) return "a negative size";
     const bool has_content = entry.content != kNone;
     if (has_content && entry.content >= inventory.contents.size()) return "no such content";
@@ -65,6 +67,16 @@ std::string FindInventoryFault(const Inventory& inventory) {
   }
   if (sum != inventory.blob_size) return "bytes that belong to no entry";
   return "";
+}
+
+std::string FindContradiction(const Fleet& fleet, const Layer& layer, Bytes blob_size,
+                              const std::optional<Digest>& diff_id) {
+  if (blob_size != layer.size) {
+    return fmt::format("expected a blob of {} bytes, found {}", layer.size, blob_size);
+  }
+  if (layer.diff_id == kNone || !diff_id || *diff_id == fleet.diff_ids[layer.diff_id]) return "";
+  return fmt::format("expected a tar with diff_id {}, found {}",
+                     FormatDigest(fleet.diff_ids[layer.diff_id]), FormatDigest(*diff_id));
 }
 
 std::string FormatXattrs(std::vector<Xattr> xattrs) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,7 +15,7 @@
 
 #include "planner/bytes.h"
 #include "planner/digest.h"
-#include "planner/elf_head.h"
+#include "planner/file_head.h"
 #include "planner/fleet.h"
 
 namespace gneiss {
@@ -54,7 +55,7 @@ struct Entry {
   std::uint32_t device_minor = 0;
   std::uint16_t mode = 0;  // permission, set-id and sticky bits
   EntryType type = EntryType::kRegular;
-  ElfKind elf = ElfKind::kNotElf;  // of executable regular files; not asked of others
+  FileHead head = FileHead::kOther;  // of regular files
 };
 
 // Something odd that a scan accepted: what, how often, and the first place.
@@ -108,6 +109,11 @@ void SortEntries(Inventory& inventory);
 // The first invariant that does not hold, in words; empty when all do. For tests and for files that
 // come from elsewhere. Time O(entries).
 [[nodiscard]] std::string FindInventoryFault(const Inventory& inventory);
+
+// How what was found of a layer differs from what the fleet says of it, in words; empty when it
+// does not. `diff_id`: nullopt when it is not known.
+[[nodiscard]] std::string FindContradiction(const Fleet& fleet, const Layer& layer, Bytes blob_size,
+                                            const std::optional<Digest>& diff_id);
 
 // Extended attributes as one text: for each, sorted by name, the name, a zero byte, the length of
 // the value in decimal, ':' and the value.

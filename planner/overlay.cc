@@ -156,6 +156,7 @@ void Overlay::Delete(Name marker) {
   if (EntryOf(marker).type == EntryType::kOpaque || path == kRootPath) {
     HideTree(path, marker, HideCause::kDeleted, /*with_top=*/false);
   } else if (states_[path].kind == Kind::kAbsent) {
+    ++warnings_.whiteouts_of_nothing;
     hidden_->push_back({Ref(marker), Ref(marker), HideCause::kNothingDeleted});
   } else {
     HideTree(path, marker, HideCause::kDeleted, /*with_top=*/true);

@@ -55,6 +55,7 @@ struct Hiding {
 struct OverlayWarnings {
   std::int64_t links_to_nothing = 0;      // hard links; they count as empty files
   std::int64_t links_to_directories = 0;  // no runtime makes them; as above
+  std::int64_t whiteouts_of_nothing = 0;  // they hide nothing, but cost bytes
 
   friend bool operator==(const OverlayWarnings&, const OverlayWarnings&) = default;
 };

@@ -1,6 +1,7 @@
 #include "planner/static_images.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -64,6 +65,15 @@ std::optional<EntryRef> FindProgram(const Overlay& overlay, const LayerContents&
     if (found) return found;
   }
   return std::nullopt;
+}
+
+bool IsLauncher(std::string_view path) {
+  constexpr std::array<std::string_view, 19> kLaunchers = {
+      "ash",       "bash", "busybox", "catatonit", "chpst",      "dash",     "docker-init",
+      "dumb-init", "env",  "gosu",    "init",      "nice",       "runsvdir", "s6-svscan",
+      "setpriv",   "sh",   "su-exec", "tini",      "tini-static"};
+  static_assert(std::ranges::is_sorted(kLaunchers));
+  return std::ranges::binary_search(kLaunchers, BaseName(path));
 }
 
 StaticImage CountStaticImage(const Fleet& fleet, const CostModel& model, const Today& today,

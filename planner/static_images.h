@@ -22,6 +22,10 @@ struct LayerContents;
                                                   std::string_view program,
                                                   std::string_view search_path);
 
+// Whether a program is known to start another, by the name that it is called or that its file has:
+// that it is static says nothing of the image.
+[[nodiscard]] bool IsLauncher(std::string_view path);
+
 struct StaticImage {
   ImageIndex image = 0;
   EntryRef program;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <span>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -17,6 +18,7 @@ namespace {
 // What is known of one entry of one layer.
 struct EntryFate {
   std::uint32_t num_hidden = 0;  // images in which it is hidden
+  bool seen_in_copy = false;     // an image sees it in a layer that this one could stand for
   std::uint32_t most = 0;        // of them, by one layer in one way:
   LayerIndex by = kNone;
   HideCause cause = HideCause::kDeleted;
@@ -56,6 +58,17 @@ std::string_view StemOfArchive(std::string_view name) {
   return {};
 }
 
+// Whether a path of the sorted entries lies below that of entry `e`.
+bool HasEntryBelow(const Inventory& inventory, std::uint32_t e) {
+  const std::string_view key = inventory.path(inventory.entries[e]);
+  for (std::size_t next = e + 1; next < inventory.entries.size(); ++next) {
+    const std::string_view other = inventory.path(inventory.entries[next]);
+    if (other == key) continue;
+    return key.empty() || (other.starts_with(key) && other[key.size()] == '/');
+  }
+  return false;
+}
+
 // What makes two layers the same to a reader, from strict to loose.
 enum class Likeness { kTar, kOrder, kTimes, kAttributes };
 constexpr std::size_t kNumLikenesses = 4;
@@ -71,9 +84,13 @@ Digest SignatureOf(const Inventory& inventory, Likeness likeness) {
     add(part.size());
     text += part;
   };
-  for (const Entry& entry : inventory.entries) {
-    // Directories are listed or not as a builder likes.
-    if (likeness == Likeness::kAttributes && entry.type == EntryType::kDirectory) continue;
+  for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+    const Entry& entry = inventory.entries[e];
+    // Directories above other entries are listed or not as a builder likes.
+    if (likeness == Likeness::kAttributes && entry.type == EntryType::kDirectory &&
+        HasEntryBelow(inventory, e)) {
+      continue;
+    }
     add_text(inventory.path(entry));
     add(entry.type);
     add_text(inventory.link(entry));
@@ -113,11 +130,13 @@ class WasteFinder {
   WasteReport Run() {
     WalkTrie();
     FindLikeLayers();
+    JoinFatesOfCopies();
     for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
       if (contents_.inventories[l] && !is_copy_[l]) Sort(l);
     }
     std::ranges::stable_sort(report_.findings, [](const WasteFinding& a, const WasteFinding& b) {
-      return a.saves_storage_bytes > b.saves_storage_bytes;
+      return std::tuple(a.kind != WasteKind::kSecret, -a.saves_storage_bytes) <
+             std::tuple(b.kind != WasteKind::kSecret, -b.saves_storage_bytes);
     });
     std::ranges::stable_sort(report_.static_images, [](const StaticImage& a, const StaticImage& b) {
       return std::tuple(-a.saves_storage_bytes, a.image) <
@@ -142,9 +161,10 @@ class WasteFinder {
   // Merges every chain once, layers that chains have in common once.
   void WalkTrie() {
     fates_.resize(first_.back());
+    odd_.resize(fleet_.layers.size());
     const LayerTrie& trie = today_.trie;
     Overlay overlay(contents_.paths);
-    std::vector<Hiding> hidings;
+    std::vector<std::vector<Hiding>> hidings;  // of each open node
     std::vector<NodeIndex> open;
     std::vector<std::uint8_t> pushed;
     std::vector<Bytes> hidden_above = {0};  // bytes hidden on the way to each open node
@@ -153,37 +173,63 @@ class WasteFinder {
         if (pushed.back() != 0) overlay.Pop();
         pushed.pop_back();
         open.pop_back();
+        hidings.pop_back();
         hidden_above.pop_back();
       }
       const LayerIndex l = trie.layer[v];
       const bool known = contents_.inventories[l].has_value();
-      hidings.clear();
+      const bool again =
+          std::ranges::find(open, l, [&](NodeIndex u) { return trie.layer[u]; }) != open.end();
+      const auto num_images = static_cast<std::uint32_t>(trie.images_below(v).size());
+      hidings.emplace_back();
+      const OverlayWarnings odd_below = overlay.warnings();
       if (known) {
         overlay.Push({.layer = l, .inventory = &InventoryOf(l), .paths = &contents_.layer_paths[l]},
-                     hidings);
+                     hidings.back());
       }
       open.push_back(v);
       pushed.push_back(known ? 1 : 0);
-      hidden_above.push_back(
-          hidden_above.back() +
-          Count(hidings, static_cast<std::uint32_t>(trie.images_below(v).size())));
+      // Below a layer that is not known there may be anything.
+      if (overlay.num_layers() == open.size()) NoteOddities(l, odd_below, overlay.warnings());
+      if (again) {
+        std::erase_if(hidings.back(), [](const Hiding& hiding) {
+          return hiding.cause == HideCause::kTwiceInLayer;  // counted the first time
+        });
+      }
+      Bytes hidden = hidden_above.back() + Count(hidings.back(), num_images);
+      if (known && again) hidden -= CountSeenAgain(overlay, l, hidings, num_images);
+      hidden_above.push_back(hidden);
       for (const ImageIndex i : trie.images_ending(v)) {
         report_.images[i].hidden_bytes = hidden_above.back();
         LookForStaticProgram(overlay, i);
       }
     }
-    report_.overlay_warnings = overlay.warnings();
+    for (const OverlayWarnings& odd : odd_) {
+      report_.overlay_warnings.links_to_nothing += odd.links_to_nothing;
+      report_.overlay_warnings.links_to_directories += odd.links_to_directories;
+      report_.overlay_warnings.whiteouts_of_nothing += odd.whiteouts_of_nothing;
+    }
+  }
+
+  void NoteOddities(LayerIndex l, const OverlayWarnings& before, const OverlayWarnings& after) {
+    const auto raise = [&](std::int64_t OverlayWarnings::*count) {
+      odd_[l].*count = std::max(odd_[l].*count, after.*count - before.*count);
+    };
+    raise(&OverlayWarnings::links_to_nothing);
+    raise(&OverlayWarnings::links_to_directories);
+    raise(&OverlayWarnings::whiteouts_of_nothing);
   }
 
   // REQUIRES: `overlay` holds the image's layers, as far as they are known.
   void LookForStaticProgram(const Overlay& overlay, ImageIndex i) {
     const Image& image = fleet_.images[i];
     if (overlay.num_layers() < image.num_layers) return;  // the program may be hidden or missing
-    const auto program = FindProgram(overlay, contents_, fleet_.text(image.entry_point),
-                                     fleet_.text(image.search_path));
-    if (!program) return;
-    const Entry& entry = InventoryOf(program->layer).entries[program->entry];
-    if (entry.elf != ElfKind::kStatic) return;
+    const std::string_view called = fleet_.text(image.entry_point);
+    const auto program = FindProgram(overlay, contents_, called, fleet_.text(image.search_path));
+    if (!program || IsLauncher(called)) return;
+    const Inventory& inventory = InventoryOf(program->layer);
+    const Entry& entry = inventory.entries[program->entry];
+    if (entry.head != FileHead::kStaticProgram || IsLauncher(inventory.path(entry))) return;
     const StaticImage found = CountStaticImage(fleet_, model_, today_, contents_, i, *program);
     if (found.saves_storage_bytes > 0) report_.static_images.push_back(found);
   }
@@ -212,6 +258,30 @@ class WasteFinder {
     return bytes;
   }
 
+  // Takes back what was counted as hidden of layer `l`, which has come once more in its chain and
+  // shows it again; returns the compressed bytes. `hidings` are those of the chain, to which the
+  // taking back is added.
+  Bytes CountSeenAgain(const Overlay& overlay, LayerIndex l,
+                       std::vector<std::vector<Hiding>>& hidings, std::uint32_t num_images) {
+    std::map<std::uint32_t, int> times_hidden;  // by entry
+    for (const std::vector<Hiding>& of_node : hidings) {
+      for (const Hiding& hiding : of_node) {
+        if (hiding.hidden.layer != l || !KindOf(hiding.cause)) continue;
+        times_hidden[hiding.hidden.entry] += hiding.by.layer == kNone ? -1 : 1;
+      }
+    }
+    Bytes bytes = 0;
+    for (const auto& [e, times] : times_hidden) {
+      if (times <= 0 || overlay.At(contents_.layer_paths[l].path[e]) != EntryRef{l, e}) continue;
+      bytes += InventoryOf(l).entries[e].blob_bytes;
+      EntryFate& fate = FateOf({l, e});
+      fate.num_hidden -= num_images;
+      if (fate.num_hidden == 0) fate.most = 0;  // who hid it does not matter any more
+      hidings.back().push_back({.hidden = {l, e}, .by = EntryRef{}});
+    }
+    return bytes;
+  }
+
   // Layers that another one could stand for, the most held of each set of equals.
   void FindLikeLayers() {
     constexpr std::array<WasteKind, kNumLikenesses> kKinds = {
@@ -227,15 +297,42 @@ class WasteFinder {
         const Digest signature = SignatureOf(InventoryOf(l), static_cast<Likeness>(k));
         signatures.emplace_back(l, signature);
         const auto [found, is_new] = best.try_emplace(signature, l);
-        if (today_.holders_of(l).size() > today_.holders_of(found->second).size()) {
-          found->second = l;
-        }
+        if (IsBetterToKeep(l, found->second)) found->second = l;
       }
       for (const auto& [l, signature] : signatures) {
         const LayerIndex keep = best.find(signature)->second;
         if (keep == l || HasBoth(l, keep)) continue;
         is_copy_[l] = true;
+        copies_.emplace_back(l, keep);
         AddCopy(kKinds[k], l, keep);
+      }
+    }
+  }
+
+  // The one that more images hold, then the smaller one.
+  bool IsBetterToKeep(LayerIndex a, LayerIndex b) const {
+    const auto rank = [&](LayerIndex l) {
+      return std::tuple(-std::ssize(today_.holders_of(l)), fleet_.layers[l].size);
+    };
+    return rank(a) < rank(b);
+  }
+
+  // A layer that stands for its copies is seen wherever one of them is. What is never seen in a
+  // copy goes with the copy. A layer kept at one likeness may be a copy at a looser one, which
+  // comes later.
+  void JoinFatesOfCopies() {
+    for (const auto& [l, keep] : copies_) {
+      const Inventory& inventory = InventoryOf(l);
+      const Inventory& kept = InventoryOf(keep);
+      std::uint32_t k = 0;
+      for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+        if (IsNeverSeen({l, e})) continue;
+        const std::string_view path = inventory.path(inventory.entries[e]);
+        while (k < kept.entries.size() && ComparePaths(kept.path(kept.entries[k]), path) < 0) ++k;
+        for (std::uint32_t at = k; at < kept.entries.size() && kept.path(kept.entries[at]) == path;
+             ++at) {
+          FateOf({keep, at}).seen_in_copy = true;
+        }
       }
     }
   }
@@ -306,7 +403,7 @@ class WasteFinder {
       finding.stands_over = stands_over;
       AddEntry(finding, e);
     };
-    FindCopies(inventory);
+    std::vector<std::uint32_t> needed;  // regular files that are no finding so far
     const bool is_of_base = std::ranges::any_of(today_.holders_of(l), [&](ImageIndex i) {
       const NodeIndex v = today_.trie.node_of_image[i];
       return today_.trie.images_below(v).size() > today_.trie.num_ends[v];
@@ -314,29 +411,37 @@ class WasteFinder {
     for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
       const Entry& entry = inventory.entries[e];
       const EntryFate& fate = fates_[first_[l] + e];
+      const WasteRuleIndex rule = RuleFor(inventory, entry);
+      // Deleting a secret in a later layer hides it from nobody.
+      if (rule != kNoWasteRule && WasteRules()[rule].kind == WasteKind::kSecret) {
+        add(WasteKind::kSecret, rule, IsNeverSeen({l, e}) ? fate.by : kNone, e);
+        continue;
+      }
       if (IsNeverSeen({l, e})) {
         add(*KindOf(fate.cause), kNoWasteRule, fate.by, e);
         continue;
       }
       // Where other images still see the one below, this one is what a better base would save.
-      if (fate.num_repeating >= num_images && fate.num_repeating > 0 &&
-          !IsNeverSeen(fate.repeated)) {
-        add(*KindOf(fate.repeated_as), kNoWasteRule, fate.repeated.layer, e, true);
-        continue;
+      if (fate.num_repeating >= num_images && fate.num_repeating > 0) {
+        if (const auto below = SeenBelow(fate)) {
+          add(*KindOf(fate.repeated_as), kNoWasteRule, below->layer, e, true);
+          continue;
+        }
       }
       if (fate.num_hidden > 0) report_.hidden_in_some_bytes += entry.blob_bytes;
       if (entry.type != EntryType::kRegular || entry.size == 0) continue;
-      const std::string_view key = inventory.path(entry);
-      const WasteRuleIndex rule = FindWasteRule(key);
-      if (rule != kNoWasteRule) {
-        // A base with a compiler is there for its compiler.
-        if (WasteRules()[rule].kind == WasteKind::kBuildTools && is_of_base) continue;
+      // A base with a compiler is there for its compiler.
+      if (rule != kNoWasteRule &&
+          !(WasteRules()[rule].kind == WasteKind::kBuildTools && is_of_base)) {
         add(WasteRules()[rule].kind, rule, kNone, e);
       } else if (IsBesideItsTree(inventory, e)) {
         add(WasteKind::kArchiveBesideTree, kNoWasteRule, kNone, e);
-      } else if (is_same_content_[e]) {
-        add(WasteKind::kSameContent, kNoWasteRule, kNone, e);
+      } else {
+        needed.push_back(e);
       }
+    }
+    for (const std::uint32_t e : CopiesAmong(inventory, needed)) {
+      add(WasteKind::kSameContent, kNoWasteRule, kNone, e);
     }
     const LayoutBlob& blob = today_.blobs.blobs[l];
     for (auto& [key, finding] : found) {
@@ -349,23 +454,52 @@ class WasteFinder {
   }
 
   bool IsNeverSeen(EntryRef ref) const {
-    const std::uint32_t num_hidden = fates_[first_[ref.layer] + ref.entry].num_hidden;
-    return num_hidden > 0 && num_hidden >= today_.holders_of(ref.layer).size();
+    const EntryFate& fate = fates_[first_[ref.layer] + ref.entry];
+    return !fate.seen_in_copy && fate.num_hidden > 0 &&
+           fate.num_hidden >= today_.holders_of(ref.layer).size();
   }
 
-  // Marks files whose contents an earlier path of the layer has; hard links are no copies.
-  void FindCopies(const Inventory& inventory) {
+  // The entry with the same contents below that some image sees, through those that none does.
+  std::optional<EntryRef> SeenBelow(const EntryFate& above) const {
+    const EntryFate* fate = &above;
+    // In different images two entries may stand over each other.
+    for (int steps = 0; steps < 128 && fate->num_repeating > 0; ++steps) {
+      const EntryRef below = fate->repeated;
+      if (!IsNeverSeen(below)) return below;
+      fate = &fates_[first_[below.layer] + below.entry];
+    }
+    return std::nullopt;
+  }
+
+  // The rule for an entry that holds bytes; a hard link is a name of a secret too.
+  static WasteRuleIndex RuleFor(const Inventory& inventory, const Entry& entry) {
+    const bool is_link = entry.type == EntryType::kHardLink;
+    if (!is_link && (entry.type != EntryType::kRegular || entry.size == 0)) return kNoWasteRule;
+    const WasteRuleIndex rule = FindWasteRule(inventory.path(entry), entry.head);
+    if (rule == kNoWasteRule || (is_link && WasteRules()[rule].kind != WasteKind::kSecret)) {
+      return kNoWasteRule;
+    }
+    return rule;
+  }
+
+  // Those of `files` whose contents, owner and attributes an earlier path has: they could be links.
+  static std::vector<std::uint32_t> CopiesAmong(const Inventory& inventory,
+                                                std::span<const std::uint32_t> files) {
     constexpr Bytes kWorthALink = 4096;
-    is_same_content_.assign(inventory.entries.size(), false);
-    const auto hash = [](const Digest& digest) { return HashDigest(digest); };
-    std::unordered_map<Digest, std::string_view, decltype(hash)> first(0, hash);
-    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+    using Inode = std::tuple<Digest, std::uint16_t, std::uint32_t, std::uint32_t, std::string_view>;
+    const auto hash = [](const Inode& inode) { return HashDigest(std::get<0>(inode)); };
+    std::unordered_map<Inode, std::string_view, decltype(hash)> first(0, hash);
+    std::vector<std::uint32_t> copies;
+    for (const std::uint32_t e : files) {
       const Entry& entry = inventory.entries[e];
       if (entry.content == kNone || entry.size < kWorthALink) continue;
       const auto [found, is_new] =
-          first.try_emplace(inventory.contents[entry.content], inventory.path(entry));
-      is_same_content_[e] = !is_new && found->second != inventory.path(entry);
+          first.try_emplace(Inode(inventory.contents[entry.content], entry.mode, entry.uid,
+                                  entry.gid, inventory.texts[entry.xattrs]),
+                            inventory.path(entry));
+      if (!is_new && found->second != inventory.path(entry)) copies.push_back(e);
     }
+    return copies;
   }
 
   // An archive, and in the same directory of the same layer one that is called like it.
@@ -382,7 +516,9 @@ class WasteFinder {
         [&](const Entry& entry) { return inventory.path(entry); });
     if (found == inventory.entries.end()) return false;
     const std::string_view at = inventory.path(*found);
-    return (at == tree && found->type == EntryType::kDirectory) || at.starts_with(tree + "/");
+    if (at != tree) return at.starts_with(tree + "/");
+    return found->type == EntryType::kDirectory &&
+           HasEntryBelow(inventory, static_cast<std::uint32_t>(found - inventory.entries.begin()));
   }
 
   void SumImages() {
@@ -393,6 +529,7 @@ class WasteFinder {
       layers.erase(std::ranges::unique(layers).begin(), layers.end());
       for (const LayerIndex l : layers) {
         report_.images[i].needless_bytes += report_.layer_needless[l];
+        report_.images[i].stored_bytes += fleet_.layers[l].size;
         if (!contents_.inventories[l]) report_.images[i].complete = false;
       }
     }
@@ -404,8 +541,9 @@ class WasteFinder {
   const LayerContents& contents_;
   std::vector<std::uint64_t> first_;  // per layer, and one past the end: into fates_
   std::vector<EntryFate> fates_;
+  std::vector<OverlayWarnings> odd_;  // by layer
   std::vector<bool> is_copy_;
-  std::vector<bool> is_same_content_;  // of the layer being sorted
+  std::vector<std::pair<LayerIndex, LayerIndex>> copies_;  // of which layer, in the order found
   WasteReport report_;
 };
 

@@ -36,9 +36,9 @@ struct WasteFinding {
   WasteKind kind = WasteKind::kDeleted;
   WasteRuleIndex rule = kNoWasteRule;  // of kinds that paths show
   LayerIndex layer = kNone;            // that pays for the bytes
-  // The layer that hides most of them. Of what stands over the same contents in a layer that other
-  // images see as it is, and of layers that are there already: the layer that holds the same. kNone
-  // where paths show it.
+  // The layer that hides most of them; of secrets kNone where an image shows them. Of what stands
+  // over the same contents in a layer that other images see as it is, and of layers that are there
+  // already: the layer that holds the same. kNone where paths show it.
   LayerIndex by = kNone;
   bool stands_over = false;  // the layer is above `by` and repeats what it holds
   std::int64_t num_entries = 0;
@@ -54,10 +54,11 @@ struct ImageWaste {
   bool complete = true;      // the contents of all its layers are known
   Bytes hidden_bytes = 0;    // compressed, hidden in this image, whether or not others see them
   Bytes needless_bytes = 0;  // compressed, of the findings on its layers
+  Bytes stored_bytes = 0;    // of its layers, each once
 };
 
 struct WasteReport {
-  std::vector<WasteFinding> findings;  // largest saving of storage first
+  std::vector<WasteFinding> findings;  // secrets, then the rest; largest saving of storage first
   std::vector<ImageWaste> images;      // by image
   // Not part of the sums: their bytes may be findings too. Largest saving of storage first.
   std::vector<StaticImage> static_images;
@@ -69,6 +70,7 @@ struct WasteReport {
   Bytes hidden_in_some_bytes = 0;
   Bytes saves_storage_bytes = 0;  // of all findings
   Bytes saves_transfer_bytes = 0;
+  // Summed over layers, each as odd as in the worst of its chains; of chains that are known whole.
   OverlayWarnings overlay_warnings;
 };
 

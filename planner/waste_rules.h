@@ -45,7 +45,8 @@ struct WasteRule {
   // A pattern over whole keys: '*' is any run of characters but '/', a leading "**/" any directory
   // or none, a trailing "/**" everything below.
   std::string_view pattern;
-  std::string_view remedy;  // what to write instead, as an imperative
+  std::string_view remedy;           // what to write instead, as an imperative
+  FileHead head = FileHead::kOther;  // only files that start like this; kOther: any
 };
 
 // In order of precedence: the first rule that matches a path says what it is.
@@ -54,7 +55,12 @@ struct WasteRule {
 // Whether `pattern` matches `key`. Time O(pattern * key) at worst.
 [[nodiscard]] bool MatchesPattern(std::string_view pattern, std::string_view key);
 
-// The rule for a path, kNoWasteRule if none. Directories match like files.
-[[nodiscard]] WasteRuleIndex FindWasteRule(std::string_view key);
+// Whether a path lies where packages put what they publish: documentation, examples, tests, modules
+// of an interpreter. Keys there are for all to see, and so are Dockerfiles.
+[[nodiscard]] bool IsPublished(std::string_view key);
+
+// The rule for a file, kNoWasteRule if none. Rules about secrets and build contexts are for paths
+// that are not published. Directories match like files.
+[[nodiscard]] WasteRuleIndex FindWasteRule(std::string_view key, FileHead head = FileHead::kOther);
 
 }  // namespace gneiss

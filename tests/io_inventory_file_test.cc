@@ -45,7 +45,7 @@ void CheckSame(const Inventory& a, const Inventory& b) {
     CHECK(x.device_minor == y.device_minor);
     CHECK(x.mode == y.mode);
     CHECK(x.type == y.type);
-    CHECK(x.elf == y.elf);
+    CHECK(x.head == y.head);
   }
 }
 

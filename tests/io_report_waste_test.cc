@@ -79,12 +79,11 @@ TEST_CASE("The screen of waste names kind, images, cause, remedy and paths",
         "     why:  no image shows 1 entry of `step get`: `step clean` deletes them\n"
         "     how:  delete the files in the step that writes them, or squash the two layers\n"
         "        5.00 kB  tmp/x.deb\n"
-        "W2   -900 B stored, -900 B moved: stored again for another mode or owner, with `step "
-        "base`\n"
+        "W2   -900 B stored, -900 B moved: stored again for another mode or owner by `step "
+        "chmod`\n"
         "     in:   app:2\n"
-        "     why:  the same contents in `step chmod` and in `step base`, 1 entry: only mode, "
-        "owner or\n"
-        "           attributes differ\n"
+        "     why:  `step chmod` stores 1 entry of `step base` again: only mode, owner or "
+        "attributes differ\n"
         "     how:  set mode and owner where the files are made, in the build of the base\n"
         "          900 B  bin/tool\n");
 }

@@ -25,7 +25,7 @@ std::string SmallTar() {
          File("./etc/.wh.gone") + File("./opt/.wh..wh..opq") + File("./empty") + EndBlocks();
 }
 
-TEST_CASE("Executable files are told to be ELF or not by their first bytes", "[io][scan_layer]") {
+TEST_CASE("Programs and private keys are told by their first bytes", "[io][scan_layer]") {
   // Program headers at byte 64, one of them, no interpreter.
   std::string program(
       "\x7f"
@@ -39,12 +39,15 @@ TEST_CASE("Executable files are told to be ELF or not by their first bytes", "[i
   program[64] = 1;
   const std::string tar = TarEntry({.name = "a", .mode = "0000755"}, program) +
                           TarEntry({.name = "b", .mode = "0000644"}, program) +
-                          TarEntry({.name = "c", .mode = "0000755"}, "#!/bin/sh") + EndBlocks();
+                          TarEntry({.name = "c", .mode = "0000755"}, "#!/bin/sh") +
+                          TarEntry({.name = "d"}, "-----BEGIN PRIVATE KEY-----\nMII\n") +
+                          EndBlocks();
   for (const std::size_t chunk : {0U, 1U, 7U}) {
     const Inventory inventory = *ScanBlob(tar, {}, chunk).inventory;
-    CHECK(inventory.entries[0].elf == ElfKind::kStatic);
-    CHECK(inventory.entries[1].elf == ElfKind::kNotElf);  // not asked
-    CHECK(inventory.entries[2].elf == ElfKind::kNotElf);
+    CHECK(inventory.entries[0].head == FileHead::kStaticProgram);
+    CHECK(inventory.entries[1].head == FileHead::kStaticProgram);
+    CHECK(inventory.entries[2].head == FileHead::kOther);
+    CHECK(inventory.entries[3].head == FileHead::kPrivateKey);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "planner/inventory.h"
 #include "planner/path_key.h"
+#include "tests/tiny_fleet.h"
 
 namespace gneiss {
 namespace {
@@ -91,6 +92,21 @@ TEST_CASE("Extended attributes have one form", "[planner][inventory]") {
   const std::string both = FormatXattrs({{"user.b", "2"}, {"user.a", std::string("1\0", 2)}});
   CHECK(both == FormatXattrs({{"user.a", std::string("1\0", 2)}, {"user.b", "2"}}));
   CHECK(both == std::string("user.a\0002:1\0user.b\0001:2", 21));
+}
+
+TEST_CASE("What is found of a layer may contradict the fleet", "[planner][inventory]") {
+  Fleet fleet = MakeTinyFleet({{.ref = "a:1", .layers = {"l:100"}}});
+  Layer& layer = fleet.layers[0];
+  CHECK(FindContradiction(fleet, layer, 100, Sha256("any")).empty());
+  CHECK(FindContradiction(fleet, layer, 99, std::nullopt) ==
+        "expected a blob of 100 bytes, found 99");
+  layer.diff_id = static_cast<std::uint32_t>(fleet.diff_ids.size());
+  fleet.diff_ids.push_back(Sha256("tar"));
+  CHECK(FindContradiction(fleet, layer, 100, Sha256("tar")).empty());
+  CHECK(FindContradiction(fleet, layer, 100, std::nullopt).empty());
+  CHECK(FindContradiction(fleet, layer, 100, Sha256("other")) ==
+        "expected a tar with diff_id " + FormatDigest(Sha256("tar")) + ", found " +
+            FormatDigest(Sha256("other")));
 }
 
 }  // namespace

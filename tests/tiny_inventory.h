@@ -17,7 +17,7 @@ struct TinyEntry {
   std::uint16_t mode = 0644;
   Bytes blob_bytes = 1;
   std::int64_t mtime = 0;
-  ElfKind elf = ElfKind::kNotElf;
+  FileHead head = FileHead::kOther;
 };
 
 // Short names; tests of real tars have others of the same name.
@@ -51,7 +51,7 @@ inline Inventory MakeTinyInventory(const std::vector<TinyEntry>& entries,
     entry.path = inventory.texts.Add(tiny.path);
     entry.mode = tiny.mode;
     entry.mtime = tiny.mtime;
-    entry.elf = tiny.elf;
+    entry.head = tiny.head;
     entry.blob_bytes = tiny.blob_bytes;
     entry.position = static_cast<std::uint32_t>(inventory.entries.size());
     if (tiny.type == EntryType::kRegular) {

@@ -1,15 +1,86 @@
 #include "io/cli/load_contents.h"
 
+#include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/report/format.h"
 #include "io/report/screen_text.h"
 #include "io/store/inventory_store.h"
 
 namespace gneiss {
+namespace {
+
+class ContentsLoader {
+ public:
+  ContentsLoader(const LoadedFleet& loaded, const std::string& store, bool quiet, Console& console)
+      : loaded_(loaded), quiet_(quiet), console_(console) {
+    const std::vector<std::string>& layouts = loaded.blobs.directories();
+    try {
+      stores_.emplace_back(store.empty() ? InventoryStore::DefaultDirectory() : store);
+      num_own_ = 1;
+    } catch (const InputError&) {
+      // Without a home there is no default store; a layout may have what is needed.
+      if (layouts.empty()) throw;
+    }
+    // What a layout says of its layers is its own affair, and must not pass for what is known of
+    // another source's.
+    if (loaded.num_sources == 1) {
+      for (const std::string& layout : layouts) stores_.emplace_back(layout);
+    }
+  }
+
+  LayerContents Load() {
+    const Fleet& fleet = loaded_.fleet;
+    LayerContents contents(fleet.layers.size());
+    for (LayerIndex l = 0; l < fleet.layers.size(); ++l) LoadLayer(l, contents);
+    if (num_on_trust_ > 0) {
+      Say(fmt::format("contents of {} as {} itself has them; `gneiss scan` reads the layers",
+                      FormatCounted(num_on_trust_, "layer"), stores_.back().directory()));
+    }
+    return contents;
+  }
+
+ private:
+  void LoadLayer(LayerIndex l, LayerContents& contents) {
+    const Layer& layer = loaded_.fleet.layers[l];
+    for (std::size_t s = 0; s < stores_.size(); ++s) {
+      const ParsedDigest digest{.digest = layer.digest, .verifiable = layer.verifiable};
+      InventoryStore::ReadLayer read = stores_[s].Read(digest);
+      if (!read.damage.empty()) Say("warning: " + read.damage);
+      if (!read.scanned) continue;
+      if (!read.scanned->inventory) return;
+      Inventory& inventory = *read.scanned->inventory;
+      const std::string contradiction =
+          FindContradiction(loaded_.fleet, layer, inventory.blob_size, inventory.diff_id);
+      if (!contradiction.empty()) {
+        Say(fmt::format("warning: {}: {}; its contents count as unknown", stores_[s].PathOf(digest),
+                        contradiction));
+        continue;
+      }
+      contents.Add(l, std::move(inventory));
+      if (s >= num_own_) ++num_on_trust_;
+      return;
+    }
+  }
+
+  void Say(std::string_view text) {
+    if (!quiet_) *console_.err << "gneiss: " << Printable(text) << '\n';
+  }
+
+  const LoadedFleet& loaded_;
+  bool quiet_;
+  Console& console_;
+  std::vector<InventoryStore> stores_;  // the user's own, then those of layouts
+  std::size_t num_own_ = 0;
+  std::int64_t num_on_trust_ = 0;
+};
+
+}  // namespace
 
 void AddStoreOption(CLI::App& app, std::string& store) {
   app.add_option("--store", store,
@@ -23,30 +94,7 @@ void AddStoreOption(CLI::App& app, std::string& store) {
 
 LayerContents LoadContents(const LoadedFleet& loaded, const std::string& store, bool quiet,
                            Console& console) {
-  std::vector<InventoryStore> stores;
-  try {
-    stores.emplace_back(store.empty() ? InventoryStore::DefaultDirectory() : store);
-  } catch (const InputError&) {
-    // Without a home there is no default store; a layout may have what is needed.
-    if (loaded.blobs.directories().empty()) throw;
-  }
-  for (const std::string& layout : loaded.blobs.directories()) stores.emplace_back(layout);
-  const Fleet& fleet = loaded.fleet;
-  LayerContents contents(fleet.layers.size());
-  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
-    const Layer& layer = fleet.layers[l];
-    for (const InventoryStore& candidate : stores) {
-      InventoryStore::ReadLayer read =
-          candidate.Read({.digest = layer.digest, .verifiable = layer.verifiable});
-      if (!read.damage.empty() && !quiet) {
-        *console.err << fmt::format("gneiss: warning: {}\n", Printable(read.damage));
-      }
-      if (!read.scanned) continue;
-      if (read.scanned->inventory) contents.Add(l, std::move(*read.scanned->inventory));
-      break;
-    }
-  }
-  return contents;
+  return ContentsLoader(loaded, store, quiet, console).Load();
 }
 
 }  // namespace gneiss

@@ -18,9 +18,10 @@ namespace gneiss {
 // `store` must outlive the parsing.
 void AddStoreOption(CLI::App& app, std::string& store);
 
-// Reads what is there; layers without an inventory are left out. A damaged file counts as absent
-// and is named on console.err unless quiet. An OCI layout among the sources may hold inventories
-// beside its blobs, in the form of a store.
+// Reads what is there; layers without an inventory are left out. A damaged file, and one that the
+// fleet contradicts in size or diff_id, counts as absent and is named on console.err unless quiet.
+// An OCI layout that is the only source may hold inventories beside its blobs, in the form of a
+// store: they are taken on trust, after those of the store, and console.err says so.
 [[nodiscard]] LayerContents LoadContents(const LoadedFleet& loaded, const std::string& store,
                                          bool quiet, Console& console);
 

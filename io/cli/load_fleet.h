@@ -28,6 +28,7 @@ void AddFleetOptions(CLI::App& app, FleetOptions& options);
 struct LoadedFleet {
   Fleet fleet;                  // at least one image
   std::int64_t bad_images = 0;  // left out, and listed on console.err
+  std::size_t num_sources = 0;  // each once
   LayerBlobs blobs;             // of the layouts among the sources
   int exit_code = kDone;        // what a command returns when all else went well
 };

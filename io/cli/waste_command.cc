@@ -15,6 +15,7 @@
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
+#include "io/report/format.h"
 #include "io/report/waste_json.h"
 #include "io/report/waste_screen.h"
 #include "planner/dive_efficiency.h"
@@ -60,6 +61,29 @@ std::vector<DiveRow> ComputeDive(const Fleet& fleet, const LayerContents& conten
   return rows;
 }
 
+// What fills the store that was looked into, for a shell.
+std::string ScanCommandFor(const WasteOptions& options) {
+  std::string command = "gneiss scan";
+  const auto add = [&](const std::string& word) {
+    constexpr std::string_view kPlain =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+";
+    command += ' ';
+    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
+      command += word;
+      return;
+    }
+    command += '\'';
+    for (const char c : word) command += c == '\'' ? "'\\''" : std::string(1, c);
+    command += '\'';
+  };
+  if (!options.store.empty()) {
+    add("--store");
+    add(options.store);
+  }
+  for (const std::string& source : options.fleet.sources) add(source);
+  return command;
+}
+
 int RunWaste(const WasteOptions& options, Console& console) {
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
   const Fleet& fleet = loaded.fleet;
@@ -67,9 +91,9 @@ int RunWaste(const WasteOptions& options, Console& console) {
   const bool any_known = std::ranges::any_of(
       contents.inventories, [](const auto& inventory) { return inventory.has_value(); });
   if (!any_known) {
-    throw InputError(
-        fmt::format("no contents known of any of {} layers; run `gneiss scan {}` first",
-                    fleet.layers.size(), fmt::join(options.fleet.sources, " ")));
+    throw InputError(fmt::format("no contents known of any of {}; run `{}` first",
+                                 FormatCounted(std::ssize(fleet.layers), "layer"),
+                                 ScanCommandFor(options)));
   }
   CostOptions cost = options.cost;
   cost.scope = *ParseScope(options.scope);

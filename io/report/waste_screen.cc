@@ -73,7 +73,7 @@ class WastePrinter {
                         FormatCounted(static_cast<std::int64_t>(fleet_.images.size()), "image"),
                         report_.num_known_layers == num_layers
                             ? "all " + FormatCounted(num_layers, "layer")
-                            : fmt::format("{} of {} (`gneiss scan` adds the others)",
+                            : fmt::format("{} of {} (`gneiss scan` says why not of the others)",
                                           FormatCount(report_.num_known_layers),
                                           FormatCounted(num_layers, "layer")));
     if (report_.hidden_in_some_bytes > 0) {
@@ -81,9 +81,22 @@ class WastePrinter {
           "{} more are hidden in some images and seen in others: not counted here\n",
           Size(report_.hidden_in_some_bytes));
     }
+    PrintOddities();
     out_ << Dim(fmt::format("moved: {}; {}", model_.Describe(), UnitsNote(screen_.style.units)),
                 screen_.style)
          << "\n\n";
+  }
+
+  void PrintOddities() {
+    const OverlayWarnings& odd = report_.overlay_warnings;
+    std::vector<std::string> texts;
+    const auto add = [&](std::int64_t count, std::string_view one, std::string_view many) {
+      if (count > 0) texts.push_back(FormatCounted(count, one, many));
+    };
+    add(odd.whiteouts_of_nothing, "whiteout of nothing", "whiteouts of nothing");
+    add(odd.links_to_nothing, "hard link to nothing", "hard links to nothing");
+    add(odd.links_to_directories, "hard link to a directory", "hard links to directories");
+    if (!texts.empty()) out_ << fmt::format("odd: {}\n", fmt::join(texts, ", "));
   }
 
   void PrintKinds() {
@@ -113,6 +126,9 @@ class WastePrinter {
   void PrintRows(std::vector<Row> rows, const std::string& what) {
     std::erase_if(rows, [](const Row& row) { return row.needless == 0; });
     std::ranges::stable_sort(rows, std::greater{}, &Row::needless);
+    if (what != "layer") {
+      out_ << "a layer counts in every " << what << " that holds it, so rows do not add up\n";
+    }
     Table table({{"not needed"}, {"of"}, {""}, {"images"}, {what, Align::kLeft}});
     const std::size_t num_shown = NumShown(rows.size());
     for (const Row& row : std::span(rows).first(num_shown)) {
@@ -145,10 +161,8 @@ class WastePrinter {
   void PrintImages() {
     std::vector<Row> rows;
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
-      Bytes size = 0;
-      for (const LayerIndex l : fleet_.chain(fleet_.images[i])) size += fleet_.layers[l].size;
       rows.push_back(
-          {report_.images[i].needless_bytes, size, 1,
+          {report_.images[i].needless_bytes, report_.images[i].stored_bytes, 1,
            fleet_.name(fleet_.images[i]) + (report_.images[i].complete ? "" : " (not all known)")});
     }
     PrintRows(std::move(rows), "image");

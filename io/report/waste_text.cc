@@ -109,15 +109,17 @@ WasteText DescribeWaste(const Fleet& fleet, const WasteFinding& finding) {
     case WasteKind::kMetadataChange: {
       // Either the lower copy is never seen, or other images see it and the upper one is extra.
       const LayerIndex lower = finding.stands_over ? finding.by : finding.layer;
-      text.title = fmt::format("stored again for another mode or owner, with {}", by);
-      text.why = fmt::format(
-          "the same contents in {} and in {}, {}: only mode, owner or attributes differ", layer, by,
-          files);
+      const std::string& below = finding.stands_over ? by : layer;
+      const std::string& above = finding.stands_over ? layer : by;
+      text.title = fmt::format("stored again for another mode or owner by {}", above);
+      text.why = fmt::format("{} stores {} of {} again: only mode, owner or attributes differ",
+                             above, files, below);
       text.how = RemedyForMetadata(fleet, finding, lower);
       break;
     }
     case WasteKind::kWrittenAgain:
-      text.title = fmt::format("written again without a change, with {}", by);
+      text.title =
+          fmt::format("written again without a change by {}", finding.stands_over ? layer : by);
       text.why = fmt::format("the same but for the time in {} and in {}, {}", layer, by, files);
       text.how = "let the later step leave files alone that it does not change, or copy less";
       break;
@@ -169,6 +171,7 @@ WasteText DescribeWaste(const Fleet& fleet, const WasteFinding& finding) {
       if (finding.kind == WasteKind::kSecret) {
         text.why =
             fmt::format("{}: {} that everybody who can pull the image can read", rule.name, files);
+        if (finding.by != kNone) text.why += fmt::format(", although {} hides them", by);
       }
       text.how = rule.remedy;
       break;

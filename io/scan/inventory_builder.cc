@@ -233,24 +233,22 @@ bool InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
 void InventoryBuilder::HashContents(TarReader& reader, Entry& entry) {
   entry.size = reader.member().size;
   entry.stored_size = reader.member().stored_size;
-  constexpr std::uint16_t kExecutableBits = 0111;
-  const bool is_program = (entry.mode & kExecutableBits) != 0;
   head_.clear();
   if (entry.size > 0) {
     reader.ReadContents(
         [&](std::string_view bytes) {
           hash_.Update(bytes);
-          if (is_program && head_.size() < kElfHeadBytes) {
-            head_ += bytes.substr(0, kElfHeadBytes - head_.size());
+          if (head_.size() < kFileHeadBytes) {
+            head_ += bytes.substr(0, kFileHeadBytes - head_.size());
           }
         },
         [&](Bytes count) {
           hash_.UpdateZeros(count);
-          const auto missing = static_cast<Bytes>(kElfHeadBytes - head_.size());
-          if (is_program) head_.append(static_cast<std::size_t>(std::min(count, missing)), '\0');
+          const auto missing = static_cast<Bytes>(kFileHeadBytes - head_.size());
+          head_.append(static_cast<std::size_t>(std::min(count, missing)), '\0');
         });
   }
-  entry.elf = ClassifyElf(head_);
+  entry.head = ClassifyHead(head_);
   entry.content = static_cast<std::uint32_t>(inventory_.contents.size());
   inventory_.contents.push_back(hash_.Finish());
 }

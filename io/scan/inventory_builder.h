@@ -48,7 +48,7 @@ class InventoryBuilder {
   Inventory inventory_;
   Sha256Stream hash_;
   PathKey made_key_;
-  std::string head_;  // first bytes of the program being read
+  std::string head_;  // first bytes of the file being read
   std::uint32_t last_xattrs_ = 0;
   Bytes text_bytes_ = 0;
   std::deque<std::uint32_t> without_share_;  // positions of entries, kNone: of one left out

@@ -212,7 +212,7 @@ void ReadNumbers(PackedReader& in, Inventory& inventory) {
     entry.type = static_cast<EntryType>(type);
   }
   for (Entry& entry : entries) {
-    entry.elf = static_cast<ElfKind>(in.Number(kNumElfKinds - 1, "a kind of program"));
+    entry.head = static_cast<FileHead>(in.Number(kNumFileHeads - 1, "a kind of file"));
   }
   read(&Entry::mode, std::numeric_limits<std::uint16_t>::max(), "a mode");
   read(&Entry::uid, kMaxIndex, "a user id");
@@ -234,7 +234,7 @@ void WriteNumbers(const Inventory& inventory, PackedWriter& out) {
     }
   };
   write(&Entry::type);
-  write(&Entry::elf);
+  write(&Entry::head);
   write(&Entry::mode);
   write(&Entry::uid);
   write(&Entry::gid);

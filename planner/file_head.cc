@@ -1,5 +1,6 @@
-#include "planner/elf_head.h"
+#include "planner/file_head.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace gneiss {
@@ -29,34 +30,55 @@ class Fields {
   bool little_;
 };
 
+constexpr std::string_view kElfMagic(
+    "\x7f"
+    "ELF",
+    4);
+
+// "-----BEGIN ... PRIVATE KEY-----" at the start of a line of a file that starts as PEM files do.
+bool IsPrivateKey(std::string_view head) {
+  constexpr std::string_view kBegin = "-----BEGIN ";
+  constexpr std::string_view kEnd = "-----";
+  head.remove_prefix(std::min(head.find_first_not_of(" \t\r\n"), head.size()));
+  if (head.starts_with("PuTTY-User-Key-File-")) return true;
+  // openssl pkcs12 writes the attributes first.
+  if (!head.starts_with(kBegin) && !head.starts_with("Bag Attributes")) return false;
+  for (std::size_t at = head.find(kBegin); at != std::string_view::npos;
+       at = head.find(kBegin, at + 1)) {
+    if (at > 0 && head[at - 1] != '\n') continue;
+    const std::string_view label = head.substr(at + kBegin.size());
+    if (label.substr(0, label.find(kEnd)).ends_with("PRIVATE KEY")) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-ElfKind ClassifyElf(std::string_view head) {
-  constexpr std::string_view kMagic(
-      "\x7f"
-      "ELF",
-      4);
-  if (head.size() < 20 || !head.starts_with(kMagic)) return ElfKind::kNotElf;
+FileHead ClassifyHead(std::string_view head) {
+  if (!head.starts_with(kElfMagic)) {
+    return IsPrivateKey(head) ? FileHead::kPrivateKey : FileHead::kOther;
+  }
+  if (head.size() < 20) return FileHead::kOther;
   const bool wide = head[4] == 2;
   const bool narrow = head[4] == 1;
   const bool little = head[5] == 1;
-  if ((!wide && !narrow) || (!little && head[5] != 2)) return ElfKind::kNotElf;
+  if ((!wide && !narrow) || (!little && head[5] != 2)) return FileHead::kOther;
   const Fields fields(head, little);
   const auto type = fields.At(16, 2);
   const auto table = wide ? fields.At(32, 8) : fields.At(28, 4);
   const auto entry_size = fields.At(wide ? 54 : 42, 2);
   const auto num_entries = fields.At(wide ? 56 : 44, 2);
-  if (!type || !table || !entry_size || !num_entries) return ElfKind::kNotElf;
+  if (!type || !table || !entry_size || !num_entries) return FileHead::kOther;
   if ((*type != kExecutable && *type != kShared) || *num_entries == 0 || *entry_size < 4 ||
       *table > head.size()) {
-    return ElfKind::kNotElf;
+    return FileHead::kOther;
   }
   for (std::uint64_t i = 0; i < *num_entries; ++i) {
     const auto kind = fields.At(*table + i * *entry_size, 4);
-    if (!kind) return ElfKind::kNotElf;
-    if (*kind == kProgramInterpreter) return ElfKind::kDynamic;
+    if (!kind) return FileHead::kOther;
+    if (*kind == kProgramInterpreter) return FileHead::kDynamicProgram;
   }
-  return ElfKind::kStatic;
+  return FileHead::kStaticProgram;
 }
 
 }  // namespace gneiss

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/elf_head.h"
+#include "planner/file_head.h"
 
 namespace gneiss {
 namespace {
@@ -38,41 +38,62 @@ std::string MakeElf(bool wide, bool little, std::uint64_t type,
 }
 
 TEST_CASE("A program with an interpreter is dynamic, one without is static",
-          "[planner][elf_head]") {
+          "[planner][file_head]") {
   for (const bool wide : {true, false}) {
     for (const bool little : {true, false}) {
-      CHECK(ClassifyElf(MakeElf(wide, little, 2, {1, 1})) == ElfKind::kStatic);
-      CHECK(ClassifyElf(MakeElf(wide, little, 3, {6, 3, 1})) == ElfKind::kDynamic);
-      CHECK(ClassifyElf(MakeElf(wide, little, 1, {1})) == ElfKind::kNotElf);  // an object file
-      CHECK(ClassifyElf(MakeElf(wide, little, 2, {})) == ElfKind::kNotElf);
+      CHECK(ClassifyHead(MakeElf(wide, little, 2, {1, 1})) == FileHead::kStaticProgram);
+      CHECK(ClassifyHead(MakeElf(wide, little, 3, {6, 3, 1})) == FileHead::kDynamicProgram);
+      CHECK(ClassifyHead(MakeElf(wide, little, 1, {1})) == FileHead::kOther);  // an object file
+      CHECK(ClassifyHead(MakeElf(wide, little, 2, {})) == FileHead::kOther);
     }
   }
 }
 
-TEST_CASE("Whatever the bytes, no read is out of bounds", "[planner][elf_head]") {
+TEST_CASE("Whatever the bytes, no read is out of bounds", "[planner][file_head]") {
   const std::string good = MakeElf(true, true, 3, {6, 1, 3});
   for (std::size_t n = 0; n < good.size(); ++n) {
-    CHECK(ClassifyElf(good.substr(0, n)) != ElfKind::kStatic);
+    CHECK(ClassifyHead(good.substr(0, n)) != FileHead::kStaticProgram);
   }
   for (std::size_t at = 4; at < 64; ++at) {
     for (const char value : {'\0', '\x7f', '\xff'}) {
       std::string bad = good;
       bad[at] = value;
-      static_cast<void>(ClassifyElf(bad));
+      static_cast<void>(ClassifyHead(bad));
     }
   }
   std::string far = good;
   for (std::size_t at = 32; at < 40; ++at) far[at] = '\xff';
-  CHECK(ClassifyElf(far) == ElfKind::kNotElf);
-  CHECK(ClassifyElf("#!/bin/sh\n") == ElfKind::kNotElf);
+  CHECK(ClassifyHead(far) == FileHead::kOther);
+  CHECK(ClassifyHead("#!/bin/sh\n") == FileHead::kOther);
 }
 
-TEST_CASE("The program that runs this test is ELF", "[planner][elf_head]") {
+TEST_CASE("A private key is told from a certificate and from text about keys",
+          "[planner][file_head]") {
+  for (const char* key :
+       {"-----BEGIN PRIVATE KEY-----\nMII", "-----BEGIN RSA PRIVATE KEY-----\r\nMII",
+        "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII",
+        "\n-----BEGIN EC PRIVATE KEY-----\n", "PuTTY-User-Key-File-3: ssh-ed25519\n",
+        "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE "
+        "KEY-----\n",
+        "Bag Attributes\n    localKeyID: 01\n-----BEGIN PRIVATE KEY-----\n"}) {
+    INFO(key);
+    CHECK(ClassifyHead(key) == FileHead::kPrivateKey);
+  }
+  for (const char* other :
+       {"", "-", "-----BEGIN ", "-----BEGIN CERTIFICATE-----\nMII\n",
+        "-----BEGIN PUBLIC KEY-----\n", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n",
+        "# -----BEGIN PRIVATE KEY-----\n", "const key = `\n-----BEGIN PRIVATE KEY-----\n`"}) {
+    INFO(other);
+    CHECK(ClassifyHead(other) == FileHead::kOther);
+  }
+}
+
+TEST_CASE("The program that runs this test is ELF", "[planner][file_head]") {
   std::ifstream self("/proc/self/exe", std::ios::binary);
-  std::string head(kElfHeadBytes, '\0');
+  std::string head(kFileHeadBytes, '\0');
   self.read(head.data(), static_cast<std::streamsize>(head.size()));
   REQUIRE(self);
-  CHECK(ClassifyElf(head) == ElfKind::kDynamic);
+  CHECK(ClassifyHead(head) == FileHead::kDynamicProgram);
 }
 
 }  // namespace
