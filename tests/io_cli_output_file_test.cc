@@ -83,6 +83,26 @@ TEST_CASE("A file is replaced through a symbolic link", "[io][output_file]") {
   CHECK(ReadWholeFile(path) == "new");
 }
 
+TEST_CASE("A file is made where a symbolic link points, and one that is there keeps its mode",
+          "[io][output_file]") {
+  Streams streams;
+  const TemporaryDirectory directory;
+  fs::create_symlink("new", directory.path("link"));
+  for (const mode_t mode : {0600, 0444}) {
+    OutputFile file(directory.path("link"), streams.console);
+    file.stream() << mode;
+    file.Finish();
+    CHECK(fs::is_symlink(directory.path("link")));
+    REQUIRE(chmod(directory.path("new").c_str(), mode) == 0);
+    OutputFile again(directory.path("link"), streams.console);
+    again.Finish();
+    struct stat status {};
+    REQUIRE(stat(directory.path("new").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == mode);
+    CHECK(status.st_size == 0);
+  }
+}
+
 TEST_CASE("A device is written to and not replaced", "[io][output_file]") {
   Streams streams;
   {

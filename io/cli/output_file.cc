@@ -41,8 +41,13 @@ OutputFile::OutputFile(const std::string& path, Console& console)
     if (descriptor_ < 0) Fail(errno, path_);
   } else {
     // Through a symbolic link, so that the rename replaces the file and not the link.
-    if (exists) path_ = fs::canonical(path_).string();
-    OpenTemporary();
+    if (exists) {
+      path_ = fs::canonical(path_).string();
+    } else if (fs::is_symlink(fs::symlink_status(path_))) {
+      path_ = (fs::path(path_).parent_path() / fs::read_symlink(path_)).string();
+    }
+    constexpr mode_t kPermissions = 07777;
+    OpenTemporary(exists ? status.st_mode & kPermissions : DefaultMode());
   }
   file_ = std::make_unique<DescriptorStream>(descriptor_, path_, true);
 }
@@ -71,7 +76,7 @@ void OutputFile::Finish() {
   on_interrupt_.reset();
 }
 
-void OutputFile::OpenTemporary() {
+void OutputFile::OpenTemporary(mode_t mode) {
   // A random name of its own: two runs may write one file, and the last one wins whole.
   const fs::path target(path_);
   temporary_ =
@@ -83,7 +88,7 @@ void OutputFile::OpenTemporary() {
     Fail(error, path_);
   }
   on_interrupt_.emplace(temporary_);
-  if (fchmod(descriptor_, DefaultMode()) != 0) {
+  if (fchmod(descriptor_, mode) != 0) {
     const int error = errno;
     close(descriptor_);
     unlink(temporary_.c_str());

@@ -1,6 +1,8 @@
 // Where a report goes: standard output, or a file that is either complete or not there.
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -14,8 +16,8 @@ namespace gneiss {
 class DescriptorStream;
 
 // A file is written under a temporary name in its own folder and renamed by Finish; without Finish
-// nothing stays. A path that is no plain file (a device, a pipe) is written directly, "-" and ""
-// are the console's `out`.
+// nothing stays; the mode of a file that was there is kept. A path that is no plain file (a device,
+// a pipe) is written directly, "-" and "" are the console's `out`.
 class OutputFile {
  public:
   // Throws std::system_error when the file cannot be made. `console` must outlive this.
@@ -31,7 +33,7 @@ class OutputFile {
   void Finish();
 
  private:
-  void OpenTemporary();
+  void OpenTemporary(mode_t mode);
   [[noreturn]] void Fail(int error, const std::string& path) const;
 
   Console* console_;
