@@ -154,8 +154,9 @@ class PlanPrinter {
         layers += r.saves_layers;
       }
       table.AddNote({"", Change(storage), Change(transfer), Fewer(layers), "",
-                     fmt::format("[{} others]", FormatCount(static_cast<std::int64_t>(
-                                                    recommendations.size() - num_shown)))});
+                     fmt::format("[{}]", FormatCounted(static_cast<std::int64_t>(
+                                                           recommendations.size() - num_shown),
+                                                       "other"))});
     }
     table.Print(screen_.style, out_);
     out_ << '\n';
@@ -224,7 +225,10 @@ class PlanPrinter {
            << '\n';
     }
     if (num_shown < layers.size()) {
-      out_ << Dim(fmt::format("     [{} others]", layers.size() - num_shown), screen_.style)
+      out_ << Dim(fmt::format("     [{}]", FormatCounted(std::ssize(layers) -
+                                                             static_cast<std::int64_t>(num_shown),
+                                                         "other")),
+                  screen_.style)
            << '\n';
     }
   }
@@ -256,9 +260,10 @@ class PlanPrinter {
       for (const CommonBase& base : std::span(bases).subspan(num_shown)) {
         saved += base.saves_storage_bytes;
       }
-      table.AddNote({Size(saved), "", "", "", "",
-                     fmt::format("[{} others]", FormatCount(static_cast<std::int64_t>(
-                                                    bases.size() - num_shown)))});
+      table.AddNote(
+          {Size(saved), "", "", "", "",
+           fmt::format("[{}]", FormatCounted(static_cast<std::int64_t>(bases.size() - num_shown),
+                                             "other"))});
     }
     table.Print(screen_.style, out_);
   }

@@ -81,10 +81,22 @@ class WastePrinter {
           "{} more are hidden in some images and seen in others: not counted here\n",
           Size(report_.hidden_in_some_bytes));
     }
+    PrintSecrets();
     PrintOddities();
     out_ << Dim(fmt::format("moved: {}; {}", model_.Describe(), UnitsNote(screen_.style.units)),
                 screen_.style)
          << "\n\n";
+  }
+
+  // However few bytes they are.
+  void PrintSecrets() {
+    for (const KindSum& sum : SumKinds(report_)) {
+      if (sum.kind != WasteKind::kSecret) continue;
+      out_ << Bold(fmt::format("{} in what everybody who pulls can read: see first below",
+                               FormatCounted(sum.num_entries, "secret")),
+                   screen_.style)
+           << '\n';
+    }
   }
 
   void PrintOddities() {
@@ -138,9 +150,10 @@ class WastePrinter {
     if (num_shown < rows.size()) {
       Bytes needless = 0;
       for (const Row& row : std::span(rows).subspan(num_shown)) needless += row.needless;
-      table.AddNote({Size(needless), "", "", "",
-                     fmt::format("[{} others]",
-                                 FormatCount(static_cast<std::int64_t>(rows.size() - num_shown)))});
+      table.AddNote(
+          {Size(needless), "", "", "",
+           fmt::format("[{}]", FormatCounted(static_cast<std::int64_t>(rows.size() - num_shown),
+                                             "other"))});
     }
     table.Print(screen_.style, out_);
     out_ << '\n';
@@ -187,9 +200,10 @@ class WastePrinter {
                     fleet_.name(fleet_.images[row.image])});
     }
     if (num_shown < dive.size()) {
-      table.AddNote({"", "", "", "",
-                     fmt::format("[{} others]",
-                                 FormatCount(static_cast<std::int64_t>(dive.size() - num_shown)))});
+      table.AddNote(
+          {"", "", "", "",
+           fmt::format("[{}]", FormatCounted(static_cast<std::int64_t>(dive.size() - num_shown),
+                                             "other"))});
     }
     table.Print(screen_.style, out_);
     out_ << '\n';
@@ -209,8 +223,9 @@ class WastePrinter {
         storage += finding.saves_storage_bytes;
       }
       out_ << Dim(fmt::format(
-                      "[{} others: {}; --top 0 shows all]",
-                      FormatCount(static_cast<std::int64_t>(report_.findings.size() - num_shown)),
+                      "[{}: {}; --top 0 shows all]",
+                      FormatCounted(static_cast<std::int64_t>(report_.findings.size() - num_shown),
+                                    "other"),
                       Size(storage)),
                   screen_.style)
            << '\n';
@@ -257,9 +272,11 @@ class WastePrinter {
                     fleet_.name(fleet_.images[found.image])});
     }
     if (num_shown < report_.static_images.size()) {
-      table.AddNote({"", "", "",
-                     fmt::format("[{} others]", FormatCount(static_cast<std::int64_t>(
-                                                    report_.static_images.size() - num_shown)))});
+      table.AddNote(
+          {"", "", "",
+           fmt::format("[{}]", FormatCounted(static_cast<std::int64_t>(
+                                                 report_.static_images.size() - num_shown),
+                                             "other"))});
     }
     table.Print(screen_.style, out_);
     out_ << "build FROM scratch or a distroless base and copy the program into it\n";
