@@ -1,5 +1,5 @@
 #!/bin/sh
-# The run that README.md shows is what the executable prints.
+# The runs that README.md shows are what the executable prints.
 #
 #   readme_test.sh GNEISS
 set -eu
@@ -8,19 +8,27 @@ gneiss=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The indented block that starts with the command.
-awk '/^    \$ gneiss / { shown = 1; print; next } shown && /^$/ { print; next } shown && !/^    / { exit } shown' README.md |
-  sed 's/^    //' >"$work/block"
-command=$(sed -n '1s/^\$ gneiss //p' "$work/block")
-[ -n "$command" ] || {
-  echo "readme_test: README.md shows no run"
+# The indented blocks that start with a command, each in a file of its own.
+awk -v prefix="$work/block" '
+  /^    \$ gneiss / { close(file); file = prefix (++count); print >file; next }
+  !file { next }
+  /^    / { for (; blank > 0; --blank) print "" >file; print >file; next }
+  /^$/ { ++blank; next }
+  { close(file); file = ""; blank = 0 }' README.md
+sed -i 's/^    //' "$work"/block*
+
+[ -e "$work/block2" ] || {
+  echo "readme_test: README.md shows less than two runs"
   exit 1
 }
-sed 1d "$work/block" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' >"$work/expected"
-# The arguments are words without spaces.
-# shellcheck disable=SC2086
-"$gneiss" $command >"$work/found"
-diff -u "$work/expected" "$work/found" || {
-  echo "readme_test: README.md shows another output of: gneiss $command"
-  exit 1
-}
+for block in "$work"/block*; do
+  command=$(sed -n '1s/^\$ gneiss //p' "$block")
+  sed 1d "$block" >"$work/expected"
+  # The arguments are words without spaces.
+  # shellcheck disable=SC2086
+  "$gneiss" $command >"$work/found" 2>"$work/err"
+  diff -u "$work/expected" "$work/found" || {
+    echo "readme_test: README.md shows another output of: gneiss $command"
+    exit 1
+  }
+done

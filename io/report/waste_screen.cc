@@ -83,9 +83,11 @@ class WastePrinter {
     }
     PrintSecrets();
     PrintOddities();
-    out_ << Dim(fmt::format("moved: {}; {}", model_.Describe(), UnitsNote(screen_.style.units)),
+    out_ << Dim(WrapText("moved: ",
+                         fmt::format("{}; {}", model_.Describe(), UnitsNote(screen_.style.units)),
+                         screen_.style.width),
                 screen_.style)
-         << "\n\n";
+         << '\n';
   }
 
   // However few bytes they are.
