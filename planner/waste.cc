@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <span>
@@ -161,6 +162,7 @@ class WasteFinder {
   // Merges every chain once, layers that chains have in common once.
   void WalkTrie() {
     fates_.resize(first_.back());
+    home_.reserve(first_.back());
     odd_.resize(fleet_.layers.size());
     const LayerTrie& trie = today_.trie;
     Overlay overlay(contents_.paths);
@@ -440,9 +442,11 @@ class WasteFinder {
         needed.push_back(e);
       }
     }
-    for (const std::uint32_t e : CopiesAmong(inventory, needed)) {
-      add(WasteKind::kSameContent, kNoWasteRule, kNone, e);
-    }
+    const std::vector<std::uint32_t> copies = CopiesAmong(inventory, needed);
+    for (const std::uint32_t e : copies) add(WasteKind::kSameContent, kNoWasteRule, kNone, e);
+    std::vector<std::uint32_t> unique;
+    std::ranges::set_difference(needed, copies, std::back_inserter(unique));
+    LookElsewhere(l, unique);
     const LayoutBlob& blob = today_.blobs.blobs[l];
     for (auto& [key, finding] : found) {
       if (finding.blob_bytes == 0) continue;
@@ -450,6 +454,16 @@ class WasteFinder {
       finding.saves_transfer_bytes =
           static_cast<Bytes>(std::llround(TransferOf(blob, finding.blob_bytes)));
       report_.findings.push_back(std::move(finding));
+    }
+  }
+
+  // Contents of needed files that another layer holds as well; the first layer is their home.
+  void LookElsewhere(LayerIndex l, std::span<const std::uint32_t> needed) {
+    const Inventory& inventory = InventoryOf(l);
+    for (const std::uint32_t e : needed) {
+      const Entry& entry = inventory.entries[e];
+      const auto [home, is_new] = home_.try_emplace(inventory.contents[entry.content], l);
+      if (!is_new && home->second != l) report_.in_other_layers_bytes += entry.blob_bytes;
     }
   }
 
@@ -542,6 +556,10 @@ class WasteFinder {
   std::vector<std::uint64_t> first_;  // per layer, and one past the end: into fates_
   std::vector<EntryFate> fates_;
   std::vector<OverlayWarnings> odd_;  // by layer
+  struct DigestHash {
+    std::size_t operator()(const Digest& digest) const { return HashDigest(digest); }
+  };
+  std::unordered_map<Digest, LayerIndex, DigestHash> home_;  // of contents
   std::vector<bool> is_copy_;
   std::vector<std::pair<LayerIndex, LayerIndex>> copies_;  // of which layer, in the order found
   WasteReport report_;

@@ -68,6 +68,9 @@ struct WasteReport {
   Bytes known_bytes = 0;  // compressed, of layers with contents
   // Hidden in some images and seen in others: squashing does not save them, other bases might.
   Bytes hidden_in_some_bytes = 0;
+  // Seen and needed, but the same contents are in another layer too: a common base could share
+  // them. No part of the findings.
+  Bytes in_other_layers_bytes = 0;
   Bytes saves_storage_bytes = 0;  // of all findings
   Bytes saves_transfer_bytes = 0;
   // Summed over layers, each as odd as in the worst of its chains; of chains that are known whole.

@@ -65,6 +65,7 @@ TEST_CASE("The screen of waste names kind, images, cause, remedy and paths",
         "5.90 kB of 6.91 kB stored are not needed (85.4 %), and 10.9 kB of what is moved\n"
         "5 entries in 3 images; contents known of all 4 layers\n"
         "10 B more are hidden in some images and seen in others: not counted here\n"
+        "1.00 kB more are contents that other layers hold too: a common base could share them\n"
         "moved: storage x 1 + transfer x 1 + 256 KiB a layer pulled; 1 pull an image, every pull "
         "cold; 1 MB =\n"
         "       1,000,000 bytes\n"

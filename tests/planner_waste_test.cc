@@ -330,6 +330,18 @@ TEST_CASE("Links and whiteouts of nothing are counted where all below is known",
                                                          .whiteouts_of_nothing = 2});
 }
 
+TEST_CASE("Contents that other layers hold in part are counted beside the findings",
+          "[planner][waste]") {
+  const LayerEntries layers = {
+      {"a", {Weighing(100, File("x", "x")), Weighing(30, File("y", "y")), File("a", "a")}},
+      {"b", {Weighing(90, File("opt/x", "x")), Weighing(20, File("gone", "y")), File("b", "b")}},
+      {"clean", {Whiteout("gone")}}};
+  const Scanned found({{"a:1", {"a"}}, {"b:1", {"b", "clean"}}}, layers);
+  CHECK(found.Findings() == Texts{"deleted later b<clean: gone, 20"});
+  const Bytes other = found.report.in_other_layers_bytes;
+  CHECK((other == 100 || other == 90));  // the first layer is at home
+}
+
 TEST_CASE("A layer counts once per scope cell", "[planner][waste]") {
   const std::vector<std::pair<std::string, std::vector<std::string>>> images = {
       {"one/a:1", {"get", "clean"}}, {"two/a:1", {"get", "clean", "more"}}};

@@ -63,6 +63,7 @@ void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents&
   json.Field("saves_storage_bytes", report.saves_storage_bytes);
   json.Field("saves_transfer_bytes", report.saves_transfer_bytes);
   json.Field("hidden_in_some_bytes", report.hidden_in_some_bytes);
+  json.Field("in_other_layers_bytes", report.in_other_layers_bytes);
   json.Field("oddities",
              {{"hard_links_to_nothing", report.overlay_warnings.links_to_nothing},
               {"hard_links_to_directories", report.overlay_warnings.links_to_directories},

@@ -81,6 +81,11 @@ class WastePrinter {
           "{} more are hidden in some images and seen in others: not counted here\n",
           Size(report_.hidden_in_some_bytes));
     }
+    if (report_.in_other_layers_bytes > 0) {
+      out_ << fmt::format(
+          "{} more are contents that other layers hold too: a common base could share them\n",
+          Size(report_.in_other_layers_bytes));
+    }
     PrintSecrets();
     PrintOddities();
     out_ << Dim(WrapText("moved: ",
