@@ -85,6 +85,16 @@ void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents&
     json.Value(FindingJson(fleet, today, contents, report.findings[f], f + 1));
   }
   json.EndArray();
+  json.Key("layers");
+  json.BeginArray();
+  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
+    json.Value({{"digest", fleet.digest_text(fleet.layers[l])},
+                {"size", fleet.layers[l].size},
+                {"images", today.holders_of(l).size()},
+                {"contents_known", contents.inventories[l].has_value()},
+                {"needless_bytes", report.layer_needless[l]}});
+  }
+  json.EndArray();
   json.Key("images");
   json.BeginArray();
   std::vector<const DiveEfficiency*> dive_of(fleet.images.size(), nullptr);
@@ -93,6 +103,7 @@ void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents&
     Json image = {{"name", fleet.name(fleet.images[i])},
                   {"platform", fleet.text(fleet.images[i].platform)},
                   {"contents_known", report.images[i].complete},
+                  {"stored_bytes", report.images[i].stored_bytes},
                   {"needless_bytes", report.images[i].needless_bytes},
                   {"hidden_bytes", report.images[i].hidden_bytes}};
     if (dive_of[i] != nullptr) {
