@@ -49,7 +49,7 @@ class FleetLoader {
     if (!options_.quiet) SayWarnings(warnings);
     if (num_images == 0) throw InputError(WhyNothing());
     loaded.bad_images = report_.num_problems;
-    for (const std::string& layout : report_.layouts) loaded.blobs.AddLayout(layout);
+    for (const auto& layout : report_.layouts) loaded.blobs.AddLayout(layout);
     if (report_.num_problems > 0 && !options_.keep_going) loaded.exit_code = kFailed;
     return loaded;
   }

@@ -16,6 +16,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "planner/fleet.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -298,6 +299,28 @@ std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path) {
   // Only advice: large blobs are read once, from their start to their end.
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   return file;
+}
+
+std::string ReadWhole(ByteSource& file, const std::string& path, Bytes expected_size,
+                      std::size_t max_bytes) {
+  const std::int64_t size = file.stored_size();
+  if (expected_size != kUnknownSize && size != expected_size) {
+    throw InputError(path, "",
+                     "expected " + std::to_string(expected_size) +
+                         " bytes, as its descriptor says, found " + std::to_string(size));
+  }
+  if (static_cast<std::size_t>(size) > max_bytes) {
+    throw InputError(path, "",
+                     "expected at most " + std::to_string(max_bytes) + " bytes of JSON, found " +
+                         std::to_string(size));
+  }
+  std::string content(static_cast<std::size_t>(size), '\0');
+  for (std::span<char> rest(content); !rest.empty();) {
+    const std::size_t count = file.Read(rest);
+    if (count == 0) throw InputError(path, "", "file became shorter while it was read");
+    rest = rest.subspan(count);
+  }
+  return content;
 }
 
 std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "planner/bytes.h"
+
 namespace gneiss {
 
 class ByteSource {
@@ -39,6 +41,12 @@ class ByteSource {
 // pipes not waited for. Throws InputError with `path` as source when it is no plain file,
 // std::system_error when it cannot be opened.
 [[nodiscard]] std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path);
+
+// All of `file`, whose stored size is known. Throws InputError with `path` as source, before
+// anything is read, when it has not `expected_size` (unless that is kUnknownSize) or more than
+// `max_bytes`, and when it has become shorter since it was opened.
+[[nodiscard]] std::string ReadWhole(ByteSource& file, const std::string& path, Bytes expected_size,
+                                    std::size_t max_bytes);
 
 // Reads `bytes`, which the caller keeps alive. At most `chunk` bytes a call, so that tests can cut
 // anywhere; 0 for no limit.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <span>
@@ -19,23 +18,12 @@
 namespace gneiss {
 namespace {
 
-namespace fs = std::filesystem;
-
 // index.json is no registry manifest: a layout of many thousand tags passes 4 MiB.
 constexpr std::size_t kMaxIndexFileBytes = std::size_t{256} << 20;
+constexpr std::string_view kIndexName = "index.json";
+constexpr std::string_view kVersionName = "oci-layout";
 constexpr std::size_t kMaxRefsNamed = 5;
 constexpr std::int64_t kLayoutProgressBytes = std::int64_t{1} << 20;
-
-// Last component of the directory's name, for tags without a repository.
-std::string RepositoryOf(const std::string& directory) {
-  std::error_code ignored;
-  fs::path path = fs::path(directory).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  if (path.filename() == "." || path.filename() == ".." || path.filename().empty()) {
-    path = fs::canonical(directory, ignored);
-  }
-  return path.filename().string();
-}
 
 // What an index hands down to its entries.
 struct Inherited {
@@ -45,11 +33,11 @@ struct Inherited {
 
 class LayoutReader {
  public:
-  LayoutReader(const std::string& directory, std::string_view ref, const ReadOptions& options,
-               FleetBuilder& builder, ReadReport& report)
-      : directory_(directory),
-        blobs_(directory),
-        repository_(RepositoryOf(directory)),
+  LayoutReader(const std::shared_ptr<const LayoutFiles>& layout, std::string_view ref,
+               const ReadOptions& options, FleetBuilder& builder, ReadReport& report)
+      : layout_(layout),
+        blobs_(layout),
+        repository_(layout->repository()),
         wanted_(ref.starts_with('@') ? ref.substr(1) : ref),
         wanted_is_digest_(wanted_.starts_with("sha") && ParseDigest(wanted_).has_value()),
         options_(options),
@@ -80,7 +68,7 @@ class LayoutReader {
   template <typename F>
   void Guard(const std::string& source, const F& read);
 
-  const std::string& directory_;
+  const std::shared_ptr<const LayoutFiles>& layout_;
   LayoutBlobs blobs_;
   std::string repository_;
   std::string_view wanted_;
@@ -110,19 +98,13 @@ void LayoutReader::Guard(const std::string& source, const F& read) {
 }
 
 void LayoutReader::Read() {
-  if (!fs::is_directory(directory_)) {
-    throw InputError(directory_, "",
-                     fs::exists(directory_)
-                         ? "expected the directory of an OCI layout, found a file"
-                         : "expected the directory of an OCI layout, found nothing there");
-  }
-  const std::string index_path = directory_ + "/index.json";
+  const std::string index_path = layout_->PathOf(kIndexName);
   const std::optional<std::string> text =
-      ReadPlainFile(index_path, kUnknownSize, kMaxIndexFileBytes);
+      ReadFile(*layout_, kIndexName, kUnknownSize, kMaxIndexFileBytes);
   if (!text) {
-    throw InputError(directory_, "", "expected an OCI layout, found no index.json in it");
+    throw InputError(layout_->path(), "", "expected an OCI layout, found no index.json in it");
   }
-  report_.layouts.push_back(directory_);
+  report_.layouts.push_back(layout_);
   CheckVersion();
   try {
     const Manifest index = ParseManifest(*text, kMaxIndexFileBytes);
@@ -137,17 +119,18 @@ void LayoutReader::Read() {
   if (anything_selected_ || wanted_.empty()) return;
   std::string known;
   for (const std::string& ref : refs_) known += (known.empty() ? "" : ", ") + Quote(ref);
-  throw InputError(directory_, "",
+  throw InputError(layout_->path(), "",
                    "expected an image " + Quote(wanted_) + ", found " +
                        (known.empty() ? "no refs" : "refs " + known) +
                        (refs_.size() == kMaxRefsNamed ? " and perhaps more" : ""));
 }
 
 void LayoutReader::CheckVersion() {
-  const std::string path = directory_ + "/oci-layout";
-  const std::optional<std::string> text = ReadPlainFile(path, kUnknownSize, kMaxManifestBytes);
+  const std::string path = layout_->PathOf(kVersionName);
+  const std::optional<std::string> text =
+      ReadFile(*layout_, kVersionName, kUnknownSize, kMaxManifestBytes);
   if (!text) {
-    report_.AddWarning("layout without an oci-layout file", directory_);
+    report_.AddWarning("layout without an oci-layout file", layout_->path());
     return;
   }
   try {
@@ -316,11 +299,10 @@ void LayoutReader::ApplyConfig(const ImageConfig& config, const std::string& pat
 // Counts layers that the layout lacks, and those of another size than their descriptor.
 void LayoutReader::LookForLayer(const Descriptor& layer) {
   if (!looked_for_.insert(layer.digest_text).second) return;
-  std::error_code ignored;
-  const std::uintmax_t size = fs::file_size(blobs_.PathOf(layer), ignored);
-  if (ignored) {
+  const std::optional<Bytes> size = blobs_.SizeOf(layer);
+  if (!size) {
     if (!layer.foreign) ++report_.missing_layer_blobs;
-  } else if (size != static_cast<std::uintmax_t>(layer.size)) {
+  } else if (*size != layer.size) {
     report_.AddWarning("layer blob of another size than its descriptor says", blobs_.PathOf(layer));
   }
 }
@@ -360,9 +342,9 @@ std::optional<std::string> LayoutReader::ReadBlob(const Descriptor& descriptor) 
 
 }  // namespace
 
-void ReadOciLayout(const std::string& directory, std::string_view ref, const ReadOptions& options,
-                   FleetBuilder& builder, ReadReport& report) {
-  LayoutReader(directory, ref, options, builder, report).Read();
+void ReadOciLayout(const std::shared_ptr<const LayoutFiles>& layout, std::string_view ref,
+                   const ReadOptions& options, FleetBuilder& builder, ReadReport& report) {
+  LayoutReader(layout, ref, options, builder, report).Read();
 }
 
 }  // namespace gneiss

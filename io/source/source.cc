@@ -58,7 +58,7 @@ void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuil
       throw InputError(path, "",
                        "expected an OCI layout or a fleet file, found " + NameOfDirectory(path));
     }
-    ReadOciLayout(path, {}, options, builder, report);
+    ReadOciLayout(OpenLayoutDirectory(path), {}, options, builder, report);
   } else if (fs::exists(path)) {
     ReadFleetFile(path, options, builder, report);
   } else {
@@ -101,7 +101,7 @@ void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilde
     ReadFleetFile(std::string(name), options, builder, report);
   } else if (transport == "oci") {
     const auto [directory, ref] = SplitLayout(name);
-    ReadOciLayout(directory, ref, options, builder, report);
+    ReadOciLayout(OpenLayoutDirectory(directory), ref, options, builder, report);
   } else if (std::ranges::find(kPlanned, transport) != kPlanned.end()) {
     throw InputError(std::string(source), "",
                      "sources of transport " + Quote(transport) + " are not read yet; " +

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "planner/platform.h"
 
 namespace gneiss {
+
+class LayoutFiles;
 
 struct ReadOptions {
   PlatformFilter platform;
@@ -41,7 +44,7 @@ struct ReadReport {
   std::int64_t filtered_out = 0;  // good images that the platform filter left out
   std::int64_t missing_layer_blobs =
       0;  // layout lacks them; planning from manifests does not need them
-  std::vector<std::string> layouts;  // directories that were read, for the blobs in them
+  std::vector<std::shared_ptr<const LayoutFiles>> layouts;  // that were read, for their blobs
 
   void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.
