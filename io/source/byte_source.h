@@ -23,6 +23,14 @@ class ByteSource {
   // and std::system_error when reading fails. Unusable after either.
   virtual std::size_t Read(std::span<char> buffer) = 0;
 
+  // Passes over `count` bytes and returns how many; fewer only where the bytes end. REQUIRES: count
+  // >= 0. Fast where nothing has to be decompressed: then the file is not read. Throws as Read
+  // does.
+  virtual std::int64_t Skip(std::int64_t count);
+
+  // Whether what Read gives is not what is stored.
+  virtual bool is_compressed() const { return false; }
+
   // Stored bytes consumed so far, and their number, 0 when not known: for progress.
   virtual std::int64_t stored_position() const = 0;
   virtual std::int64_t stored_size() const = 0;
