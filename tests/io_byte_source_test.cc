@@ -239,5 +239,14 @@ TEST_CASE("A device is passed over by reading", "[io][byte_source]") {
   CHECK(source->stored_position() == 300'000);
 }
 
+// The folder has symbolic links where the other codecs of this text should be.
+TEST_CASE("Hello of containers/image is decompressed", "[io][byte_source][corpus]") {
+  const auto folder = CorpusPath("fixtures/containers-image/copy/fixtures");
+  if (!folder) return;
+  for (const std::string name : {"Hello.zst", "Hello.std"}) {
+    CHECK(Decode(ReadWholeFile(*folder + "/" + name)).bytes == "Hello");
+  }
+}
+
 }  // namespace
 }  // namespace gneiss

@@ -51,10 +51,12 @@ struct ReadReport {
   void AddProblem(InputError error, bool strict);
 };
 
-// Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", or a bare path, which is sniffed:
-// a directory with an oci-layout file or an index.json is a layout, a file is a fleet file.
-// Throws InputError when the source as a whole cannot be used (missing, not readable, not of its
-// kind, unknown transport), std::system_error when the operating system refuses a read.
+// Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", "oci-archive:FILE[:REF]",
+// "docker-archive:FILE[:REF]", or a bare path, which is sniffed: a directory with an oci-layout
+// file or an index.json is a layout; a tar with a manifest.json is an archive of `docker save`, one
+// with an index.json a layout; any other file is a fleet file. Throws InputError when the source as
+// a whole cannot be used (missing, not readable, not of its kind, unknown transport),
+// std::system_error when the operating system refuses a read.
 void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
                 ReadReport& report);
 
