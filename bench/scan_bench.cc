@@ -23,8 +23,8 @@
 
 #include "io/scan/inflater.h"
 #include "io/scan/scan_layer.h"
-#include "io/scan/sha256_stream.h"
 #include "io/source/byte_source.h"
+#include "io/source/sha256_stream.h"
 #include "planner/digest.h"
 #include "tests/tar_bytes.h"
 

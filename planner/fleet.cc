@@ -61,4 +61,12 @@ std::string_view ShortRef(std::string_view ref) {
   return ref;
 }
 
+bool NamesRef(std::string_view name, std::string_view ref) {
+  ref = ShortRef(ref);
+  name = ShortRef(name);
+  if (ref == name) return true;
+  return SplitRef(name).tag.empty() && ref.size() > name.size() && ref.starts_with(name) &&
+         ref.substr(name.size()) == ":latest";
+}
+
 }  // namespace gneiss

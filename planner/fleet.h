@@ -40,7 +40,8 @@ struct Layer {
   bool foreign = false;    // has `urls`: stored elsewhere, not by the registry
 };
 
-// One manifest for one platform. Identity: its manifest digest, or its list of layers without one.
+// One manifest for one platform. Identity: its manifest digest; without one its list of layers and
+// its config, as far as that is known.
 struct Image {
   Digest identity;
   Digest config_digest;  // meaningless unless has_config
@@ -131,5 +132,9 @@ struct RefParts {
 
 // `ref` as short as docker takes it: "docker.io/library/x" and "docker.io/x" are "x". View into it.
 [[nodiscard]] std::string_view ShortRef(std::string_view ref);
+
+// Whether a user who writes `name` means `ref`: they are equal when short, and a name without a tag
+// means :latest.
+[[nodiscard]] bool NamesRef(std::string_view name, std::string_view ref);
 
 }  // namespace gneiss

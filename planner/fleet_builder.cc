@@ -9,12 +9,17 @@
 namespace gneiss {
 namespace {
 
-// Identity of an image whose source gives no manifest digest: its list of layers.
-Digest LayerListIdentity(const std::vector<LayerRecord>& layers) {
+// Identity of an image whose source gives no manifest digest: its list of layers, and its config
+// where that is known. Images that differ in an ENV alone have one list of layers.
+Digest IdentityWithoutManifest(const ImageRecord& record) {
   std::string text = "layers";
-  for (const LayerRecord& layer : layers) {
-    text.append(reinterpret_cast<const char*>(layer.digest.bytes.data()),
-                layer.digest.bytes.size());
+  const auto append = [&](const Digest& digest) {
+    text.append(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size());
+  };
+  for (const LayerRecord& layer : record.layers) append(layer.digest);
+  if (record.config_digest) {
+    text += "config";
+    append(*record.config_digest);
   }
   return Sha256(text);
 }
@@ -130,7 +135,7 @@ void FleetBuilder::ValidatePools(const ImageRecord& record) const {
 
 void FleetBuilder::Add(const ImageRecord& record) {
   const Digest identity =
-      record.manifest_digest ? *record.manifest_digest : LayerListIdentity(record.layers);
+      record.manifest_digest ? *record.manifest_digest : IdentityWithoutManifest(record);
   const auto image_at = [this](std::uint32_t i) -> const Digest& {
     return fleet_.images[i].identity;
   };

@@ -48,7 +48,7 @@ std::string FindInventoryFault(const Inventory& inventory) {
       if (text >= inventory.texts.size()) return "a text that is not there";
     }
     if (static_cast<std::uint8_t>(entry.type) >= kNumEntryTypes) return "an unknown type";
-    if (static_cast<std::uint8_t>(entry.head) >= kNumFileHeads) return "an unknown kind of file";
+    if (static_cast<std::uint8_t>(entry.head) >= kNumContentHeads) return "an unknown kind of file";
     if (entry.size < 0 || entry.stored_size < 0 || entry.blob_bytes < 0) return "a negative size";
     const bool has_content = entry.content != kNone;
     if (has_content && entry.content >= inventory.contents.size()) return "no such content";

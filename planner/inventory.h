@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "planner/bytes.h"
+#include "planner/content_head.h"
 #include "planner/digest.h"
-#include "planner/file_head.h"
 #include "planner/fleet.h"
 
 namespace gneiss {
@@ -55,7 +55,7 @@ struct Entry {
   std::uint32_t device_minor = 0;
   std::uint16_t mode = 0;  // permission, set-id and sticky bits
   EntryType type = EntryType::kRegular;
-  FileHead head = FileHead::kOther;  // of regular files
+  ContentHead head = ContentHead::kOther;  // of regular files
 };
 
 // Something odd that a scan accepted: what, how often, and the first place.

@@ -231,7 +231,7 @@ class WasteFinder {
     if (!program || IsLauncher(called)) return;
     const Inventory& inventory = InventoryOf(program->layer);
     const Entry& entry = inventory.entries[program->entry];
-    if (entry.head != FileHead::kStaticProgram || IsLauncher(inventory.path(entry))) return;
+    if (entry.head != ContentHead::kStaticProgram || IsLauncher(inventory.path(entry))) return;
     const StaticImage found = CountStaticImage(fleet_, model_, today_, contents_, i, *program);
     if (found.saves_storage_bytes > 0) report_.static_images.push_back(found);
   }

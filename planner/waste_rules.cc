@@ -35,7 +35,7 @@ constexpr std::string_view kLog = "delete logs in the RUN that writes them";
 using enum WasteKind;
 constexpr std::array kRules = {
     // Secrets before all else.
-    WasteRule{"private key", kSecret, "**", kNoSecrets, FileHead::kPrivateKey},
+    WasteRule{"private key", kSecret, "**", kNoSecrets, ContentHead::kPrivateKey},
     WasteRule{"SSH private key", kSecret, "**/.ssh/id_rsa", kNoSecrets},
     WasteRule{"SSH private key", kSecret, "**/.ssh/id_dsa", kNoSecrets},
     WasteRule{"SSH private key", kSecret, "**/.ssh/id_ecdsa", kNoSecrets},
@@ -168,7 +168,7 @@ constexpr std::array kRules = {
 };
 
 constexpr WasteRuleIndex kPrivateKeyRule = 0;
-static_assert(kRules[kPrivateKeyRule].head == FileHead::kPrivateKey);
+static_assert(kRules[kPrivateKeyRule].head == ContentHead::kPrivateKey);
 
 // One component against a pattern with '*'. Greedy with one point to go back to.
 bool MatchesComponent(std::string_view pattern, std::string_view text) {
@@ -327,8 +327,8 @@ bool IsPublished(std::string_view key) {
   }
 }
 
-WasteRuleIndex FindWasteRule(std::string_view key, FileHead head) {
-  if (head == FileHead::kPrivateKey && !IsPublished(key)) return kPrivateKeyRule;
+WasteRuleIndex FindWasteRule(std::string_view key, ContentHead head) {
+  if (head == ContentHead::kPrivateKey && !IsPublished(key)) return kPrivateKeyRule;
   static const RuleIndex kIndex;
   return kIndex.Find(key);
 }

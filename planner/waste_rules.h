@@ -45,8 +45,8 @@ struct WasteRule {
   // A pattern over whole keys: '*' is any run of characters but '/', a leading "**/" any directory
   // or none, a trailing "/**" everything below.
   std::string_view pattern;
-  std::string_view remedy;           // what to write instead, as an imperative
-  FileHead head = FileHead::kOther;  // only files that start like this; kOther: any
+  std::string_view remedy;                 // what to write instead, as an imperative
+  ContentHead head = ContentHead::kOther;  // only files that start like this; kOther: any
 };
 
 // In order of precedence: the first rule that matches a path says what it is.
@@ -61,6 +61,7 @@ struct WasteRule {
 
 // The rule for a file, kNoWasteRule if none. Rules about secrets and build contexts are for paths
 // that are not published. Directories match like files.
-[[nodiscard]] WasteRuleIndex FindWasteRule(std::string_view key, FileHead head = FileHead::kOther);
+[[nodiscard]] WasteRuleIndex FindWasteRule(std::string_view key,
+                                           ContentHead head = ContentHead::kOther);
 
 }  // namespace gneiss

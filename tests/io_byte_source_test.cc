@@ -213,5 +213,40 @@ TEST_CASE("Frames that other tools wrote are decoded", "[io][byte_source][corpus
   CHECK(Drain(*Decompress(OpenFile(*frame, "a file"))).bytes == ReadWholeFile(*tar));
 }
 
+TEST_CASE("Bytes can be passed over, compressed or not", "[io][byte_source]") {
+  const TemporaryDirectory directory;
+  const std::string text = RandomText(1'000'000);
+  const std::size_t begin = 300'007;
+  for (const std::string& stored : {text, Gzip(text), Zstd(text)}) {
+    const auto source = Decompress(OpenFile(directory.Write("file", stored), "a file"));
+    CHECK(source->is_compressed() == (stored != text));
+    char first = 0;
+    REQUIRE(source->Read({&first, 1}) == 1);
+    CHECK(source->Skip(0) == 0);
+    CHECK(source->Skip(begin - 1) == begin - 1);
+    if (stored == text) CHECK(source->stored_position() == begin);
+    CHECK(Drain(*source).bytes == text.substr(begin));
+    CHECK(source->Skip(1) == 0);
+  }
+  const auto source = OpenFile(directory.Write("file", text), "a file");
+  CHECK(source->Skip(2'000'000) == 1'000'000);
+  CHECK(source->stored_position() == 1'000'000);
+}
+
+TEST_CASE("A device is passed over by reading", "[io][byte_source]") {
+  const auto source = OpenFile("/dev/zero", "a file");
+  CHECK(source->Skip(300'000) == 300'000);
+  CHECK(source->stored_position() == 300'000);
+}
+
+// The folder has symbolic links where the other codecs of this text should be.
+TEST_CASE("Hello of containers/image is decompressed", "[io][byte_source][corpus]") {
+  const auto folder = CorpusPath("fixtures/containers-image/copy/fixtures");
+  if (!folder) return;
+  for (const std::string name : {"Hello.zst", "Hello.std"}) {
+    CHECK(Decode(ReadWholeFile(*folder + "/" + name)).bytes == "Hello");
+  }
+}
+
 }  // namespace
 }  // namespace gneiss

@@ -192,8 +192,7 @@ TEST_CASE("Files of another kind are errors that name what was found", "[io][fle
   std::snprintf(field, sizeof field, "%06o", sum);
   tar.replace(148, 6, field, 6);
   tar[155] = ' ';
-  const std::string found =
-      "a tar archive (docker-archive: and oci-archive: are not read by this version)";
+  const std::string found = "a tar archive, which docker-archive:FILE or oci-archive:FILE reads";
   CHECK(ErrorOf(tar) == expected + found);
   CHECK(ErrorOf(Gzip(tar)) == expected + found);
   tar[0] = 'M';

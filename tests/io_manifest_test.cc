@@ -362,7 +362,9 @@ TEST_CASE("Every config of the fixtures is read", "[io][manifest][corpus]") {
   if (!folder) return;
   for (const std::string name :
        {"oci1-config.json", "oci1-config-extra-fields.json", "oci1-all-media-types-config.json",
-        "oci1-to-schema2-config.json", "schema2-config.json", "schema2-to-oci1-config.json"}) {
+        "oci1-all-media-types-to-schema2-config.json", "oci1-to-schema2-config.json",
+        "schema1-to-oci1-config.json", "schema1-to-schema2-config.json", "schema2-config.json",
+        "schema2-to-oci1-config.json"}) {
     INFO(name);
     const ImageConfig config = ParseImageConfig(ReadWholeFile(*folder + "/" + name));
     CHECK(config.platform == "linux/amd64");

@@ -121,7 +121,7 @@ LayoutRead ReadLayout(const std::string& path, std::string_view ref = {},
                       const ReadOptions& options = {}) {
   FleetBuilder builder;
   LayoutRead outcome;
-  ReadOciLayout(path, ref, options, builder, outcome.report);
+  ReadOciLayout(OpenLayoutDirectory(path), ref, options, builder, outcome.report);
   outcome.fleet = builder.Build();
   return outcome;
 }

@@ -53,8 +53,9 @@ class Shop {
     return builder.Build();
   }
   LayerBlobs blobs() const {
+    fs::create_directories(directory_.path("layout"));
     LayerBlobs blobs;
-    blobs.AddLayout(directory_.path("layout"));
+    blobs.AddLayout(OpenLayoutDirectory(directory_.path("layout")));
     return blobs;
   }
   std::string path(const std::string& name) const { return directory_.path(name); }
@@ -250,7 +251,8 @@ TEST_CASE("A blob is taken from the layout that has it in the right size", "[io]
   LayerBlobs blobs;
   CHECK(blobs.Open(digest, 7) == nullptr);
   for (const char* layout : {"empty", "folder", "short", "good"}) {
-    blobs.AddLayout(directory.path(layout));
+    fs::create_directories(directory.path(layout));
+    blobs.AddLayout(OpenLayoutDirectory(directory.path(layout)));
   }
   fs::create_directories(directory.path("folder") + name);
   CHECK(MessageOf<InputError>([&] { (void)blobs.Open(digest, 7); }) ==

@@ -6,10 +6,14 @@
 #include "io/source/source.h"
 #include "planner/digest.h"
 #include "tests/source_files.h"
+#include "tests/tar_bytes.h"
 
 namespace gneiss {
 namespace {
 
+const std::string kReadable =
+    "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF] and "
+    "docker-archive:FILE[:REF]";
 constexpr char kLine[] = R"({"ref":"a:1","layers":[]})";
 
 struct SourceRead {
@@ -94,31 +98,27 @@ TEST_CASE("Several sources make one fleet", "[io][source]") {
 
 TEST_CASE("A transport of another version is named as such", "[io][source]") {
   for (const std::string source :
-       {"docker-archive:x.tar", "oci-archive:x.tar", "dir:x", "docker://example.com/app:1",
-        "registry://example.com", "registry-fs:x"}) {
+       {"dir:x", "docker://example.com/app:1", "registry://example.com", "registry-fs:x"}) {
     const std::string transport = source.substr(0, source.find(':'));
-    CHECK(SourceErrorOf(source) == source + ": sources of transport \"" + transport +
-                                       "\" are not read yet; this version reads fleet:FILE and "
-                                       "oci:DIR[:REF]");
+    CHECK(SourceErrorOf(source) ==
+          source + ": sources of transport \"" + transport + "\" are not read yet; " + kReadable);
   }
 }
 
 TEST_CASE("A name that is neither a path nor a transport is an error", "[io][source]") {
   const std::string expected =
-      ": expected a fleet file, an OCI layout or TRANSPORT:NAME, found nothing there; this version "
-      "reads fleet:FILE and oci:DIR[:REF]";
+      ": expected a fleet file, an OCI layout, an archive of images or TRANSPORT:NAME, found "
+      "nothing "
+      "there; " +
+      kReadable;
   CHECK(SourceErrorOf("no/such/path") == "no/such/path" + expected);
   CHECK(SourceErrorOf("debian:12") == "debian:12" + expected);
   CHECK(SourceErrorOf("") ==
-        "source: expected TRANSPORT:NAME or a path, found an empty name; this version reads "
-        "fleet:FILE and oci:DIR[:REF]");
-  CHECK(
-      SourceErrorOf("fleet:") ==
-      "source: expected a path after \"fleet:\", found nothing; this version reads fleet:FILE and "
-      "oci:DIR[:REF]");
-  CHECK(SourceErrorOf("oci:") ==
-        "source: expected a path after \"oci:\", found nothing; this version reads fleet:FILE and "
-        "oci:DIR[:REF]");
+        "source: expected TRANSPORT:NAME or a path, found an empty name; " + kReadable);
+  for (const std::string source : {"fleet:", "oci:", "oci-archive:", "docker-archive:"}) {
+    CHECK(SourceErrorOf(source) ==
+          "source: expected a path after \"" + source + "\", found nothing; " + kReadable);
+  }
 }
 
 TEST_CASE("A directory of another kind is named for what it looks like", "[io][source]") {
@@ -138,14 +138,81 @@ TEST_CASE("A directory of another kind is named for what it looks like", "[io][s
             "the storage of a registry (registry-fs:), which this version does not read");
 }
 
-TEST_CASE("An archive of images is named for what it is", "[io][source][corpus]") {
-  const auto archive =
-      CorpusPath("fixtures/containers-image/docker/archive/fixtures/almostempty.tar");
-  if (!archive) return;
-  CHECK(SourceErrorOf(*archive) ==
-        *archive +
-            ": expected a fleet file, one JSON object per line, found a tar archive "
-            "(docker-archive: and oci-archive: are not read by this version)");
+// An archive of both kinds, of an image in layers/1 of tag "1"; manifest.json names it old:1.
+std::string WriteArchive(const TemporaryDirectory& directory, const std::string& name,
+                         bool with_manifest, bool with_index) {
+  WriteLayout(directory, "layout");
+  std::string tar;
+  for (const auto& file :
+       std::filesystem::recursive_directory_iterator(directory.path("layout/blobs"))) {
+    if (!file.is_regular_file()) continue;
+    tar += File(std::filesystem::relative(file.path(), directory.path("layout")).string(),
+                ReadWholeFile(file.path().string()));
+  }
+  if (with_index) {
+    for (const std::string file : {"index.json", "oci-layout"}) {
+      tar += File(file, ReadWholeFile(directory.path("layout/" + file)));
+    }
+  }
+  tar += File("config", "{}");
+  if (with_manifest) {
+    tar += File("manifest.json", R"([{"Config":"config","RepoTags":["old:1"],"Layers":[]}])");
+  }
+  return directory.Write(name, tar + EndBlocks());
+}
+
+TEST_CASE("An archive is read as what its transport says, or as what it is", "[io][source]") {
+  const TemporaryDirectory directory;
+  const auto ref_of = [](const std::string& source) {
+    const SourceRead read = Read(source);
+    REQUIRE(read.fleet.refs.size() == 1);
+    return std::string(read.fleet.text(read.fleet.refs[0]));
+  };
+  const std::string both = WriteArchive(directory, "both.tar", true, true);
+  CHECK(ref_of(both) == "old:1");
+  CHECK(ref_of("docker-archive:" + both) == "old:1");
+  CHECK(ref_of("docker-archive:" + both + ":old:1") == "old:1");
+  CHECK(ref_of("docker-archive:" + both + ":@0") == "old:1");
+  CHECK(ref_of("oci-archive:" + both) == "both:1");
+  CHECK(ref_of("oci-archive:" + both + ":1") == "both:1");
+  const std::string index = WriteArchive(directory, "in:dex.tar", false, true);
+  CHECK(ref_of(index) == "in:dex:1");
+  CHECK(ref_of("oci-archive:" + index + ":1") == "in:dex:1");
+  CHECK(SourceErrorOf("docker-archive:" + index) ==
+        index + ": expected an archive of `docker save`, found no manifest.json in it");
+  CHECK(SourceErrorOf("oci-archive:" + index + ":2") ==
+        index + ": expected an image \"2\", found refs \"in:dex:1\"");
+  const std::string manifest = WriteArchive(directory, "manifest.tar.gz", true, false);
+  directory.Write("manifest.tar.gz", Gzip(ReadWholeFile(manifest)));
+  CHECK(ref_of(manifest) == "old:1");
+  CHECK(SourceErrorOf("oci-archive:" + manifest) ==
+        manifest + ": expected an OCI layout, found no index.json in it");
+  const std::string neither = WriteArchive(directory, "neither.tar", false, false);
+  CHECK(SourceErrorOf(neither) ==
+        neither +
+            ": expected an archive of images, found a tar with neither manifest.json nor "
+            "index.json in it; write one with `docker save` or `skopeo copy`");
+  CHECK(SourceErrorOf("fleet:" + both) ==
+        both +
+            ": expected a fleet file, one JSON object per line, found a tar archive, which "
+            "docker-archive:FILE or oci-archive:FILE reads");
+  CHECK(SourceErrorOf("oci-archive:" + directory.path("none.tar")) ==
+        directory.path("none.tar") + ": expected an archive of images, found nothing there");
+  CHECK(SourceErrorOf("docker-archive:" + directory.path("layout")) ==
+        directory.path("layout") + ": expected an archive of images, found a directory");
+}
+
+TEST_CASE("Problems in an archive name the archive and the member", "[io][source]") {
+  const TemporaryDirectory directory;
+  const std::string path =
+      directory.Write("a.tar", File("index.json", R"({"manifests":[{"digest":"sha256:)" +
+                                                      std::string(64, 'a') + R"(","size":2}]})"));
+  const SourceRead read = Read(path);
+  REQUIRE(read.report.problems.size() == 1);
+  CHECK(read.report.problems[0].what() ==
+        path + ":blobs/sha256/" + std::string(64, 'a') +
+            ": expected a manifest, found no such blob in the layout");
+  CHECK(CountsOf(read.report) == Counts{{"layout without an oci-layout file", 1}});
 }
 
 TEST_CASE("Problems are counted beyond those that are kept, or thrown", "[io][source]") {

@@ -71,6 +71,23 @@ TEST_CASE("Without a manifest digest the list of layers is the identity",
   CHECK(fleet.images[2].has_manifest_digest);
 }
 
+TEST_CASE("Without a manifest digest images of one list of layers differ in their configs",
+          "[planner][fleet_builder]") {
+  FleetBuilder builder;
+  const auto add = [&](const char* ref, const char* config) {
+    ImageRecord image = ImageOf(ref, "", {LayerOf("a")});
+    if (*config != '\0') image.config_digest = DigestOf(config);
+    builder.Add(image);
+  };
+  add("app:1", "ENV A=1");
+  add("app:2", "ENV A=2");
+  add("app:3", "ENV A=1");
+  add("app:4", "");
+  const Fleet fleet = builder.Build();
+  REQUIRE(fleet.images.size() == 3);
+  CHECK(RefsOf(fleet, fleet.images[0]) == Texts{"app:1", "app:3"});
+}
+
 TEST_CASE("Images are ordered by ref, platform and identity, layers by first use",
           "[planner][fleet_builder]") {
   FleetBuilder builder;

@@ -365,9 +365,9 @@ TEST_CASE("An image with a layer that was not scanned is not complete", "[planne
 
 TEST_CASE("An image that starts a static program could stand on scratch", "[planner][waste]") {
   TinyEntry program = Weighing(100, File("usr/bin/app", "elf", 0755));
-  program.head = FileHead::kStaticProgram;
+  program.head = ContentHead::kStaticProgram;
   TinyEntry dynamic = program;
-  dynamic.head = FileHead::kDynamicProgram;
+  dynamic.head = ContentHead::kDynamicProgram;
   const Fleet fleet = MakeTinyFleet(
       {{.ref = "base:1", .layers = {"base:900"}},
        {.ref = "static:1",
@@ -393,7 +393,7 @@ TEST_CASE("An image that starts a static program could stand on scratch", "[plan
   add("own", {program, Weighing(200, File("doc", "d"))});
   TinyEntry busybox = Weighing(100, File("usr/bin/busybox", "sh", 0755));
   TinyEntry tini = Weighing(100, File("usr/bin/tini", "init", 0755));
-  busybox.head = tini.head = FileHead::kStaticProgram;
+  busybox.head = tini.head = ContentHead::kStaticProgram;
   add("shell", {busybox, tini, Symlink("run", "/bin/busybox"), Weighing(99, File("doc", "s"))});
   add("dyn", {dynamic, Weighing(200, File("doc", "e"))});
   add("loop", {Symlink("loop", "other"), Symlink("other", "/loop"), Weighing(298, File("x", "f"))});
@@ -490,7 +490,7 @@ TEST_CASE("The rule of a path is the first of the table that matches it",
     WasteRuleIndex first = kNoWasteRule;
     for (std::size_t r = WasteRules().size(); r-- > 0;) {
       const WasteRule& rule = WasteRules()[r];
-      if (rule.head != FileHead::kOther || !MatchesPattern(rule.pattern, key)) continue;
+      if (rule.head != ContentHead::kOther || !MatchesPattern(rule.pattern, key)) continue;
       const bool is_own = rule.kind == WasteKind::kSecret || rule.name == "build context";
       if (!is_own || !IsPublished(key)) first = static_cast<WasteRuleIndex>(r);
     }
@@ -503,7 +503,7 @@ TEST_CASE("The rule of a path is the first of the table that matches it",
 
 TEST_CASE("Rules know a cache, a compiler and a secret from what only looks like one",
           "[planner][waste_rules]") {
-  const auto kind = [](std::string_view key, FileHead head = FileHead::kOther) {
+  const auto kind = [](std::string_view key, ContentHead head = ContentHead::kOther) {
     const WasteRuleIndex rule = FindWasteRule(key, head);
     return rule == kNoWasteRule ? "" : WasteKindName(WasteRules()[rule].kind);
   };
@@ -515,14 +515,14 @@ TEST_CASE("Rules know a cache, a compiler and a secret from what only looks like
     CHECK(kind(key) == "secret");
   }
   // By what it holds, whatever it is called.
-  CHECK(kind("app/server.key", FileHead::kPrivateKey) == "secret");
-  CHECK(kind("app/config", FileHead::kPrivateKey) == "secret");
+  CHECK(kind("app/server.key", ContentHead::kPrivateKey) == "secret");
+  CHECK(kind("app/config", ContentHead::kPrivateKey) == "secret");
   for (const char* key :
        {"usr/share/cmake-3.25/Templates/Windows/Windows_TemporaryKey.pfx",
         "app/node_modules/x/.npmrc", "app/node_modules/agent1-key.pem",
         "usr/lib/python3/test/certdata/keycert.pem", "go/src/x/testdata/key.pem"}) {
     INFO(key);
-    CHECK(kind(key, FileHead::kPrivateKey) == "");
+    CHECK(kind(key, ContentHead::kPrivateKey) == "");
   }
   for (const char* key :
        {"app/.env.example", "app/.env.sample", "app/.env.template", "app/.env.d.ts",

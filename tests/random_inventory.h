@@ -55,7 +55,7 @@ inline Inventory RandomInventory(std::mt19937_64& random, std::size_t num_entrie
     if (entry.type == EntryType::kRegular) {
       entry.size = static_cast<Bytes>(random() >> (1 + below(62)));
       entry.stored_size = below(3) == 0 ? static_cast<Bytes>(random() >> 1) : entry.size;
-      entry.head = static_cast<FileHead>(below(kNumFileHeads));
+      entry.head = static_cast<ContentHead>(below(kNumContentHeads));
       entry.content = static_cast<std::uint32_t>(inventory.contents.size());
       // Some contents come again, and some are shared.
       if (entry.content > 0 && below(4) == 0)

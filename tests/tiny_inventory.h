@@ -17,7 +17,7 @@ struct TinyEntry {
   std::uint16_t mode = 0644;
   Bytes blob_bytes = 1;
   std::int64_t mtime = 0;
-  FileHead head = FileHead::kOther;
+  ContentHead head = ContentHead::kOther;
 };
 
 // Short names; tests of real tars have others of the same name.

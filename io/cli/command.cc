@@ -88,7 +88,9 @@ void PrintHelp(std::ostream& out) {
   }
   out << "\nA SOURCE is fleet:FILE (NDJSON, one image a line; .gz and .zst too), oci:DIR[:REF] (an "
          "OCI\n"
-         "image layout), or a bare path to either. Several sources make one fleet.\n\n"
+         "image layout), oci-archive:FILE[:REF] (a tar of one), docker-archive:FILE[:REF] (of "
+         "`docker\n"
+         "save`), or a bare path to any of these. Several sources make one fleet.\n\n"
          "`gneiss COMMAND --help` lists the options of a command; `gneiss --version` says which "
          "this is.\n"
          "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 policy not met.\n\n"

@@ -16,14 +16,6 @@ namespace {
 constexpr std::size_t kMinDigits = 6;
 constexpr std::size_t kMaxSuggestions = 20'000;  // refs that a typing error is compared with
 
-bool IsRef(std::string_view ref, std::string_view name) {
-  ref = ShortRef(ref);
-  name = ShortRef(name);
-  if (ref == name) return true;
-  return SplitRef(name).tag.empty() && ref.size() > name.size() && ref.starts_with(name) &&
-         ref.substr(name.size()) == ":latest";
-}
-
 bool IsHex(std::string_view text) {
   return std::ranges::all_of(
       text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
@@ -52,7 +44,7 @@ ImageIndex FindImage(const Fleet& fleet, std::string_view name) {
   std::vector<ImageIndex> by_digest;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     const auto refs = fleet.refs_of(fleet.images[i]);
-    if (std::ranges::any_of(refs, [&](TextIndex r) { return IsRef(fleet.text(r), name); })) {
+    if (std::ranges::any_of(refs, [&](TextIndex r) { return NamesRef(name, fleet.text(r)); })) {
       by_ref.push_back(i);
     }
     if (maybe_digest && fleet.digest_text(fleet.images[i].identity, false)

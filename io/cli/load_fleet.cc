@@ -50,7 +50,7 @@ class FleetLoader {
     if (num_images == 0) throw InputError(WhyNothing());
     loaded.bad_images = report_.num_problems;
     loaded.num_sources = sources_.size();
-    for (const std::string& layout : report_.layouts) loaded.blobs.AddLayout(layout);
+    for (const auto& layout : report_.layouts) loaded.blobs.AddLayout(layout);
     if (report_.num_problems > 0 && !options_.keep_going) loaded.exit_code = kFailed;
     return loaded;
   }
@@ -212,7 +212,8 @@ class FleetLoader {
 
 void AddFleetOptions(CLI::App& app, FleetOptions& options) {
   app.add_option("source", options.sources,
-                 "fleet:FILE, oci:DIR[:REF], or a path to a fleet file or an OCI layout")
+                 "fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], or "
+                 "a path to any of these")
       ->required()
       ->type_name("SOURCE...");
   app.add_option("--platform", options.platform, "only images of this platform (default: all)")

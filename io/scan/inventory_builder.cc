@@ -238,13 +238,13 @@ void InventoryBuilder::HashContents(TarReader& reader, Entry& entry) {
     reader.ReadContents(
         [&](std::string_view bytes) {
           hash_.Update(bytes);
-          if (head_.size() < kFileHeadBytes) {
-            head_ += bytes.substr(0, kFileHeadBytes - head_.size());
+          if (head_.size() < kContentHeadBytes) {
+            head_ += bytes.substr(0, kContentHeadBytes - head_.size());
           }
         },
         [&](Bytes count) {
           hash_.UpdateZeros(count);
-          const auto missing = static_cast<Bytes>(kFileHeadBytes - head_.size());
+          const auto missing = static_cast<Bytes>(kContentHeadBytes - head_.size());
           head_.append(static_cast<std::size_t>(std::min(count, missing)), '\0');
         });
   }

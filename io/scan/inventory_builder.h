@@ -10,8 +10,8 @@
 
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
-#include "io/scan/sha256_stream.h"
 #include "io/scan/tar_reader.h"
+#include "io/source/sha256_stream.h"
 #include "planner/inventory.h"
 #include "planner/path_key.h"
 

@@ -300,33 +300,4 @@ std::unique_ptr<LayerDecoder> MakeDecoder(LayerCodec codec, StoredBytes& stored,
   return std::make_unique<PlainDecoder>(stored, shares);
 }
 
-std::string DescribeBytes(std::string_view head) {
-  struct Magic {
-    std::string_view bytes;
-    std::string_view what;
-  };
-  constexpr std::array kMagics = {
-      Magic{kGzipMagic, "gzip compressed data"},
-      Magic{kZstdMagic, "zstd compressed data"},
-      Magic{"\xfd\x37zXZ\0"sv, "xz compressed data"},
-      Magic{"BZh"sv, "bzip2 compressed data"},
-      Magic{"\x04\x22\x4d\x18"sv, "lz4 compressed data"},
-      Magic{"]\0\0"sv, "lzma compressed data"},
-      Magic{"PK\x03\x04"sv, "a zip archive"},
-      Magic{"PK\x05\x06"sv, "a zip archive"},
-      Magic{"\x7f\x45LF"sv, "an ELF file"},
-      Magic{"hsqs"sv, "a squashfs image"},
-  };
-  if (head.empty()) return "zero bytes";
-  for (const Magic& magic : kMagics) {
-    if (head.starts_with(magic.bytes)) return std::string(magic.what);
-  }
-  const std::size_t first = head.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && (head[first] == '{' || head[first] == '[')) return "JSON";
-  const bool is_text = std::ranges::all_of(head, [](char c) {
-    return static_cast<unsigned char>(c) >= ' ' || c == '\n' || c == '\r' || c == '\t';
-  });
-  return is_text ? "text" : "unknown data";
-}
-
 }  // namespace gneiss

@@ -57,7 +57,4 @@ struct DecoderOptions {
                                                         StoredShares& shares,
                                                         const DecoderOptions& options);
 
-// What bytes that are no tar seem to be: "xz compressed data", "JSON", ... `head` is their start.
-[[nodiscard]] std::string DescribeBytes(std::string_view head);
-
 }  // namespace gneiss

@@ -11,9 +11,9 @@
 #include "io/scan/inflater.h"
 #include "io/scan/layer_decoder.h"
 #include "io/scan/scan_layer.h"
-#include "io/scan/sha256_stream.h"
 #include "io/scan/stored_bytes.h"
 #include "io/scan/stored_shares.h"
+#include "io/source/sha256_stream.h"
 #include "planner/bytes.h"
 
 namespace gneiss {

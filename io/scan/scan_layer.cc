@@ -8,6 +8,7 @@
 #include "io/scan/scan_warnings.h"
 #include "io/scan/stored_bytes.h"
 #include "io/scan/tar_reader.h"
+#include "io/source/file_head.h"
 #include "planner/input_error.h"
 
 namespace gneiss {

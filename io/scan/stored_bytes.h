@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "io/scan/sha256_stream.h"
 #include "io/source/byte_source.h"
+#include "io/source/sha256_stream.h"
 #include "planner/bytes.h"
 #include "planner/input_error.h"
 

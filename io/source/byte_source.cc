@@ -16,12 +16,14 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "planner/fleet.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
 namespace {
 
 constexpr std::size_t kInputBytes = std::size_t{128} << 10;
+constexpr std::int64_t kSkippedBytes = std::int64_t{128} << 10;  // in one step
 constexpr int kMaxZstdWindowLog = 27;  // 128 MiB, what zstd itself accepts without being told
 
 class FileSource : public ByteSource {
@@ -41,6 +43,16 @@ class FileSource : public ByteSource {
       }
       if (errno != EINTR) throw std::system_error(errno, std::generic_category(), path_);
     }
+  }
+  std::int64_t Skip(std::int64_t count) override {
+    // Of pipes and devices the size is not known.
+    if (size_ == 0) return ByteSource::Skip(count);
+    count = std::clamp<std::int64_t>(size_ - position_, 0, count);
+    if (lseek(descriptor_, count, SEEK_CUR) < 0) {
+      throw std::system_error(errno, std::generic_category(), path_);
+    }
+    position_ += count;
+    return count;
   }
   std::int64_t stored_position() const override { return position_; }
   std::int64_t stored_size() const override { return size_; }
@@ -97,6 +109,11 @@ class StoredBytes {
     begin_ += count;
     return count;
   }
+  std::int64_t Skip(std::int64_t count) {
+    const auto buffered = std::min(count, static_cast<std::int64_t>(end_ - begin_));
+    begin_ += static_cast<std::size_t>(buffered);
+    return buffered + source_->Skip(count - buffered);
+  }
   // REQUIRES: that many are buffered.
   void Take(std::size_t count) { begin_ += count; }
 
@@ -144,6 +161,7 @@ class PlainSource : public DecodedSource {
   using DecodedSource::DecodedSource;
 
   std::size_t Read(std::span<char> buffer) override { return stored_.CopyTo(buffer); }
+  std::int64_t Skip(std::int64_t count) override { return stored_.Skip(count); }
 };
 
 class GzipSource : public DecodedSource {
@@ -164,6 +182,7 @@ class GzipSource : public DecodedSource {
     while (!ended_ && stream_.avail_out == capacity) Step();
     return capacity - stream_.avail_out;
   }
+  bool is_compressed() const override { return true; }
   std::int64_t trailing_bytes() const override { return trailing_bytes_; }
 
  private:
@@ -239,6 +258,7 @@ class ZstdSource : public DecodedSource {
     }
     return output.pos;
   }
+  bool is_compressed() const override { return true; }
 
  private:
   std::unique_ptr<ZSTD_DCtx, decltype(&ZSTD_freeDCtx)> context_;
@@ -254,6 +274,18 @@ bool StartsAsZstd(std::string_view magic) {
 }
 
 }  // namespace
+
+std::int64_t ByteSource::Skip(std::int64_t count) {
+  std::vector<char> scratch(static_cast<std::size_t>(std::min(count, kSkippedBytes)));
+  std::int64_t skipped = 0;
+  while (skipped < count) {
+    const auto wanted = static_cast<std::size_t>(std::min(count - skipped, kSkippedBytes));
+    const std::size_t read = Read(std::span(scratch).first(wanted));
+    if (read == 0) break;
+    skipped += static_cast<std::int64_t>(read);
+  }
+  return skipped;
+}
 
 std::unique_ptr<ByteSource> OpenFile(const std::string& path, std::string_view expected) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -298,6 +330,28 @@ std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path) {
   // Only advice: large blobs are read once, from their start to their end.
   posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
   return file;
+}
+
+std::string ReadWhole(ByteSource& file, const std::string& path, Bytes expected_size,
+                      std::size_t max_bytes) {
+  const std::int64_t size = file.stored_size();
+  if (expected_size != kUnknownSize && size != expected_size) {
+    throw InputError(path, "",
+                     "expected " + std::to_string(expected_size) +
+                         " bytes, as its descriptor says, found " + std::to_string(size));
+  }
+  if (static_cast<std::size_t>(size) > max_bytes) {
+    throw InputError(path, "",
+                     "expected at most " + std::to_string(max_bytes) + " bytes of JSON, found " +
+                         std::to_string(size));
+  }
+  std::string content(static_cast<std::size_t>(size), '\0');
+  for (std::span<char> rest(content); !rest.empty();) {
+    const std::size_t count = file.Read(rest);
+    if (count == 0) throw InputError(path, "", "file became shorter while it was read");
+    rest = rest.subspan(count);
+  }
+  return content;
 }
 
 std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk) {

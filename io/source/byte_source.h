@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "planner/bytes.h"
+
 namespace gneiss {
 
 class ByteSource {
@@ -20,6 +22,14 @@ class ByteSource {
   // place "byte N", N counted in the stored (compressed) bytes, when they are damaged or end early,
   // and std::system_error when reading fails. Unusable after either.
   virtual std::size_t Read(std::span<char> buffer) = 0;
+
+  // Passes over `count` bytes and returns how many; fewer only where the bytes end. REQUIRES: count
+  // >= 0. Fast where nothing has to be decompressed: then the file is not read. Throws as Read
+  // does.
+  virtual std::int64_t Skip(std::int64_t count);
+
+  // Whether what Read gives is not what is stored.
+  virtual bool is_compressed() const { return false; }
 
   // Stored bytes consumed so far, and their number, 0 when not known: for progress.
   virtual std::int64_t stored_position() const = 0;
@@ -39,6 +49,12 @@ class ByteSource {
 // pipes not waited for. Throws InputError with `path` as source when it is no plain file,
 // std::system_error when it cannot be opened.
 [[nodiscard]] std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path);
+
+// All of `file`, whose stored size is known. Throws InputError with `path` as source, before
+// anything is read, when it has not `expected_size` (unless that is kUnknownSize) or more than
+// `max_bytes`, and when it has become shorter since it was opened.
+[[nodiscard]] std::string ReadWhole(ByteSource& file, const std::string& path, Bytes expected_size,
+                                    std::size_t max_bytes);
 
 // Reads `bytes`, which the caller keeps alive. At most `chunk` bytes a call, so that tests can cut
 // anywhere; 0 for no limit.

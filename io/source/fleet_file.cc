@@ -5,44 +5,20 @@
 #include <optional>
 #include <utility>
 
+#include "io/source/file_head.h"
 #include "io/source/fleet_line.h"
 #include "io/source/line_reader.h"
 
 namespace gneiss {
 namespace {
 
-constexpr std::size_t kTarBlock = 512;
 constexpr std::int64_t kProgressBytes = std::int64_t{1} << 20;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-
-// Whether `block` is a tar header, of any age: its checksum field holds the sum of its bytes, with
-// the field itself taken as spaces.
-bool IsTarHeader(std::string_view block) {
-  constexpr std::size_t kField = 148;
-  constexpr std::size_t kFieldBytes = 8;
-  if (block.size() < kTarBlock) return false;
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < kTarBlock; ++i) {
-    const bool in_field = i >= kField && i < kField + kFieldBytes;
-    sum += in_field ? ' ' : static_cast<unsigned char>(block[i]);
-  }
-  std::uint32_t stored = 0;
-  bool has_digits = false;
-  for (const char c : block.substr(kField, kFieldBytes)) {
-    if (c >= '0' && c <= '7') {
-      stored = stored * 8 + static_cast<std::uint32_t>(c - '0');
-      has_digits = true;
-    } else if (has_digits) {
-      break;
-    }
-  }
-  return has_digits && stored == sum;
-}
 
 // What the start of a file that cannot be a fleet file is; empty when it may be one.
 std::string_view NameOfForeignContent(std::string_view head) {
   if (IsTarHeader(head)) {
-    return "a tar archive (docker-archive: and oci-archive: are not read by this version)";
+    return "a tar archive, which docker-archive:FILE or oci-archive:FILE reads";
   }
   if (head.starts_with(std::string_view("\xfd"
                                         "7zXZ\0",
@@ -108,7 +84,7 @@ class FleetFileReader {
  private:
   std::string_view Head() {
     try {
-      return lines_.Peek(kTarBlock);
+      return lines_.Peek(kFileHeadBytes);
     } catch (const InputError& error) {
       throw error.WithSource(name_, error.place());
     }

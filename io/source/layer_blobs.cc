@@ -3,15 +3,18 @@
 #include <algorithm>
 #include <exception>
 #include <system_error>
+#include <utility>
 
 #include "planner/input_error.h"
 
 namespace gneiss {
 
-void LayerBlobs::AddLayout(const std::string& directory) {
-  if (std::ranges::find(directories_, directory) != directories_.end()) return;
-  directories_.push_back(directory);
-  layouts_.emplace_back(directory);
+void LayerBlobs::AddLayout(std::shared_ptr<const LayoutFiles> layout) {
+  if (std::string directory = layout->directory(); !directory.empty()) {
+    if (std::ranges::find(directories_, directory) != directories_.end()) return;
+    directories_.push_back(std::move(directory));
+  }
+  layouts_.emplace_back(std::move(layout));
 }
 
 std::unique_ptr<ByteSource> LayerBlobs::Open(std::string_view digest_text, Bytes size) const {
@@ -19,7 +22,7 @@ std::unique_ptr<ByteSource> LayerBlobs::Open(std::string_view digest_text, Bytes
   std::exception_ptr first_error;
   for (const LayoutBlobs& layout : layouts_) {
     try {
-      std::unique_ptr<ByteSource> file = OpenPlainFile(layout.PathOf(digest_text));
+      std::unique_ptr<ByteSource> file = layout.Open(digest_text);
       if (file == nullptr) continue;
       if (file->stored_size() == size) return file;
       if (of_other_size == nullptr) of_other_size = std::move(file);

@@ -8,22 +8,23 @@
 
 #include "io/source/byte_source.h"
 #include "io/source/layout_blobs.h"
+#include "io/source/layout_files.h"
 #include "planner/bytes.h"
 
 namespace gneiss {
 
 class LayerBlobs {
  public:
-  // A layout's directory; one that was added before is not added again.
-  void AddLayout(const std::string& directory);
+  // A directory that was added before is not added again.
+  void AddLayout(std::shared_ptr<const LayoutFiles> layout);
 
   // The stored bytes of a blob, null when no layout has it: of the first layout that has a plain
   // file of `size` bytes for it, else of the first that has one of another size. Throws what the
   // first layout with something else for it, or with a file that cannot be opened, throws (see
-  // OpenPlainFile) when no other one has a file. REQUIRES: a text that ParseDigest accepts.
+  // LayoutFiles) when no other one has a file. REQUIRES: a text that ParseDigest accepts.
   [[nodiscard]] std::unique_ptr<ByteSource> Open(std::string_view digest_text, Bytes size) const;
 
-  // In the order in which they were added.
+  // Those of layouts that are directories, in the order in which they were added.
   const std::vector<std::string>& directories() const { return directories_; }
 
  private:

@@ -1,12 +1,15 @@
-// The blobs of an OCI layout directory: where each one is, and that it is what its descriptor says.
+// The blobs of an OCI layout: where each one is, and that it is what its descriptor says.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "io/source/byte_source.h"
+#include "io/source/layout_files.h"
 #include "io/source/manifest.h"
 #include "planner/bytes.h"
 
@@ -17,30 +20,33 @@ struct BlobContent {
   bool verified = true;  // false: only the size, the algorithm of the digest is not known here
 };
 
+// Digests are texts that ParseDigest accepts. Their grammar has no '/' and no "..", so that the
+// name of a blob leads nowhere else.
 class LayoutBlobs {
  public:
-  explicit LayoutBlobs(std::string directory) : directory_(std::move(directory)) {}
+  explicit LayoutBlobs(std::shared_ptr<const LayoutFiles> files) : files_(std::move(files)) {}
 
-  // "DIR/blobs/ALGORITHM/ENCODED", whether or not it is there. The grammar of digests has no '/'
-  // and no "..", so it stays inside the directory.
-  std::string PathOf(const Descriptor& descriptor) const { return PathOf(descriptor.digest_text); }
-  // REQUIRES: a text that ParseDigest accepts.
-  std::string PathOf(std::string_view digest_text) const;
+  // "blobs/ALGORITHM/ENCODED".
+  static std::string NameOf(std::string_view digest_text);
+  // What a message calls the blob, whether or not it is there.
+  std::string PathOf(const Descriptor& descriptor) const {
+    return files_->PathOf(NameOf(descriptor.digest_text));
+  }
 
   // The blob, nullopt when it is not there. Throws InputError with its path as source when it is no
   // plain file, has another size than the descriptor says, more than `max_bytes`, or another
   // digest; std::system_error when it cannot be read.
   std::optional<BlobContent> Read(const Descriptor& descriptor, std::size_t max_bytes) const;
+  // As LayoutFiles, not verified.
+  std::unique_ptr<ByteSource> Open(std::string_view digest_text) const {
+    return files_->Open(NameOf(digest_text));
+  }
+  std::optional<Bytes> SizeOf(const Descriptor& descriptor) const {
+    return files_->SizeOf(NameOf(descriptor.digest_text));
+  }
 
  private:
-  std::string directory_;
+  std::shared_ptr<const LayoutFiles> files_;
 };
-
-// Content of a plain file, nullopt when nothing is there. Symbolic links are not followed: a layout
-// is what its directory holds. Throws InputError, before anything is read, when it is no plain
-// file, has not `expected_size` (unless that is kUnknownSize) or more than `max_bytes`;
-// std::system_error when reading fails.
-[[nodiscard]] std::optional<std::string> ReadPlainFile(const std::string& path, Bytes expected_size,
-                                                       std::size_t max_bytes);
 
 }  // namespace gneiss

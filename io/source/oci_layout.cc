@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <span>
@@ -12,30 +11,20 @@
 #include <utility>
 #include <vector>
 
+#include "io/source/apply_config.h"
 #include "io/source/json_value.h"
+#include "io/source/known_refs.h"
 #include "io/source/layout_blobs.h"
 #include "io/source/manifest.h"
 
 namespace gneiss {
 namespace {
 
-namespace fs = std::filesystem;
-
 // index.json is no registry manifest: a layout of many thousand tags passes 4 MiB.
 constexpr std::size_t kMaxIndexFileBytes = std::size_t{256} << 20;
-constexpr std::size_t kMaxRefsNamed = 5;
+constexpr std::string_view kIndexName = "index.json";
+constexpr std::string_view kVersionName = "oci-layout";
 constexpr std::int64_t kLayoutProgressBytes = std::int64_t{1} << 20;
-
-// Last component of the directory's name, for tags without a repository.
-std::string RepositoryOf(const std::string& directory) {
-  std::error_code ignored;
-  fs::path path = fs::path(directory).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  if (path.filename() == "." || path.filename() == ".." || path.filename().empty()) {
-    path = fs::canonical(directory, ignored);
-  }
-  return path.filename().string();
-}
 
 // What an index hands down to its entries.
 struct Inherited {
@@ -45,11 +34,11 @@ struct Inherited {
 
 class LayoutReader {
  public:
-  LayoutReader(const std::string& directory, std::string_view ref, const ReadOptions& options,
-               FleetBuilder& builder, ReadReport& report)
-      : directory_(directory),
-        blobs_(directory),
-        repository_(RepositoryOf(directory)),
+  LayoutReader(const std::shared_ptr<const LayoutFiles>& layout, std::string_view ref,
+               const ReadOptions& options, FleetBuilder& builder, ReadReport& report)
+      : layout_(layout),
+        blobs_(layout),
+        repository_(layout->repository()),
         wanted_(ref.starts_with('@') ? ref.substr(1) : ref),
         wanted_is_digest_(wanted_.starts_with("sha") && ParseDigest(wanted_).has_value()),
         options_(options),
@@ -66,21 +55,17 @@ class LayoutReader {
                        const Inherited& inherited);
   void ReadImage(const Descriptor& descriptor, const Manifest& manifest, const std::string& ref);
   std::optional<ImageConfig> ReadConfig(const Descriptor& descriptor);
-  void ApplyConfig(const ImageConfig& config, const std::string& path, ImageRecord& record);
   void LookForLayer(const Descriptor& layer);
 
   std::string RefOf(const Descriptor& descriptor) const;
   bool IsWanted(const Descriptor& descriptor, const std::string& ref) const;
   // Content of a blob, verified; nullopt when it is not there.
   std::optional<std::string> ReadBlob(const Descriptor& descriptor);
-  void CountDuplicates(std::int64_t count, const std::string& path) {
-    if (count > 0) report_.AddWarning("duplicate JSON key", path, count);
-  }
   // Runs `read`, which reads `source`; what is wrong with that blob goes to the report.
   template <typename F>
   void Guard(const std::string& source, const F& read);
 
-  const std::string& directory_;
+  const std::shared_ptr<const LayoutFiles>& layout_;
   LayoutBlobs blobs_;
   std::string repository_;
   std::string_view wanted_;
@@ -90,7 +75,7 @@ class LayoutReader {
   ReadReport& report_;
   bool anything_selected_ = false;
   std::int64_t bytes_read_ = 0;
-  std::set<std::string> refs_;             // of index.json, for the message on a wrong `ref`
+  KnownRefs refs_;                         // of index.json
   std::vector<std::string> open_indexes_;  // digests from index.json down to here
   std::set<std::tuple<std::string, std::string, bool>> visited_;  // entries: digest, ref, selected
   std::unordered_set<std::string> looked_for_;                    // digests of layers
@@ -110,19 +95,13 @@ void LayoutReader::Guard(const std::string& source, const F& read) {
 }
 
 void LayoutReader::Read() {
-  if (!fs::is_directory(directory_)) {
-    throw InputError(directory_, "",
-                     fs::exists(directory_)
-                         ? "expected the directory of an OCI layout, found a file"
-                         : "expected the directory of an OCI layout, found nothing there");
-  }
-  const std::string index_path = directory_ + "/index.json";
+  const std::string index_path = layout_->PathOf(kIndexName);
   const std::optional<std::string> text =
-      ReadPlainFile(index_path, kUnknownSize, kMaxIndexFileBytes);
+      ReadFile(*layout_, kIndexName, kUnknownSize, kMaxIndexFileBytes);
   if (!text) {
-    throw InputError(directory_, "", "expected an OCI layout, found no index.json in it");
+    throw InputError(layout_->path(), "", "expected an OCI layout, found no index.json in it");
   }
-  report_.layouts.push_back(directory_);
+  report_.layouts.push_back(layout_);
   CheckVersion();
   try {
     const Manifest index = ParseManifest(*text, kMaxIndexFileBytes);
@@ -135,19 +114,15 @@ void LayoutReader::Read() {
     throw error.WithSource(index_path, error.place());
   }
   if (anything_selected_ || wanted_.empty()) return;
-  std::string known;
-  for (const std::string& ref : refs_) known += (known.empty() ? "" : ", ") + Quote(ref);
-  throw InputError(directory_, "",
-                   "expected an image " + Quote(wanted_) + ", found " +
-                       (known.empty() ? "no refs" : "refs " + known) +
-                       (refs_.size() == kMaxRefsNamed ? " and perhaps more" : ""));
+  refs_.ThrowMissing(layout_->path(), wanted_);
 }
 
 void LayoutReader::CheckVersion() {
-  const std::string path = directory_ + "/oci-layout";
-  const std::optional<std::string> text = ReadPlainFile(path, kUnknownSize, kMaxManifestBytes);
+  const std::string path = layout_->PathOf(kVersionName);
+  const std::optional<std::string> text =
+      ReadFile(*layout_, kVersionName, kUnknownSize, kMaxManifestBytes);
   if (!text) {
-    report_.AddWarning("layout without an oci-layout file", directory_);
+    report_.AddWarning("layout without an oci-layout file", layout_->path());
     return;
   }
   try {
@@ -167,7 +142,7 @@ void LayoutReader::CheckVersion() {
 
 void LayoutReader::ReadIndex(const Manifest& index, const std::string& path,
                              const Inherited& inherited) {
-  CountDuplicates(index.num_duplicate_keys, path);
+  CountDuplicateKeys(index.num_duplicate_keys, path, report_);
   for (const InputError& error : index.bad_entries) Guard(path, [&] { throw error; });
   for (const Descriptor& descriptor : index.manifests) {
     Guard(blobs_.PathOf(descriptor), [&] { ReadEntry(descriptor, inherited); });
@@ -177,7 +152,7 @@ void LayoutReader::ReadIndex(const Manifest& index, const std::string& path,
 void LayoutReader::ReadEntry(const Descriptor& descriptor, const Inherited& inherited) {
   // Only refs of index.json are names by the spec; inner ones serve where it gives none.
   const std::string ref = inherited.ref.empty() ? RefOf(descriptor) : inherited.ref;
-  if (open_indexes_.empty() && !ref.empty() && refs_.size() < kMaxRefsNamed) refs_.insert(ref);
+  if (open_indexes_.empty()) refs_.Add(ref);
   const bool selected = inherited.selected || IsWanted(descriptor, ref);
   const ManifestKind claimed = KindOf(descriptor);
   // A digest may be that of a manifest further down; a name cannot.
@@ -213,7 +188,7 @@ void LayoutReader::ReadEntry(const Descriptor& descriptor, const Inherited& inhe
   if (manifest.kind == ManifestKind::kIndex) {
     ReadNestedIndex(descriptor, manifest, {.ref = ref, .selected = selected});
   } else if (manifest.kind == ManifestKind::kImage) {
-    CountDuplicates(manifest.num_duplicate_keys, blobs_.PathOf(descriptor));
+    CountDuplicateKeys(manifest.num_duplicate_keys, blobs_.PathOf(descriptor), report_);
     ReadImage(descriptor, manifest, ref);
   } else {
     ++report_.skipped[std::string(NameOf(manifest.kind))];
@@ -254,7 +229,7 @@ void LayoutReader::ReadImage(const Descriptor& descriptor, const Manifest& manif
   }
   for (const auto& [key, value] : manifest.annotations) record.labels.push_back({key, value});
   const std::optional<ImageConfig> config = ReadConfig(*manifest.config);
-  if (config) ApplyConfig(*config, blobs_.PathOf(*manifest.config), record);
+  if (config) ApplyConfig(*config, blobs_.PathOf(*manifest.config), record, report_);
   if (!options_.platform.Matches(record.platform)) {
     ++report_.filtered_out;
     return;
@@ -278,49 +253,13 @@ std::optional<ImageConfig> LayoutReader::ReadConfig(const Descriptor& descriptor
   }
 }
 
-// Adds what the config says where the manifest has not said it.
-void LayoutReader::ApplyConfig(const ImageConfig& config, const std::string& path,
-                               ImageRecord& record) {
-  CountDuplicates(config.num_duplicate_keys, path);
-  if (record.platform.empty()) record.platform = config.platform;
-  record.created = config.created;
-  record.entry_point = config.entry_point;
-  record.search_path = config.search_path;
-  // The annotations come sorted; both lists may be long in a hostile image.
-  const std::size_t num_annotations = record.labels.size();
-  for (const auto& [key, value] : config.labels) {
-    const auto annotations = std::span(record.labels).first(num_annotations);
-    if (!std::ranges::binary_search(annotations, key, {}, &LabelRecord::key)) {
-      record.labels.push_back({key, value});
-    }
-  }
-  if (config.diff_ids.size() == record.layers.size()) {
-    for (std::size_t i = 0; i < record.layers.size(); ++i) {
-      record.layers[i].diff_id = config.diff_ids[i].digest;
-    }
-  } else if (!config.diff_ids.empty()) {
-    report_.AddWarning("diff_ids do not match layers", path);
-  }
-  const auto num_instructions =
-      std::ranges::count(config.history, false, &HistoryEntry::empty_layer);
-  if (num_instructions == std::ssize(record.layers)) {
-    auto layer = record.layers.begin();
-    for (const HistoryEntry& entry : config.history) {
-      if (!entry.empty_layer) (layer++)->created_by = entry.created_by;
-    }
-  } else if (!config.history.empty()) {
-    report_.AddWarning("history does not match layers", path);
-  }
-}
-
 // Counts layers that the layout lacks, and those of another size than their descriptor.
 void LayoutReader::LookForLayer(const Descriptor& layer) {
   if (!looked_for_.insert(layer.digest_text).second) return;
-  std::error_code ignored;
-  const std::uintmax_t size = fs::file_size(blobs_.PathOf(layer), ignored);
-  if (ignored) {
+  const std::optional<Bytes> size = blobs_.SizeOf(layer);
+  if (!size) {
     if (!layer.foreign) ++report_.missing_layer_blobs;
-  } else if (size != static_cast<std::uintmax_t>(layer.size)) {
+  } else if (*size != layer.size) {
     report_.AddWarning("layer blob of another size than its descriptor says", blobs_.PathOf(layer));
   }
 }
@@ -360,9 +299,9 @@ std::optional<std::string> LayoutReader::ReadBlob(const Descriptor& descriptor) 
 
 }  // namespace
 
-void ReadOciLayout(const std::string& directory, std::string_view ref, const ReadOptions& options,
-                   FleetBuilder& builder, ReadReport& report) {
-  LayoutReader(directory, ref, options, builder, report).Read();
+void ReadOciLayout(const std::shared_ptr<const LayoutFiles>& layout, std::string_view ref,
+                   const ReadOptions& options, FleetBuilder& builder, ReadReport& report) {
+  LayoutReader(layout, ref, options, builder, report).Read();
 }
 
 }  // namespace gneiss

@@ -1,10 +1,11 @@
-// OCI image layouts on disk: index.json, blobs/ALGORITHM/HEX. Reads indexes, manifests and configs;
+// OCI image layouts: index.json, blobs/ALGORITHM/HEX. Reads indexes, manifests and configs;
 // layers are looked for, never opened, and may be absent.
 #pragma once
 
-#include <string>
+#include <memory>
 #include <string_view>
 
+#include "io/source/layout_files.h"
 #include "io/source/source.h"
 
 namespace gneiss {
@@ -12,13 +13,13 @@ namespace gneiss {
 // Indexes inside one another, index.json not counted.
 inline constexpr int kMaxIndexDepth = 8;
 
-// Adds the images of the layout in `directory` to `builder`, of every platform that
+// Adds the images of the layout to `builder`, of every platform that
 // options.platform matches. Nested indexes are followed; attestations, referrers, artifacts,
 // schema 1 and unknown media types are counted in report.skipped.
 //
 // An image's ref, by the annotations of its entry in index.json: io.containerd.image.name; else
 // org.opencontainers.image.ref.name, in full when it holds a '/' or ':', and otherwise the tag of a
-// repository named like the directory. Images of a nested index inherit the ref of its entry.
+// repository named like the layout. Images of a nested index inherit the ref of its entry.
 //
 // `ref`, unless empty, selects: a full name, a tag, or the digest of an entry or a manifest.
 //
@@ -26,9 +27,9 @@ inline constexpr int kMaxIndexDepth = 8;
 // An image with a bad or missing blob goes to `report` with the blob's path as source; an absent
 // config only costs what the config says, with a warning.
 //
-// Throws InputError when the directory is no layout, its index.json cannot be used, or `ref` names
+// Throws InputError when the files are no layout, its index.json cannot be used, or `ref` names
 // nothing; std::system_error when reading fails.
-void ReadOciLayout(const std::string& directory, std::string_view ref, const ReadOptions& options,
-                   FleetBuilder& builder, ReadReport& report);
+void ReadOciLayout(const std::shared_ptr<const LayoutFiles>& layout, std::string_view ref,
+                   const ReadOptions& options, FleetBuilder& builder, ReadReport& report);
 
 }  // namespace gneiss

@@ -3,35 +3,49 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <optional>
+#include <memory>
+#include <span>
 #include <utility>
 
+#include "io/source/byte_source.h"
+#include "io/source/docker_archive.h"
+#include "io/source/file_head.h"
 #include "io/source/fleet_file.h"
 #include "io/source/json_value.h"
+#include "io/source/layout_files.h"
 #include "io/source/oci_layout.h"
+#include "io/source/tar_archive.h"
 
 namespace gneiss {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kReadable = "this version reads fleet:FILE and oci:DIR[:REF]";
+constexpr std::string_view kReadable =
+    "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF] and "
+    "docker-archive:FILE[:REF]";
+
+constexpr std::array<std::string_view, 4> kTransports = {"fleet", "oci", "oci-archive",
+                                                         "docker-archive"};
 
 // Transports of design.md 6 that have no reader yet.
-constexpr std::array<std::string_view, 6> kPlanned = {
-    "docker-archive", "oci-archive", "dir", "docker", "registry", "registry-fs"};
+constexpr std::array<std::string_view, 4> kPlanned = {"dir", "docker", "registry", "registry-fs"};
 
 bool IsLayout(const fs::path& directory) {
   return fs::exists(directory / "oci-layout") || fs::exists(directory / "index.json");
 }
 
-// "DIR" or "DIR:REF". A directory's name may hold ':', a ref may too: the longest name without a
-// ref comes first, then the shortest that is a directory.
-std::pair<std::string, std::string_view> SplitLayout(std::string_view text) {
-  if (!fs::is_directory(text)) {
+bool IsDirectory(std::string_view path) { return fs::is_directory(path); }
+bool IsFile(std::string_view path) { return fs::exists(path) && !fs::is_directory(path); }
+
+// "PATH" or "PATH:REF". A path may hold ':', a ref may too: the longest path without a ref comes
+// first, then the shortest that `is_path`.
+std::pair<std::string, std::string_view> SplitPath(std::string_view text,
+                                                   bool (*is_path)(std::string_view)) {
+  if (!is_path(text)) {
     for (std::size_t colon = text.find(':'); colon != std::string_view::npos;
          colon = text.find(':', colon + 1)) {
-      if (fs::is_directory(text.substr(0, colon))) {
+      if (is_path(text.substr(0, colon))) {
         return {std::string(text.substr(0, colon)), text.substr(colon + 1)};
       }
     }
@@ -50,6 +64,41 @@ std::string NameOfDirectory(const fs::path& directory) {
   return "neither an oci-layout file nor an index.json in it";
 }
 
+// Whether a file begins as a tar, compressed or not. What is no plain file is left alone: a pipe
+// can be read once.
+bool IsTar(const std::string& path) {
+  if (!fs::is_regular_file(path)) return false;
+  try {
+    const std::unique_ptr<ByteSource> bytes = Decompress(OpenFile(path, "a file"));
+    std::array<char, kFileHeadBytes> head;
+    std::size_t size = 0;
+    while (size < head.size()) {
+      const std::size_t count = bytes->Read(std::span(head).subspan(size));
+      if (count == 0) break;
+      size += count;
+    }
+    return IsTarHeader({head.data(), size});
+  } catch (const InputError&) {
+    return false;  // whoever reads it says what is wrong
+  }
+}
+
+// An archive with a manifest.json is one of `docker save`, also where it is a layout as well: then
+// both list its images, and manifest.json gives them their refs.
+void ReadAnyArchive(const std::string& path, const ReadOptions& options, FleetBuilder& builder,
+                    ReadReport& report) {
+  const auto archive = std::make_shared<TarArchive>(path, options.on_progress);
+  if (archive->Has(kDockerManifestName)) {
+    ReadDockerArchive(archive, {}, options, builder, report);
+  } else if (archive->Has("index.json") || archive->Has("oci-layout")) {
+    ReadOciLayout(archive, {}, options, builder, report);
+  } else {
+    throw InputError(path, "",
+                     "expected an archive of images, found a tar with neither manifest.json nor "
+                     "index.json in it; write one with `docker save` or `skopeo copy`");
+  }
+}
+
 void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
                   ReadReport& report) {
   const std::string path(source);
@@ -58,14 +107,17 @@ void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuil
       throw InputError(path, "",
                        "expected an OCI layout or a fleet file, found " + NameOfDirectory(path));
     }
-    ReadOciLayout(path, {}, options, builder, report);
+    ReadOciLayout(OpenLayoutDirectory(path), {}, options, builder, report);
+  } else if (IsTar(path)) {
+    ReadAnyArchive(path, options, builder, report);
   } else if (fs::exists(path)) {
     ReadFleetFile(path, options, builder, report);
   } else {
-    throw InputError(
-        path, "",
-        "expected a fleet file, an OCI layout or TRANSPORT:NAME, found nothing there; " +
-            std::string(kReadable));
+    throw InputError(path, "",
+                     "expected a fleet file, an OCI layout, an archive of images or "
+                     "TRANSPORT:NAME, found nothing "
+                     "there; " +
+                         std::string(kReadable));
   }
 }
 
@@ -93,15 +145,24 @@ void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilde
   const std::string_view transport =
       colon == std::string_view::npos ? std::string_view() : source.substr(0, colon);
   const std::string_view name = source.substr(colon + 1);
-  if ((transport == "fleet" || transport == "oci") && name.empty()) {
+  const bool is_transport = std::ranges::find(kTransports, transport) != kTransports.end();
+  if (is_transport && name.empty()) {
     throw InputError("source: expected a path after " + Quote(source) + ", found nothing; " +
                      std::string(kReadable));
   }
   if (transport == "fleet") {
     ReadFleetFile(std::string(name), options, builder, report);
   } else if (transport == "oci") {
-    const auto [directory, ref] = SplitLayout(name);
-    ReadOciLayout(directory, ref, options, builder, report);
+    const auto [directory, ref] = SplitPath(name, IsDirectory);
+    ReadOciLayout(OpenLayoutDirectory(directory), ref, options, builder, report);
+  } else if (is_transport) {
+    const auto [file, ref] = SplitPath(name, IsFile);
+    const auto archive = std::make_shared<TarArchive>(file, options.on_progress);
+    if (transport == "oci-archive") {
+      ReadOciLayout(archive, ref, options, builder, report);
+    } else {
+      ReadDockerArchive(archive, ref, options, builder, report);
+    }
   } else if (std::ranges::find(kPlanned, transport) != kPlanned.end()) {
     throw InputError(std::string(source), "",
                      "sources of transport " + Quote(transport) + " are not read yet; " +

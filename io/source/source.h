@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,8 @@
 #include "planner/platform.h"
 
 namespace gneiss {
+
+class LayoutFiles;
 
 struct ReadOptions {
   PlatformFilter platform;
@@ -41,17 +44,19 @@ struct ReadReport {
   std::int64_t filtered_out = 0;  // good images that the platform filter left out
   std::int64_t missing_layer_blobs =
       0;  // layout lacks them; planning from manifests does not need them
-  std::vector<std::string> layouts;  // directories that were read, for the blobs in them
+  std::vector<std::shared_ptr<const LayoutFiles>> layouts;  // that were read, for their blobs
 
   void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.
   void AddProblem(InputError error, bool strict);
 };
 
-// Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", or a bare path, which is sniffed:
-// a directory with an oci-layout file or an index.json is a layout, a file is a fleet file.
-// Throws InputError when the source as a whole cannot be used (missing, not readable, not of its
-// kind, unknown transport), std::system_error when the operating system refuses a read.
+// Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", "oci-archive:FILE[:REF]",
+// "docker-archive:FILE[:REF]", or a bare path, which is sniffed: a directory with an oci-layout
+// file or an index.json is a layout; a tar with a manifest.json is an archive of `docker save`, one
+// with an index.json a layout; any other file is a fleet file. Throws InputError when the source as
+// a whole cannot be used (missing, not readable, not of its kind, unknown transport),
+// std::system_error when the operating system refuses a read.
 void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
                 ReadReport& report);
 

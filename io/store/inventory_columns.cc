@@ -212,7 +212,7 @@ void ReadNumbers(PackedReader& in, Inventory& inventory) {
     entry.type = static_cast<EntryType>(type);
   }
   for (Entry& entry : entries) {
-    entry.head = static_cast<FileHead>(in.Number(kNumFileHeads - 1, "a kind of file"));
+    entry.head = static_cast<ContentHead>(in.Number(kNumContentHeads - 1, "a kind of file"));
   }
   read(&Entry::mode, std::numeric_limits<std::uint16_t>::max(), "a mode");
   read(&Entry::uid, kMaxIndex, "a user id");

@@ -2,14 +2,16 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "io/source/layout_blobs.h"
+#include "io/source/byte_source.h"
 #include "io/store/atomic_file.h"
+#include "planner/fleet.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -28,7 +30,9 @@ struct StoredFile {
 StoredFile ReadStored(const std::string& path) {
   StoredFile file;
   try {
-    file.bytes = ReadPlainFile(path, kUnknownSize, kMaxInventoryFileBytes);
+    if (const std::unique_ptr<ByteSource> opened = OpenPlainFile(path)) {
+      file.bytes = ReadWhole(*opened, path, kUnknownSize, kMaxInventoryFileBytes);
+    }
   } catch (const InputError& error) {
     file.damage = error.what();
   } catch (const std::system_error& error) {

@@ -1,4 +1,4 @@
-#include "planner/file_head.h"
+#include "planner/content_head.h"
 
 #include <algorithm>
 #include <optional>
@@ -54,31 +54,31 @@ bool IsPrivateKey(std::string_view head) {
 
 }  // namespace
 
-FileHead ClassifyHead(std::string_view head) {
+ContentHead ClassifyHead(std::string_view head) {
   if (!head.starts_with(kElfMagic)) {
-    return IsPrivateKey(head) ? FileHead::kPrivateKey : FileHead::kOther;
+    return IsPrivateKey(head) ? ContentHead::kPrivateKey : ContentHead::kOther;
   }
-  if (head.size() < 20) return FileHead::kOther;
+  if (head.size() < 20) return ContentHead::kOther;
   const bool wide = head[4] == 2;
   const bool narrow = head[4] == 1;
   const bool little = head[5] == 1;
-  if ((!wide && !narrow) || (!little && head[5] != 2)) return FileHead::kOther;
+  if ((!wide && !narrow) || (!little && head[5] != 2)) return ContentHead::kOther;
   const Fields fields(head, little);
   const auto type = fields.At(16, 2);
   const auto table = wide ? fields.At(32, 8) : fields.At(28, 4);
   const auto entry_size = fields.At(wide ? 54 : 42, 2);
   const auto num_entries = fields.At(wide ? 56 : 44, 2);
-  if (!type || !table || !entry_size || !num_entries) return FileHead::kOther;
+  if (!type || !table || !entry_size || !num_entries) return ContentHead::kOther;
   if ((*type != kExecutable && *type != kShared) || *num_entries == 0 || *entry_size < 4 ||
       *table > head.size()) {
-    return FileHead::kOther;
+    return ContentHead::kOther;
   }
   for (std::uint64_t i = 0; i < *num_entries; ++i) {
     const auto kind = fields.At(*table + i * *entry_size, 4);
-    if (!kind) return FileHead::kOther;
-    if (*kind == kProgramInterpreter) return FileHead::kDynamicProgram;
+    if (!kind) return ContentHead::kOther;
+    if (*kind == kProgramInterpreter) return ContentHead::kDynamicProgram;
   }
-  return FileHead::kStaticProgram;
+  return ContentHead::kStaticProgram;
 }
 
 }  // namespace gneiss

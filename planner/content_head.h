@@ -9,18 +9,18 @@
 
 namespace gneiss {
 
-enum class FileHead : std::uint8_t {
+enum class ContentHead : std::uint8_t {
   kOther,           // also ELF whose program headers lie beyond the bytes given
   kDynamicProgram,  // ELF
   kStaticProgram,   // ELF without interpreter; also of shared libraries
   kPrivateKey,      // PEM (RFC 7468: PKCS #8 and older forms), OpenSSH, PuTTY
 };
-inline constexpr std::uint8_t kNumFileHeads = 4;
+inline constexpr std::uint8_t kNumContentHeads = 4;
 
 // Bytes of a file that ClassifyHead wants to see: program headers follow the header closely, and so
 // do keys the certificates before them.
-inline constexpr std::size_t kFileHeadBytes = 4096;
+inline constexpr std::size_t kContentHeadBytes = 4096;
 
-[[nodiscard]] FileHead ClassifyHead(std::string_view head);
+[[nodiscard]] ContentHead ClassifyHead(std::string_view head);
 
 }  // namespace gneiss

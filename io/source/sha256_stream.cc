@@ -1,4 +1,4 @@
-#include "io/scan/sha256_stream.h"
+#include "io/source/sha256_stream.h"
 
 #include <algorithm>
 #include <array>

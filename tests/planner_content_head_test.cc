@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/file_head.h"
+#include "planner/content_head.h"
 
 namespace gneiss {
 namespace {
@@ -38,21 +38,21 @@ std::string MakeElf(bool wide, bool little, std::uint64_t type,
 }
 
 TEST_CASE("A program with an interpreter is dynamic, one without is static",
-          "[planner][file_head]") {
+          "[planner][content_head]") {
   for (const bool wide : {true, false}) {
     for (const bool little : {true, false}) {
-      CHECK(ClassifyHead(MakeElf(wide, little, 2, {1, 1})) == FileHead::kStaticProgram);
-      CHECK(ClassifyHead(MakeElf(wide, little, 3, {6, 3, 1})) == FileHead::kDynamicProgram);
-      CHECK(ClassifyHead(MakeElf(wide, little, 1, {1})) == FileHead::kOther);  // an object file
-      CHECK(ClassifyHead(MakeElf(wide, little, 2, {})) == FileHead::kOther);
+      CHECK(ClassifyHead(MakeElf(wide, little, 2, {1, 1})) == ContentHead::kStaticProgram);
+      CHECK(ClassifyHead(MakeElf(wide, little, 3, {6, 3, 1})) == ContentHead::kDynamicProgram);
+      CHECK(ClassifyHead(MakeElf(wide, little, 1, {1})) == ContentHead::kOther);  // an object file
+      CHECK(ClassifyHead(MakeElf(wide, little, 2, {})) == ContentHead::kOther);
     }
   }
 }
 
-TEST_CASE("Whatever the bytes, no read is out of bounds", "[planner][file_head]") {
+TEST_CASE("Whatever the bytes, no read is out of bounds", "[planner][content_head]") {
   const std::string good = MakeElf(true, true, 3, {6, 1, 3});
   for (std::size_t n = 0; n < good.size(); ++n) {
-    CHECK(ClassifyHead(good.substr(0, n)) != FileHead::kStaticProgram);
+    CHECK(ClassifyHead(good.substr(0, n)) != ContentHead::kStaticProgram);
   }
   for (std::size_t at = 4; at < 64; ++at) {
     for (const char value : {'\0', '\x7f', '\xff'}) {
@@ -63,12 +63,12 @@ TEST_CASE("Whatever the bytes, no read is out of bounds", "[planner][file_head]"
   }
   std::string far = good;
   for (std::size_t at = 32; at < 40; ++at) far[at] = '\xff';
-  CHECK(ClassifyHead(far) == FileHead::kOther);
-  CHECK(ClassifyHead("#!/bin/sh\n") == FileHead::kOther);
+  CHECK(ClassifyHead(far) == ContentHead::kOther);
+  CHECK(ClassifyHead("#!/bin/sh\n") == ContentHead::kOther);
 }
 
 TEST_CASE("A private key is told from a certificate and from text about keys",
-          "[planner][file_head]") {
+          "[planner][content_head]") {
   for (const char* key :
        {"-----BEGIN PRIVATE KEY-----\nMII", "-----BEGIN RSA PRIVATE KEY-----\r\nMII",
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII",
@@ -77,23 +77,23 @@ TEST_CASE("A private key is told from a certificate and from text about keys",
         "KEY-----\n",
         "Bag Attributes\n    localKeyID: 01\n-----BEGIN PRIVATE KEY-----\n"}) {
     INFO(key);
-    CHECK(ClassifyHead(key) == FileHead::kPrivateKey);
+    CHECK(ClassifyHead(key) == ContentHead::kPrivateKey);
   }
   for (const char* other :
        {"", "-", "-----BEGIN ", "-----BEGIN CERTIFICATE-----\nMII\n",
         "-----BEGIN PUBLIC KEY-----\n", "-----BEGIN PGP PRIVATE KEY BLOCK-----\n",
         "# -----BEGIN PRIVATE KEY-----\n", "const key = `\n-----BEGIN PRIVATE KEY-----\n`"}) {
     INFO(other);
-    CHECK(ClassifyHead(other) == FileHead::kOther);
+    CHECK(ClassifyHead(other) == ContentHead::kOther);
   }
 }
 
-TEST_CASE("The program that runs this test is ELF", "[planner][file_head]") {
+TEST_CASE("The program that runs this test is ELF", "[planner][content_head]") {
   std::ifstream self("/proc/self/exe", std::ios::binary);
-  std::string head(kFileHeadBytes, '\0');
+  std::string head(kContentHeadBytes, '\0');
   self.read(head.data(), static_cast<std::streamsize>(head.size()));
   REQUIRE(self);
-  CHECK(ClassifyHead(head) == FileHead::kDynamicProgram);
+  CHECK(ClassifyHead(head) == ContentHead::kDynamicProgram);
 }
 
 }  // namespace

@@ -1,0 +1,46 @@
+// The files of an OCI layout by their names, wherever they lie: what reading a layout asks of a
+// directory or an archive.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "io/source/byte_source.h"
+#include "planner/bytes.h"
+
+namespace gneiss {
+
+// Names are relative, with '/' between their parts: "index.json", "blobs/sha256/...". All functions
+// may be called from several threads at once.
+class LayoutFiles {
+ public:
+  virtual ~LayoutFiles() = default;
+
+  // As the user named the directory or archive.
+  virtual const std::string& path() const = 0;
+  // `path` without what leads to it, for tags that come without a repository; may be empty.
+  virtual std::string repository() const = 0;
+  // Where inventories may lie beside the blobs; empty when not in a directory.
+  virtual std::string directory() const = 0;
+
+  // What a message calls a file, whether or not it is there.
+  virtual std::string PathOf(std::string_view name) const = 0;
+  // The file as it is stored, null when nothing is there. Throws InputError with PathOf(name) as
+  // source when it is no plain file, std::system_error when it cannot be opened.
+  virtual std::unique_ptr<ByteSource> Open(std::string_view name) const = 0;
+  // Its size, nullopt when Open would give no file.
+  virtual std::optional<Bytes> SizeOf(std::string_view name) const = 0;
+};
+
+// The layout in `directory`. Symbolic links in it are not followed: a layout is what its directory
+// holds. Throws InputError when there is no such directory.
+[[nodiscard]] std::shared_ptr<const LayoutFiles> OpenLayoutDirectory(const std::string& directory);
+
+// Content of a file of at most `max_bytes`, nullopt when nothing is there. Throws what `Open` and
+// ReadWhole throw.
+[[nodiscard]] std::optional<std::string> ReadFile(const LayoutFiles& files, std::string_view name,
+                                                  Bytes expected_size, std::size_t max_bytes);
+
+}  // namespace gneiss
