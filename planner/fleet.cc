@@ -4,6 +4,15 @@
 
 namespace gneiss {
 
+std::vector<Step> Fleet::history(const Image& image) const {
+  std::vector<Step> history;
+  for (std::uint32_t s = image.last_step; s != kNone; s = steps[s].previous) {
+    history.push_back(steps[s]);
+  }
+  std::ranges::reverse(history);
+  return history;
+}
+
 std::string_view Fleet::label(const Image& image, std::string_view key) const {
   for (const Label& label : labels_of(image)) {
     if (text(label.key) == key) return text(label.value);

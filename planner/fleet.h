@@ -62,8 +62,20 @@ struct Image {
   // made absolute by its WorkingDir unless it is a bare name, and the PATH to look for that in.
   TextIndex entry_point = 0;
   TextIndex search_path = 0;
+  std::uint32_t last_step = kNone;   // of its history, into Fleet::steps; kNone: not known
   bool has_manifest_digest = false;  // identity is the manifest's digest
   bool has_config = false;
+};
+
+// One step of an image's history as its config tells it. Images that are built on one base have its
+// steps in common, so steps point to those before them.
+struct Step {
+  std::uint32_t previous = kNone;  // into Fleet::steps
+  TextIndex created_by = 0;
+  TextIndex created = 0;     // RFC 3339, as given
+  bool makes_layer = false;  // the next one of the chain
+
+  friend bool operator==(const Step&, const Step&) = default;
 };
 
 // A label of a config or an annotation of a manifest.
@@ -87,6 +99,7 @@ struct Fleet {
   std::vector<Digest> diff_ids;
   std::vector<LayerIndex> layer_references;  // chains of all images, end to end, base layer first
   std::vector<TextIndex> refs;               // "repository:tag", sorted within an image
+  std::vector<Step> steps;                   // each comes after its previous one
   std::vector<Label> labels;                 // sorted within an image
   std::vector<Pool> pools;                   // sorted by name
   std::vector<PoolIndex> pool_references;    // sorted within an image
@@ -106,6 +119,8 @@ struct Fleet {
   std::span<const PoolIndex> pools_of(const Image& image) const {
     return {pool_references.data() + image.first_pool, image.num_pools};
   }
+  // First step first; empty when the history is not known. Its layers may be other than the chain.
+  std::vector<Step> history(const Image& image) const;
   std::string_view text(TextIndex index) const { return texts[index]; }
 
   // Value of label `key` on `image`, empty when absent.

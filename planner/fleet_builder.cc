@@ -49,13 +49,16 @@ std::string TextOf(const LayerRecord& layer) {
 
 void ImageRecord::Clear() {
   auto keep_layers = std::move(layers);
+  auto keep_steps = std::move(steps);
   auto keep_labels = std::move(labels);
   auto keep_pools = std::move(pools);
   *this = ImageRecord{};
   keep_layers.clear();
+  keep_steps.clear();
   keep_labels.clear();
   keep_pools.clear();
   layers = std::move(keep_layers);
+  steps = std::move(keep_steps);
   labels = std::move(keep_labels);
   pools = std::move(keep_pools);
 }
@@ -216,6 +219,8 @@ void FleetBuilder::Merge(ImageIndex index, const ImageRecord& record) {
   KeepSmaller(texts, image.created, record.created);
   KeepSmaller(texts, image.entry_point, record.entry_point);
   KeepSmaller(texts, image.search_path, record.search_path);
+  // One config, one history; the first that comes with one is believed.
+  if (image.last_step == kNone) image.last_step = InternSteps(record.steps);
   KeepSmaller(image.config_size, record.config_size);
   KeepSmaller(image.manifest_size, record.manifest_size);
   if (record.config_digest && (!image.has_config || *record.config_digest < image.config_digest)) {
@@ -238,6 +243,32 @@ void FleetBuilder::Merge(ImageIndex index, const ImageRecord& record) {
     if (pool.nodes) fleet_.pools[found->second].nodes = *pool.nodes;
     pools_.push_back({index, found->second});
   }
+}
+
+std::size_t FleetBuilder::StepHash::operator()(const Step& step) const {
+  std::uint64_t hash = step.previous;
+  for (const std::uint32_t part :
+       {std::uint32_t{step.created_by}, std::uint32_t{step.created}, step.makes_layer ? 1U : 0U}) {
+    hash = (hash ^ part) * 0xff51afd7ed558ccdULL;
+    hash ^= hash >> 32U;
+  }
+  return hash;
+}
+
+// The last step, kNone when there is none.
+std::uint32_t FleetBuilder::InternSteps(const std::vector<StepRecord>& steps) {
+  std::uint32_t last = kNone;
+  for (const StepRecord& record : steps) {
+    const Step step{.previous = last,
+                    .created_by = fleet_.texts.Intern(record.created_by),
+                    .created = fleet_.texts.Intern(record.created),
+                    .makes_layer = record.makes_layer};
+    const auto [found, is_new] =
+        step_index_.try_emplace(step, static_cast<std::uint32_t>(fleet_.steps.size()));
+    if (is_new) fleet_.steps.push_back(step);
+    last = found->second;
+  }
+  return last;
 }
 
 void FleetBuilder::KeepOpaque(const Digest& key, std::string_view text) {

@@ -31,6 +31,12 @@ struct LabelRecord {
   std::string_view value;
 };
 
+struct StepRecord {
+  std::string_view created_by;
+  std::string_view created;
+  bool makes_layer = true;
+};
+
 struct PoolRecord {
   std::string_view name;
   std::optional<std::int64_t> nodes;  // nullopt: given with the pool's name elsewhere
@@ -50,6 +56,7 @@ struct ImageRecord {
   std::string_view search_path;
   std::optional<std::int64_t> pulls;
   std::vector<LayerRecord> layers;
+  std::vector<StepRecord> steps;  // the image's history, may be empty
   std::vector<LabelRecord> labels;
   std::vector<PoolRecord> pools;
 
@@ -94,6 +101,7 @@ class FleetBuilder {
   void Validate(const ImageRecord& record, ImageIndex known_image) const;
   void ValidatePools(const ImageRecord& record) const;
   LayerIndex InternLayer(const LayerRecord& record);
+  std::uint32_t InternSteps(const std::vector<StepRecord>& steps);
   void Merge(ImageIndex index, const ImageRecord& record);
   void KeepOpaque(const Digest& key, std::string_view text);
   void CheckPools() const;
@@ -110,6 +118,10 @@ class FleetBuilder {
   DigestIndex layer_index_;
   DigestIndex diff_id_index_;
   std::unordered_map<TextIndex, PoolIndex> pool_index_;
+  struct StepHash {
+    std::size_t operator()(const Step& step) const;
+  };
+  std::unordered_map<Step, std::uint32_t, StepHash> step_index_;
   std::unordered_set<LayerIndex> has_two_diff_ids_;
   std::unordered_set<ImageIndex> has_two_platforms_;
   FleetWarnings warnings_;

@@ -119,7 +119,9 @@ TEST_CASE("History shows each layer with what is hidden above it", "[io][report]
   CHECK(out.str() ==
         "app:2: 4 layers, 6.91 kB; 900 B in no other image, 5.01 kB shadowed\n"
         "linux/amd64\n"
-        "sizes are compressed, but for unpacked; 1 MB = 1,000,000 bytes\n"
+        "base first; sizes are compressed, but for unpacked; shadowed: hidden in this image; not "
+        "needed:\n"
+        "waste in the whole fleet; 1 MB = 1,000,000 bytes\n"
         "\n"
         "      size  unpacked  shadowed  not needed  images  exclusive  instruction\n"
         "1     10 B       1 B      10 B         0 B       3        0 B  step base\n"
@@ -132,11 +134,49 @@ TEST_CASE("History shows each layer with what is hidden above it", "[io][report]
         "layer 1          10 B  bin/tool\n"
         "layer 2       5.00 kB  tmp/x.deb\n"
         "              1.00 kB  opt/x\n"
-        "layer 3           1 B  tmp/x.deb\n"
         "layer 4         900 B  bin/tool\n");
   std::ostringstream written;
   WriteHistoryJson(example.fleet, example.contents, history, written);
   CHECK(nlohmann::json::parse(written.str())["layers"][1]["shadowed_bytes"] == 5000);
+}
+
+TEST_CASE("History shows steps without a layer, and says when its config tells another story",
+          "[io][report][history]") {
+  const Fleet fleet =
+      MakeTinyFleet({{.ref = "app:1",
+                      .layers = {"base:10"},
+                      .steps = {{.created_by = "ADD base", .created = "2026-01-01T00:00:00Z"},
+                                {.created_by = "CMD [\"sh\"]", .makes_layer = false}}},
+                     {.ref = "odd:1",
+                      .layers = {"base:10"},
+                      .steps = {{.created_by = "a"}, {.created_by = "b"}}}});
+  const CostModel model(fleet, {});
+  const Today today = MakeToday(fleet, model);
+  const LayerContents contents(fleet.layers.size());
+  const WasteReport waste = FindWaste(fleet, model, today, contents);
+  const auto show = [&](const char* ref) {
+    std::ostringstream out;
+    PrintHistory(fleet, contents,
+                 MakeImageHistory(fleet, today, contents, waste, IndexOf(fleet, ref)), {}, out);
+    return out.str();
+  };
+  const std::string app = show("app:1");
+  CHECK_THAT(app, Catch::StartsWith("app:1: 1 layer, 10 B; 0 B in no other image, ? shadowed\n"));
+  CHECK_THAT(app, Catch::Contains("1  10 B         ?         ?           ?       2        0 B  ADD "
+                                  "base\n    0 B  "));
+  CHECK_THAT(app, Catch::Contains("  CMD [\"sh\"]\n"));
+  CHECK_THAT(app, Catch::EndsWith("TOTAL\n"));
+  const std::string odd = show("odd:1");
+  CHECK_THAT(odd, Catch::Contains(
+                      "the config's history tells of 2 layers, so no layer has an instruction\n"));
+  CHECK_THAT(odd, Catch::Contains("0 B  sha256:"));
+  std::ostringstream written;
+  WriteHistoryJson(fleet, contents,
+                   MakeImageHistory(fleet, today, contents, waste, IndexOf(fleet, "app:1")),
+                   written);
+  CHECK(nlohmann::json::parse(written.str())["steps"] ==
+        nlohmann::json::parse(R"([{"created_by":"ADD base","created":"2026-01-01T00:00:00Z",
+                                   "layer":1},{"created_by":"CMD [\"sh\"]","created":""}])"));
 }
 
 }  // namespace

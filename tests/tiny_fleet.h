@@ -27,6 +27,7 @@ struct TinyImage {
   std::string media_type = {};
   std::string entry_point = {};
   std::string search_path = {};
+  std::vector<StepRecord> steps = {};
 };
 
 inline Fleet MakeTinyFleet(const std::vector<TinyImage>& images,
@@ -43,6 +44,7 @@ inline Fleet MakeTinyFleet(const std::vector<TinyImage>& images,
     record.entry_point = image.entry_point;
     record.search_path = image.search_path;
     record.labels = image.labels;
+    record.steps = image.steps;
     record.pools = image.pools;
     std::vector<std::string> steps;
     steps.reserve(image.layers.size());

@@ -37,7 +37,9 @@ std::string DescribeSeveral(const Fleet& fleet, const std::vector<ImageIndex>& f
 }  // namespace
 
 ImageIndex FindImage(const Fleet& fleet, std::string_view name) {
-  std::string_view digits = name;
+  // "REPOSITORY@sha256:...": the digest says it all.
+  std::string_view digits =
+      name.substr(name.find('@') == std::string_view::npos ? 0 : name.find('@') + 1);
   if (digits.starts_with("sha256:")) digits.remove_prefix(7);
   const bool maybe_digest = digits.size() >= kMinDigits && IsHex(digits);
   std::vector<ImageIndex> by_ref;

@@ -16,10 +16,10 @@ namespace {
 
 constexpr std::size_t kMaxInstructionWidth = 400;  // the table cuts it to the screen
 
-std::string WhatMade(const Fleet& fleet, LayerIndex layer) {
-  std::string text =
-      PrettyInstruction(fleet.text(fleet.layers[layer].created_by), kMaxInstructionWidth);
-  return text.empty() ? fleet.digest_text(fleet.layers[layer]) : text;
+std::string WhatMade(const Fleet& fleet, const HistoryRow& row) {
+  std::string text = PrettyInstruction(fleet.text(row.created_by), kMaxInstructionWidth);
+  if (text.empty() && row.layer != kNone) text = fleet.digest_text(fleet.layers[row.layer]);
+  return row.is_again ? text + " (again)" : text;
 }
 
 }  // namespace
@@ -34,27 +34,36 @@ void PrintHistory(const Fleet& fleet, const LayerContents& contents, const Image
   Bytes needless = 0;
   bool complete = true;
   for (const HistoryRow& row : history.rows) {
+    if (row.layer == kNone || row.is_again) continue;
     total += fleet.layers[row.layer].size;
     exclusive += row.exclusive_bytes;
     shadowed += row.shadowed_bytes;
     needless += row.needless_bytes;
     complete = complete && row.contents_known;
   }
-  out << Bold(fmt::format("{}: {}, {}; {} in no other image, {} shadowed",
-                          Printable(fleet.name(image)),
-                          FormatCounted(static_cast<std::int64_t>(history.rows.size()), "layer"),
-                          size(total), size(exclusive), size(shadowed)),
-              style)
+  out << Bold(
+             fmt::format("{}: {}, {}; {} in no other image, {} shadowed",
+                         Printable(fleet.name(image)), FormatCounted(history.num_layers(), "layer"),
+                         size(total), size(exclusive), complete ? size(shadowed) : "?"),
+             style)
       << '\n';
   if (image.platform != 0 || image.created != 0) {
     out << fmt::format("{}{}{}\n", Printable(fleet.text(image.platform)),
                        image.platform != 0 && image.created != 0 ? ", built " : "",
                        Printable(fleet.text(image.created)));
   }
-  if (!complete) out << "contents of some layers are not known (`gneiss scan` adds them)\n";
-  out << Dim(fmt::format("sizes are compressed, but for unpacked; {}", UnitsNote(style.units)),
+  if (!complete) out << "contents of some layers are not known (`gneiss scan` says why)\n";
+  if (history.num_told_layers >= 0) {
+    out << fmt::format("the config's history tells of {}, so no layer has an instruction\n",
+                       FormatCounted(history.num_told_layers, "layer"));
+  }
+  out << Dim(WrapText("",
+                      fmt::format("base first; sizes are compressed, but for unpacked; shadowed: "
+                                  "hidden in this image; not needed: waste in the whole fleet; {}",
+                                  UnitsNote(style.units)),
+                      style.width),
              style)
-      << "\n\n";
+      << '\n';
   Table table({{""},
                {"size"},
                {"unpacked"},
@@ -63,26 +72,30 @@ void PrintHistory(const Fleet& fleet, const LayerContents& contents, const Image
                {"images"},
                {"exclusive"},
                {"instruction", Align::kLeft}});
-  for (std::size_t r = 0; r < history.rows.size(); ++r) {
-    const HistoryRow& row = history.rows[r];
+  for (const HistoryRow& row : history.rows) {
+    if (row.layer == kNone) {
+      table.AddRow({"", "0 B", "", "", "", "", "", WhatMade(fleet, row)});
+      continue;
+    }
     const auto known = [&](const std::string& text) { return row.contents_known ? text : "?"; };
-    table.AddRow({FormatCount(static_cast<std::int64_t>(r) + 1), size(fleet.layers[row.layer].size),
+    table.AddRow({FormatCount(row.position), size(fleet.layers[row.layer].size),
                   known(size(row.file_bytes)), known(size(row.shadowed_bytes)),
                   known(size(row.needless_bytes)), FormatCount(row.num_images),
-                  size(row.exclusive_bytes), WhatMade(fleet, row.layer)});
+                  size(row.exclusive_bytes), WhatMade(fleet, row)});
   }
-  table.AddTotal(
-      {"", size(total), "", size(shadowed), size(needless), "", size(exclusive), "TOTAL"});
+  table.AddTotal({"", size(total), "", complete ? size(shadowed) : "?",
+                  complete ? size(needless) : "?", "", size(exclusive), "TOTAL"});
   table.Print(style, out);
 
-  out << '\n' << Bold("largest paths", style) << '\n';
+  const bool any_known = std::ranges::any_of(history.rows, &HistoryRow::contents_known);
+  if (any_known) out << '\n' << Bold("largest paths", style) << '\n';
   const std::size_t columns = std::max<std::size_t>(60, style.width == 0 ? 100 : style.width) - 28;
-  for (std::size_t r = 0; r < history.rows.size(); ++r) {
-    const HistoryRow& row = history.rows[r];
+  for (const HistoryRow& row : history.rows) {
+    if (row.layer == kNone || row.is_again) continue;
     const auto& inventory = contents.inventories[row.layer];
     for (std::size_t k = 0; inventory && k < std::min<std::size_t>(3, row.examples.size()); ++k) {
       const Entry& entry = inventory->entries[row.examples[k]];
-      const std::string label = k == 0 ? fmt::format("layer {}", r + 1) : "";
+      const std::string label = k == 0 ? fmt::format("layer {}", row.position) : "";
       out << fmt::format("{:<10} {:>10}  {}\n", label, size(entry.blob_bytes),
                          CutMiddle(Printable(inventory->path(entry)), columns));
     }
@@ -101,14 +114,23 @@ void WriteHistoryJson(const Fleet& fleet, const LayerContents& contents,
   json.Field("refs", refs);
   json.Field("platform", fleet.text(image.platform));
   json.Field("created", fleet.text(image.created));
+  json.Key("steps");
+  json.BeginArray();
+  for (const HistoryRow& row : history.rows) {
+    Json step = {{"created_by", fleet.text(row.created_by)}, {"created", fleet.text(row.created)}};
+    if (row.layer != kNone) step["layer"] = row.position;
+    json.Value(step);
+  }
+  json.EndArray();
   json.Key("layers");
   json.BeginArray();
   for (const HistoryRow& row : history.rows) {
+    if (row.layer == kNone) continue;
     const Layer& layer = fleet.layers[row.layer];
     Json item = {
-        {"digest", fleet.digest_text(layer)},         {"size", layer.size},
-        {"created_by", fleet.text(layer.created_by)}, {"images", row.num_images},
-        {"repositories", row.num_repositories},       {"exclusive_bytes", row.exclusive_bytes},
+        {"digest", fleet.digest_text(layer)},       {"size", layer.size},
+        {"created_by", fleet.text(row.created_by)}, {"images", row.num_images},
+        {"repositories", row.num_repositories},     {"exclusive_bytes", row.exclusive_bytes},
         {"contents_known", row.contents_known}};
     if (const auto& inventory = contents.inventories[row.layer]; inventory) {
       item["entries"] = row.num_entries;
@@ -120,6 +142,7 @@ void WriteHistoryJson(const Fleet& fleet, const LayerContents& contents,
       for (const std::uint32_t e : row.examples) {
         const Entry& entry = inventory->entries[e];
         largest.push_back({{"path", inventory->path(entry)},
+                           {"type", EntryTypeName(entry.type)},
                            {"size", entry.size},
                            {"blob_bytes", entry.blob_bytes}});
       }

@@ -33,6 +33,11 @@ void ApplyConfig(const ImageConfig& config, const std::string& path, ImageRecord
   } else if (!config.diff_ids.empty()) {
     report.AddWarning("diff_ids do not match layers", path);
   }
+  for (const HistoryEntry& entry : config.history) {
+    record.steps.push_back({.created_by = entry.created_by,
+                            .created = entry.created,
+                            .makes_layer = !entry.empty_layer});
+  }
   const auto num_instructions =
       std::ranges::count(config.history, false, &HistoryEntry::empty_layer);
   if (num_instructions == std::ssize(record.layers)) {

@@ -120,8 +120,8 @@ constexpr std::array<std::string_view, 12> kImageKeys = {
 enum LayerKey { kDigest, kSize, kMediaType, kCreatedBy, kDiffId, kUncompressedSize, kUrls };
 constexpr std::array<std::string_view, 7> kLayerKeys = {
     "digest", "size", "media_type", "created_by", "diff_id", "uncompressed_size", "urls"};
-enum HistoryKey { kHistoryCreatedBy, kEmptyLayer };
-constexpr std::array<std::string_view, 2> kHistoryKeys = {"created_by", "empty_layer"};
+enum HistoryKey { kHistoryCreatedBy, kHistoryCreated, kEmptyLayer };
+constexpr std::array<std::string_view, 3> kHistoryKeys = {"created_by", "created", "empty_layer"};
 enum PoolKey { kPoolName, kPoolNodes };
 constexpr std::array<std::string_view, 2> kPoolKeys = {"name", "nodes"};
 enum PlatformKey { kOs, kArchitecture, kVariant };
@@ -351,6 +351,10 @@ void FleetLineParser::Fields::ReadHistory(const Json& value, const JsonPath& pat
     if (const Json* const text = members[kHistoryCreatedBy]) {
       instruction = ReadText(*text, entry_path.member(kHistoryKeys[kHistoryCreatedBy]));
     }
+    std::string_view created;
+    if (const Json* const text = members[kHistoryCreated]) {
+      created = ReadText(*text, entry_path.member(kHistoryKeys[kHistoryCreated]));
+    }
     bool is_empty = false;
     if (const Json* const mark = members[kEmptyLayer]) {
       ExpectKind(*mark, JsonKind::kBoolean, entry_path.member(kHistoryKeys[kEmptyLayer]),
@@ -358,6 +362,8 @@ void FleetLineParser::Fields::ReadHistory(const Json& value, const JsonPath& pat
       is_empty = mark->scalar_text() == "true";
       marks_empty_layers = true;
     }
+    record_.steps.push_back(
+        {.created_by = instruction, .created = created, .makes_layer = !is_empty});
     if (!is_empty) instructions_.push_back(instruction);
   });
   if (instructions_.size() != record_.layers.size()) {

@@ -371,6 +371,7 @@ ImageConfig ParseImageConfig(std::string_view text) {
       ExpectKind(TreeJson(element), JsonKind::kObject, entry_path, "an object");
       HistoryEntry& entry = config.history.emplace_back();
       entry.created_by = TextMember(element, "created_by", entry_path);
+      entry.created = TextMember(element, "created", entry_path);
       if (const JsonValue* const mark = Find(element, "empty_layer")) {
         ExpectKind(TreeJson(*mark), JsonKind::kBoolean, entry_path.member("empty_layer"),
                    "true or false");

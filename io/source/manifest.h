@@ -76,6 +76,7 @@ struct Manifest {
 
 struct HistoryEntry {
   std::string created_by;
+  std::string created;       // RFC 3339, as given
   bool empty_layer = false;  // made no layer
 };
 
