@@ -139,6 +139,7 @@ TEST_CASE("What is no plain file is refused", "[io][tar_archive]") {
   CHECK(archive.ErrorOf("d") == archive.path() + ":d" + expected + "a directory");
   CHECK(archive.ErrorOf("p") == archive.path() + ":p" + expected + "something else");
   CHECK(archive.ErrorOf("s") == archive.path() + ":s" + expected + "a sparse one");
+  for (const std::string name : {"d", "p", "s"}) CHECK((*archive).SizeOf(name) == std::nullopt);
 }
 
 TEST_CASE("A file is identified by its bytes, in a compressed archive without reading it again",
@@ -253,6 +254,20 @@ TEST_CASE("An archive that changes under the reader is an error", "[io][tar_arch
   std::filesystem::remove(archive.path());
   CHECK(archive.ErrorOf("a") ==
         archive.path() + ": expected an archive of images, found nothing there");
+}
+
+TEST_CASE("What an archive unpacks to is bounded", "[io][tar_archive]") {
+  const TemporaryDirectory directory;
+  const std::string small = File("zeros", std::string(15 << 20, '\0'));
+  CHECK(TarArchive(directory.Write("small", Zstd(small))).SizeOf("zeros") == 15 << 20);
+  const std::string large = File("zeros", std::string(40 << 20, '\0'));
+  CHECK(TarArchive(directory.Write("plain", large)).SizeOf("zeros") == 40 << 20);
+  const std::string path = directory.Write("bomb", Zstd(large));
+  const std::string error = ArchiveErrorOf(path);
+  CHECK(error.starts_with(path + ":tar byte "));
+  CHECK(error.ends_with(
+      ": expected a tar of at most 1100 times the archive's stored size, found more; decompress it "
+      "first"));
 }
 
 TEST_CASE("Names of members are bounded", "[io][tar_archive]") {

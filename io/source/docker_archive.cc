@@ -1,6 +1,5 @@
 #include "io/source/docker_archive.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -103,7 +102,7 @@ class ArchiveReader {
     }
     for (std::size_t i = 0; i < images.size(); ++i) {
       if (index && i != *index) continue;
-      Guard(manifest_path_, [&] {
+      report_.Guard(manifest_path_, options_.strict, [&] {
         const JsonPath root;
         ReadImage(ParseSavedImage(images[i], root.element(static_cast<std::int64_t>(i))),
                   wanted_.empty() || index.has_value());
@@ -131,19 +130,6 @@ class ArchiveReader {
       return document;
     } catch (const InputError& error) {
       throw error.WithSource(manifest_path_, error.place());
-    }
-  }
-
-  // What is wrong with one image costs that image.
-  template <typename F>
-  void Guard(const std::string& source, const F& read) {
-    try {
-      read();
-    } catch (const InputError& error) {
-      report_.AddProblem(error.source().empty() ? error.WithSource(source, error.place()) : error,
-                         options_.strict);
-    } catch (const std::system_error& error) {
-      report_.AddProblem(InputError(error.what()), options_.strict);
     }
   }
 
@@ -208,23 +194,23 @@ class ArchiveReader {
       throw InputError(path, "", "expected a layer, found nothing");
     }
     const std::string member = *archive_->Target(name);
-    const auto [at, is_new] = layers_.try_emplace(member);
-    LayerIdentity& layer = at->second;
-    if (!is_new) return layer;
+    const auto known = layers_.find(member);
+    if (known != layers_.end()) return known->second;
+    LayerIdentity layer;
     layer.size = *archive_->SizeOf(name);
     if (const std::optional<std::string> named = DigestNamed(member)) {
       layer.digest_text = *named;
       layer.digest = *ParseDigest(*named);
-      return layer;
+    } else {
+      const TarArchive::Content content =
+          archive_->Identify(name, [&](Bytes bytes) { ShowProgress(bytes); });
+      layer.digest = {.digest = content.digest, .verifiable = true};
+      layer.digest_text = FormatDigest(content.digest);
+      layer.is_hashed = true;
+      layer.is_tar = content.is_tar;
+      archive_->AddName(LayoutBlobs::NameOf(layer.digest_text), name);
     }
-    const TarArchive::Content content =
-        archive_->Identify(name, [&](Bytes bytes) { ShowProgress(bytes); });
-    layer.digest = {.digest = content.digest, .verifiable = true};
-    layer.digest_text = FormatDigest(content.digest);
-    layer.is_hashed = true;
-    layer.is_tar = content.is_tar;
-    archive_->AddName(LayoutBlobs::NameOf(layer.digest_text), name);
-    return layer;
+    return layers_.emplace(member, std::move(layer)).first->second;
   }
 
   void CheckDiffIds(const SavedImage& image, const ImageRecord& record) {

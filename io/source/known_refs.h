@@ -1,6 +1,7 @@
 // Some of the refs that a source has, for the message when the wanted one is not among them.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <string_view>

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <set>
-#include <span>
-#include <system_error>
 #include <tuple>
 #include <unordered_set>
 #include <utility>
@@ -61,9 +60,9 @@ class LayoutReader {
   bool IsWanted(const Descriptor& descriptor, const std::string& ref) const;
   // Content of a blob, verified; nullopt when it is not there.
   std::optional<std::string> ReadBlob(const Descriptor& descriptor);
-  // Runs `read`, which reads `source`; what is wrong with that blob goes to the report.
-  template <typename F>
-  void Guard(const std::string& source, const F& read);
+  void Guard(const std::string& source, const std::function<void()>& read) {
+    report_.Guard(source, options_.strict, read);
+  }
 
   const std::shared_ptr<const LayoutFiles>& layout_;
   LayoutBlobs blobs_;
@@ -80,19 +79,6 @@ class LayoutReader {
   std::set<std::tuple<std::string, std::string, bool>> visited_;  // entries: digest, ref, selected
   std::unordered_set<std::string> looked_for_;                    // digests of layers
 };
-
-template <typename F>
-void LayoutReader::Guard(const std::string& source, const F& read) {
-  try {
-    read();
-  } catch (const InputError& error) {
-    report_.AddProblem(error.source().empty() ? error.WithSource(source, error.place()) : error,
-                       options_.strict);
-  } catch (const std::system_error& error) {
-    // Names the file already. One blob that cannot be read costs one image.
-    report_.AddProblem(InputError(error.what()), options_.strict);
-  }
-}
 
 void LayoutReader::Read() {
   const std::string index_path = layout_->PathOf(kIndexName);

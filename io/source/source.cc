@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "io/source/byte_source.h"
@@ -84,7 +85,7 @@ bool IsTar(const std::string& path) {
 }
 
 // An archive with a manifest.json is one of `docker save`, also where it is a layout as well: then
-// both list its images, and manifest.json gives them their refs.
+// manifest.json lists what `docker load` would load.
 void ReadAnyArchive(const std::string& path, const ReadOptions& options, FleetBuilder& builder,
                     ReadReport& report) {
   const auto archive = std::make_shared<TarArchive>(path, options.on_progress);
@@ -115,8 +116,7 @@ void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuil
   } else {
     throw InputError(path, "",
                      "expected a fleet file, an OCI layout, an archive of images or "
-                     "TRANSPORT:NAME, found nothing "
-                     "there; " +
+                     "TRANSPORT:NAME, found nothing there; " +
                          std::string(kReadable));
   }
 }
@@ -133,6 +133,16 @@ void ReadReport::AddProblem(InputError error, bool strict) {
   if (strict) throw error;
   ++num_problems;
   if (problems.size() < kMaxKept) problems.push_back(std::move(error));
+}
+
+void ReadReport::Guard(const std::string& source, bool strict, const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const InputError& error) {
+    AddProblem(error.source().empty() ? error.WithSource(source, error.place()) : error, strict);
+  } catch (const std::system_error& error) {
+    AddProblem(InputError(error.what()), strict);  // names the file already
+  }
 }
 
 void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilder& builder,

@@ -49,6 +49,9 @@ struct ReadReport {
   void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.
   void AddProblem(InputError error, bool strict);
+  // Runs `read`, which reads one blob or entry named `source`, and adds what is wrong with it as a
+  // problem: it costs one image.
+  void Guard(const std::string& source, bool strict, const std::function<void()>& read);
 };
 
 // Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", "oci-archive:FILE[:REF]",

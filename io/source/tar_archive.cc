@@ -1,7 +1,6 @@
 #include "io/source/tar_archive.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <exception>
@@ -30,7 +29,11 @@ constexpr std::int64_t kMaxMembers = 1'000'000;
 constexpr std::size_t kMaxNameBytes = 4096;
 constexpr Bytes kMaxNamesBytes = Bytes{256} << 20;  // of all names and targets
 constexpr Bytes kMaxTextsBytes = Bytes{64} << 20;   // of all JSON files kept
-constexpr int kMaxLinks = 16;                       // on the way to a file
+// What a compressed archive may unpack to, as for layers (ScanLimits): so many bytes for each of
+// its own, but these in any case.
+constexpr Bytes kMaxRatio = 1100;
+constexpr Bytes kFreeOfRatio = Bytes{16} << 20;
+constexpr int kMaxLinks = 16;  // on the way to a file
 
 constexpr std::string_view kExpected = "an archive of images";
 
@@ -142,6 +145,7 @@ class TarArchive::Indexer {
       if (me.head_.empty()) me.head_.assign(me.buffer_.data(), std::min(count, kFileHeadBytes));
       *bytes = me.buffer_.data();
       me.num_read_ += static_cast<Bytes>(count);
+      me.CheckRatio();
       if (me.on_progress_) {
         me.on_progress_(me.bytes_->stored_position(), me.bytes_->stored_size());
       }
@@ -155,6 +159,14 @@ class TarArchive::Indexer {
       me.num_read_ += skipped;
       return skipped;
     });
+  }
+
+  void CheckRatio() const {
+    if (num_read_ <= kFreeOfRatio || !bytes_->is_compressed()) return;
+    if (num_read_ / kMaxRatio <= bytes_->stored_position()) return;
+    throw InputError("", "tar byte " + std::to_string(num_read_),
+                     "expected a tar of at most " + std::to_string(kMaxRatio) +
+                         " times the archive's stored size, found more; decompress it first");
   }
 
   void Add(archive_entry* entry) {
@@ -353,6 +365,7 @@ std::unique_ptr<ByteSource> TarArchive::Open(std::string_view name) const {
 std::optional<Bytes> TarArchive::SizeOf(std::string_view name) const {
   const Found found = Find(name);
   if (found.member == nullptr || found.member->kind != Kind::kFile) return std::nullopt;
+  if (!found.member->is_whole) return std::nullopt;
   return found.member->size;
 }
 

@@ -33,7 +33,8 @@ class TarArchive : public LayoutFiles {
 
   // Reads the headers of the tar, and of a compressed one everything else too. Throws InputError
   // with `path` as source when it is no file, no tar, cut short, or passes the limits on the number
-  // and the length of names; std::system_error when reading fails.
+  // and the length of names and on what a compressed archive may unpack to; std::system_error when
+  // reading fails.
   explicit TarArchive(std::string path, const ReadProgress& on_progress = {});
 
   const std::string& path() const override { return path_; }

@@ -71,6 +71,27 @@ for jobs in 1 3 16; do
   cmp out1 "out$jobs" || fail "--jobs $jobs gives another report"
 done
 
+# So do archives of the same layers, several threads reading one: of the layout, compressed or not,
+# and as `docker save` wrote them.
+tar -cf layout.tar -C layout .
+gzip -k layout.tar
+mkdir saved
+for layer in 1 2 3 4; do
+  mkdir "saved/$layer"
+  cp "layout/blobs/sha256/$(sed 's/sha256:\([^ ]*\) .*/\1/' "layer$layer")" "saved/$layer/layer.tar"
+done
+echo '{"os":"linux","architecture":"amd64"}' >saved/config.json
+echo '[{"Config":"config.json","RepoTags":["shop:1"],"Layers":["1/layer.tar","2/layer.tar"]},
+  {"Config":"config.json","RepoTags":["shop:2"],"Layers":["1/layer.tar","3/layer.tar","4/layer.tar"]}]' \
+  >saved/manifest.json
+tar -cf saved.tar -C saved .
+gzip -k saved.tar
+for source in oci-archive:layout.tar layout.tar.gz docker-archive:saved.tar saved.tar.gz; do
+  scan 0 "$source" --store "store $source" --jobs 4
+  expect_err ""
+  diff -r store "store $source" || fail "$source makes another store"
+done
+
 # The store's place when none is given.
 XDG_CACHE_HOME=$work/cache scan 0 layout
 diff -r store cache/gneiss || fail "no store in XDG_CACHE_HOME"
