@@ -17,7 +17,6 @@ namespace gneiss {
 namespace {
 
 constexpr std::size_t kLabelColumns = 60;
-constexpr std::size_t kDigestColumns = 19;  // "sha256:" and twelve digits
 
 // In DOT a backslash starts an escape in labels, and only a quote needs one elsewhere.
 std::string QuoteForDot(std::string_view text) {
@@ -215,7 +214,7 @@ GraphVertex ReportGraph::LayerVertex(LayerIndex l) const {
   vertex.digest = fleet_.digest_text(layer);
   vertex.size = layer.size;
   vertex.label = PrettyInstruction(fleet_.text(layer.created_by), kLabelColumns);
-  if (vertex.label.empty()) vertex.label = vertex.digest.substr(0, kDigestColumns);
+  if (vertex.label.empty()) vertex.label = ShortDigest(vertex.digest);
   if (layer.diff_id != kNone) vertex.diff_id = FormatDigest(fleet_.diff_ids[layer.diff_id]);
   return vertex;
 }

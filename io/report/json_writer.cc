@@ -1,6 +1,44 @@
 #include "io/report/json_writer.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "io/report/screen_text.h"
+
 namespace gneiss {
+namespace {
+
+bool IsOdd(const std::string& text) {
+  const auto is_ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+  return !std::ranges::all_of(text, is_ascii) && NameInvalidBytes(text) != text;
+}
+
+// Whether a text in it cannot stand in JSON as it is. Values are made here, so never deep.
+bool HasOddText(const Json& value) {
+  if (value.is_string()) return IsOdd(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return false;
+  const auto items = value.items();
+  return std::any_of(items.begin(), items.end(), [&](const auto& item) {
+    return (value.is_object() && IsOdd(item.key())) || HasOddText(item.value());
+  });
+}
+
+void NameBytesIn(Json& value) {
+  if (value.is_string()) {
+    value = NameInvalidBytes(value.get_ref<const std::string&>());
+  } else if (value.is_array()) {
+    for (Json& element : value) NameBytesIn(element);
+  } else if (value.is_object()) {
+    Json named = Json::object();
+    for (auto& [key, member] : value.items()) {
+      NameBytesIn(member);
+      named[NameInvalidBytes(key)] = std::move(member);
+    }
+    value = std::move(named);
+  }
+}
+
+}  // namespace
 
 void JsonWriter::BeginObject() { Open('{'); }
 void JsonWriter::EndObject() { Close('}'); }
@@ -45,7 +83,12 @@ void JsonWriter::Close(char bracket) {
 }
 
 std::string DumpJson(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (HasOddText(value)) {
+    Json named = value;
+    NameBytesIn(named);
+    return PrintableJson(named.dump());
+  }
+  return PrintableJson(value.dump());
 }
 
 }  // namespace gneiss

@@ -45,7 +45,13 @@ class JsonWriter {
   bool after_key_ = false;
 };
 
-// Compact text of `value`. Bytes that are not UTF-8 become U+FFFD: the result is always valid JSON.
+// Compact text of `value`, always valid JSON and safe on a terminal.
+//
+//   - Control characters (C0, DEL, C1) and bidirectional or invisible marks are escaped ("\u009b"),
+//     which says the same to whoever parses it.
+//   - Names in layers are bytes. A byte that is not UTF-8 becomes U+FFFD and its two hexadecimal
+//     digits, as does each byte of U+FFFD itself: "caf\xe9" is "caf\ufffde9". So two names are
+//     never one in JSON, and the bytes can be had back.
 [[nodiscard]] std::string DumpJson(const Json& value);
 
 }  // namespace gneiss

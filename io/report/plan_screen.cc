@@ -250,10 +250,9 @@ class PlanPrinter {
     for (const CommonBase& base : std::span(bases).first(num_shown)) {
       table.AddRow({Size(base.saves_storage_bytes), Size(base.size), FormatCount(base.num_layers),
                     FormatCount(base.num_images), FormatCount(base.num_repositories),
-                    base.versions.empty() ? "chains part above " + (base.name.starts_with("sha256:")
-                                                                        ? base.name.substr(0, 19)
-                                                                        : base.name)
-                                          : base.name});
+                    base.versions.empty()
+                        ? fmt::format("chains part above {}", ShortDigest(base.name))
+                        : base.name});
     }
     if (num_shown < bases.size()) {
       Bytes saved = 0;

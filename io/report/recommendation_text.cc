@@ -18,14 +18,6 @@ std::string Instruction(const Fleet& fleet, LayerIndex layer, std::size_t width)
   return PrettyInstruction(fleet.text(fleet.layers[layer].created_by), width);
 }
 
-// A ref as it is; a digest as short as people quote them.
-std::string ShortName(const std::string& name) {
-  constexpr std::size_t kShortDigest = 7 + 12;  // "sha256:" and twelve digits
-  const std::string safe = Printable(name);
-  return safe.starts_with("sha256:") && safe.size() > kShortDigest ? safe.substr(0, kShortDigest)
-                                                                   : safe;
-}
-
 std::string RepositoryOf(const Fleet& fleet, ImageIndex i) {
   const Image& image = fleet.images[i];
   if (image.num_refs == 0) return fleet.name(image);
@@ -95,7 +87,7 @@ RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recomm
 
 RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
   const std::string who = NameImages(fleet, drift.images.front(), drift.images);
-  const std::string to = ShortName(drift.to_name);
+  const std::string to = Printable(ShortDigest(drift.to_name));
   const std::string lineage = Printable(drift.lineage);
   RecommendationText text;
   switch (drift.sign) {
@@ -125,7 +117,7 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
     return FormatCounted(static_cast<std::int64_t>(n), "layer");
   };
   text.why = fmt::format("{}: they stand on {} ({}), the lineage is at {} ({})",
-                         LineageSignName(drift.sign), ShortName(drift.from_name),
+                         LineageSignName(drift.sign), Printable(ShortDigest(drift.from_name)),
                          layers(drift.from.size()), to, layers(drift.to.size()));
   return text;
 }

@@ -144,6 +144,57 @@ std::string Printable(std::string_view text) {
   return out;
 }
 
+std::string PrintableJson(std::string json) {
+  constexpr auto kIsPlain = [](char c) { return static_cast<unsigned char>(c) < 0x7f; };
+  // Most texts are ASCII, and long.
+  if (std::ranges::all_of(json, kIsPlain)) return json;
+  std::string out;
+  out.reserve(json.size());
+  for (std::string_view text = json; !text.empty();) {
+    const auto plain =
+        static_cast<std::size_t>(std::ranges::find_if_not(text, kIsPlain) - text.begin());
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    const CodePoint c = FirstCodePoint(text);
+    if (!IsIn(c.value, kUnsafe)) {
+      out.append(text.substr(0, c.num_bytes));
+    } else if (const auto number = static_cast<std::uint32_t>(c.value); number < 0x10000) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", number);
+    } else {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}\\u{:04x}",
+                     0xd800 + ((number - 0x10000) >> 10U), 0xdc00 + ((number - 0x10000) & 0x3ffU));
+    }
+    text.remove_prefix(c.num_bytes);
+  }
+  return out;
+}
+
+std::string NameInvalidBytes(std::string_view text) {
+  constexpr std::string_view kReplacement = "\xef\xbf\xbd";
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const CodePoint c = FirstCodePoint(text);
+    const std::string_view bytes = text.substr(0, c.num_bytes);
+    text.remove_prefix(c.num_bytes);
+    if (c.valid && bytes != kReplacement) {
+      out.append(bytes);
+      continue;
+    }
+    for (const char byte : bytes) {
+      fmt::format_to(std::back_inserter(out), "{}{:02x}", kReplacement,
+                     static_cast<unsigned char>(byte));
+    }
+  }
+  return out;
+}
+
+std::string_view ShortDigest(std::string_view text) {
+  constexpr std::string_view kSha256 = "sha256:";
+  return text.starts_with(kSha256) ? text.substr(0, kSha256.size() + 12) : text;
+}
+
 std::size_t DisplayWidth(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {

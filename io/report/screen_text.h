@@ -13,6 +13,18 @@ namespace gneiss {
 // the same text when there is nothing to escape.
 [[nodiscard]] std::string Printable(std::string_view text);
 
+// A JSON text with the same characters, but for C0, in the form that JSON has for them: "\u009b",
+// "\u202e". They can only stand in its strings. REQUIRES: valid UTF-8.
+[[nodiscard]] std::string PrintableJson(std::string json);
+
+// `text` with every byte that is not UTF-8 as U+FFFD and its two hexadecimal digits, and U+FFFD
+// itself as if its three bytes were such: always valid UTF-8, never the same for two texts.
+// The same text when there is nothing to replace.
+[[nodiscard]] std::string NameInvalidBytes(std::string_view text);
+
+// A digest as short as people quote it, "sha256:" and twelve digits; any other text as it is.
+[[nodiscard]] std::string_view ShortDigest(std::string_view text);
+
 // Columns that a terminal takes for `text`: 2 for East Asian wide characters and emoji, 0 for
 // combining marks. REQUIRES: Printable text.
 [[nodiscard]] std::size_t DisplayWidth(std::string_view text);

@@ -171,7 +171,7 @@ class TreePrinter {
     }
     const Layer& layer = LayerAt(largest);
     const std::string text = PrettyInstruction(fleet_.text(layer.created_by), kUnlimitedText);
-    return text.empty() ? Printable(fleet_.digest_text(layer).substr(0, kDigestColumns)) : text;
+    return text.empty() ? Printable(ShortDigest(fleet_.digest_text(layer))) : text;
   }
 
   const Layer& LayerAt(NodeIndex v) const { return fleet_.layers[trie_.layer[v]]; }
@@ -221,8 +221,6 @@ class TreePrinter {
            << '\n';
     }
   }
-
-  static constexpr std::size_t kDigestColumns = 19;  // "sha256:" and twelve digits
 
   const Fleet& fleet_;
   const TreeReport& report_;
