@@ -67,6 +67,20 @@ struct InventoryWarning {
   friend bool operator==(const InventoryWarning&, const InventoryWarning&) = default;
 };
 
+// The most that a scan met of what its limits bound, so that a stricter scan's verdict can be told
+// without reading the layer again.
+struct InventoryExtremes {
+  std::int64_t entries = 0;     // with those that the inventory leaves out
+  std::int64_t path_depth = 0;  // components
+  Bytes path_bytes = 0;         // of a name or link target as written
+  Bytes header_bytes = 0;       // of a PAX header, a long name or the map of a sparse file
+  Bytes text_bytes = 0;         // of paths, link targets and attributes in all
+  Bytes unpacked_bytes = 0;     // of the tar and the holes of its files
+  Bytes zstd_window = 0;        // that a frame asks for
+
+  friend bool operator==(const InventoryExtremes&, const InventoryExtremes&) = default;
+};
+
 // Texts in one buffer; text 0 is empty.
 class EntryTexts {
  public:
@@ -98,6 +112,7 @@ struct Inventory {
   std::vector<Digest> contents;  // sha256 of regular files, in the tar's order
   EntryTexts texts;
   std::vector<InventoryWarning> warnings;  // sorted by kind
+  InventoryExtremes extremes;
 
   std::string_view path(const Entry& entry) const { return texts[entry.path]; }
   std::string_view link(const Entry& entry) const { return texts[entry.link]; }

@@ -25,6 +25,7 @@ void CheckSame(const Inventory& a, const Inventory& b) {
   CHECK(a.codec == b.codec);
   CHECK(a.contents == b.contents);
   CHECK(a.warnings == b.warnings);
+  CHECK(a.extremes == b.extremes);
   REQUIRE(a.entries.size() == b.entries.size());
   for (std::size_t i = 0; i < a.entries.size(); ++i) {
     Entry x = a.entries[i];
@@ -80,7 +81,9 @@ TEST_CASE("An inventory comes back as it was", "[io][inventory_file]") {
                            .found = {},
                            .diff_id = inventory.diff_id,
                            .tar_size = inventory.tar_size,
-                           .num_entries = std::ssize(inventory.entries)});
+                           .num_entries = std::ssize(inventory.entries),
+                           .extremes = inventory.extremes,
+                           .warnings = inventory.warnings});
   }
 }
 
@@ -158,8 +161,8 @@ TEST_CASE("What is no inventory is named", "[io][inventory_file]") {
   CHECK(InventoryErrorOf(file.substr(0, 30)) ==
         "expected an inventory of 40 to 2147483648 bytes, found 30");
   std::string newer = file;
-  newer[7] = 2;
-  CHECK(InventoryErrorOf(newer) == "expected an inventory of version 1, found version 2");
+  newer[7] = kInventoryFileVersion + 1;
+  CHECK(InventoryErrorOf(newer) == "expected an inventory of version 2, found version 3");
   std::string damaged = file;
   damaged[50] ^= 1;
   CHECK(InventoryErrorOf(damaged).starts_with("expected content of sha256:"));
@@ -174,7 +177,9 @@ TEST_CASE("What is no inventory is named", "[io][inventory_file]") {
 
 TEST_CASE("A signed file that holds no inventory does no harm", "[io][inventory_file]") {
   std::mt19937_64 random(5);
-  const Inventory inventory = RandomInventory(random, 4);
+  Inventory inventory = RandomInventory(random, 4);
+  inventory.extremes = {};
+  inventory.warnings.clear();
   const std::string file = EncodeInventory(inventory);
   CHECK(InventoryErrorOf(Resigned(file, [](std::string& f) {
           f.resize(f.size() - 5);
@@ -193,19 +198,20 @@ TEST_CASE("A signed file that holds no inventory does no harm", "[io][inventory_
     writer.Number(static_cast<std::uint64_t>(number));
     return writer.bytes().size();
   };
-  const std::size_t frame =
-      8 + 1 + 32 + packed_size(inventory.blob_size) + 32 + packed_size(inventory.tar_size) + 1;
+  const std::size_t count =
+      8 + 1 + 32 + packed_size(inventory.blob_size) + 32 + packed_size(inventory.tar_size);
+  constexpr std::size_t kExtremesAndWarnings = 7 + 1;
   const auto with_payload = [&](const std::string& payload, std::uint8_t num_entries) {
     return Resigned(file, [&](std::string& f) {
-      f.resize(frame);
-      f[frame - 1] = static_cast<char>(num_entries);
+      f.resize(count + 1 + kExtremesAndWarnings);
+      f[count] = static_cast<char>(num_entries);
       f += Zstd(payload);
     });
   };
   CHECK(InventoryErrorOf(with_payload(std::string(100'000'000, '\0'), 4)) ==
-        "unpacked byte 81: expected the end, found 99999919 more bytes");
+        "unpacked byte 80: expected the end, found 99999920 more bytes");
   CHECK(InventoryErrorOf(with_payload(std::string(60, '\0'), 4)) ==
-        "unpacked byte 3: expected 4 entries, found 57 bytes");
+        "unpacked byte 2: expected 4 entries, found 58 bytes");
   CHECK(InventoryErrorOf(with_payload("\x03", 0)) ==
         "unpacked byte 1: expected a codec of 0 to 2, found 3");
 }
@@ -237,7 +243,6 @@ TEST_CASE("Front-coded paths cannot unpack to more than their limit", "[io][inve
   // Each path shares all of a megabyte with the one before it.
   PackedWriter columns;
   columns.Byte(0);
-  columns.Number(0);
   columns.Number(0);
   const std::size_t count = 3000;
   for (std::size_t i = 0; i < count; ++i) columns.Number(i == 0 ? 0 : 1 << 20);

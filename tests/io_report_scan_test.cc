@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -44,7 +46,8 @@ Scanned TwoImages() {
                 .was_read = true,
                 .tar_size = 5120,
                 .num_entries = 10,
-                .num_warnings = 2,
+                .warnings = {{.kind = "aufs metadata", .count = 2, .first = ".wh..wh.x"},
+                             {.kind = "owner out of range", .count = 1, .first = "\xff\n"}},
                 .file_bytes = 345};
       result.damage = "store/x.inv: expected an inventory, found another kind of file";
     } else if (found.digest == Sha256("bad")) {
@@ -52,6 +55,7 @@ Scanned TwoImages() {
       result.problem = "tar byte 512: expected a header, found \n";
     } else if (found.digest == Sha256("stored")) {
       result = {.outcome = LayerOutcome::kStored, .tar_size = 2048, .num_entries = 10};
+      result.warnings = {{.kind = "aufs metadata", .count = 5, .first = ".wh..wh.y"}};
       result.file_bytes = 355;
     } else if (found.digest == Sha256("json")) {
       result = {.outcome = LayerOutcome::kNotATar, .was_read = true, .file_bytes = 79};
@@ -81,7 +85,10 @@ TEST_CASE("A scan's totals sum over outcomes, and bad layers name their images",
   CHECK(report.of(LayerOutcome::kNoBlob).blob_bytes == 4);
   CHECK(report.bytes_read == 1005);
   CHECK(report.bytes_unpacked == 5120);
-  CHECK(report.num_warnings == 2);
+  REQUIRE(report.oddities.size() == 2);
+  CHECK(report.oddities[0].kind == "aufs metadata");
+  CHECK(report.oddities[0].count == 7);
+  CHECK(report.oddities[0].num_layers == 2);
   CHECK(report.num_damaged == 1);
   REQUIRE(report.bad.size() == 1);
   CHECK(report.bad[0].num_images == 2);  // one of them has it twice
@@ -95,6 +102,10 @@ TEST_CASE("A scan is shown as a table and a line for each bad layer", "[io][scan
   const ScanReport report = MakeScanReport(scanned.fleet, scanned.scan);
   std::ostringstream out;
   PrintScan(scanned.fleet, scanned.scan, report, {}, 0, out);
+  const auto digest = [](const char* name) { return FormatDigest(Sha256(name)); };
+  const ScanOddity& aufs = report.oddities[0];
+  const std::string first_aufs =
+      FormatDigest(scanned.fleet.layers[aufs.layer].digest).substr(0, 19) + ": " + aufs.where;
   CHECK(out.str() ==
         "layers        number    blobs  unpacked  entries  inventories\n"
         "scanned            1  1.00 kB   5.12 kB       10        345 B\n"
@@ -104,15 +115,28 @@ TEST_CASE("A scan is shown as a table and a line for each bad layer", "[io][scan
         "bad                1    200 B       0 B        0          0 B\n"
         "TOTAL              5  1.24 kB   7.17 kB       20        779 B\n"
         "read 1.00 kB of blobs, unpacked 5.12 kB; 39.0 bytes of inventory an entry\n"
-        "2 oddities accepted in what was scanned\n"
         "\n"
-        "bad layers: their contents stay unknown\n" +
-            FormatDigest(Sha256("bad")) +
+        "odd but accepted\n"
+        "aufs metadata: 7 times in 2 layers, first in " +
+            first_aufs + "\nowner out of range: 1 time in 1 layer, first in " +
+            digest("base").substr(0, 19) +
+            ": \\xff\\n\n"
+            "\n"
+            "no tar: nothing to know of their contents\n" +
+            digest("json") +
+            " of web/shop:2: JSON\n"
+            "\n"
+            "no source has their blob: their contents stay unknown\n" +
+            digest("none") +
+            " of web/shop:2\n"
+            "\n"
+            "bad layers: their contents stay unknown\n" +
+            digest("bad") +
             " of web/shop:1 and 1 other image (`RUN \\x1b[31mmake`): tar byte 512: expected a "
             "header, found \\n\n");
 }
 
-TEST_CASE("The list of bad layers is cut where it is told to be", "[io][scan]") {
+TEST_CASE("A list of a scan is cut where it is told to be", "[io][scan]") {
   Scanned scanned = TwoImages();
   for (LayerScan& layer : scanned.scan.layers) {
     layer = {.outcome = LayerOutcome::kBad, .problem = "expected a header"};
@@ -140,7 +164,16 @@ TEST_CASE("A scan as JSON has raw integers and every layer that was left out", "
                                                        {"store_bytes", 345}});
   CHECK(written["layers"]["all"]["layers"] == 5);
   CHECK(written["bytes_read"] == 1005);
-  CHECK(written["warnings"] == 2);
+  const auto warning = [](const char* kind, int count, const char* layer, const char* where) {
+    return nlohmann::json{
+        {"kind", kind}, {"count", count}, {"layer", FormatDigest(Sha256(layer))}, {"where", where}};
+  };
+  std::vector<nlohmann::json> warnings = written["warnings"];
+  std::ranges::sort(warnings, {},
+                    [](const nlohmann::json& row) { return row["count"].get<int>(); });
+  CHECK(warnings == std::vector{warning("owner out of range", 1, "base", "\ufffdff\n"),
+                                warning("aufs metadata", 2, "base", ".wh..wh.x"),
+                                warning("aufs metadata", 5, "stored", ".wh..wh.y")});
   CHECK(written["damaged_inventories"] == 1);
   CHECK(written["bad"] ==
         nlohmann::json::array({{{"digest", FormatDigest(Sha256("bad"))},

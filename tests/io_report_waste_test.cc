@@ -16,8 +16,6 @@
 namespace gneiss {
 namespace {
 
-using namespace tiny;
-
 TinyEntry Weighing(Bytes bytes, TinyEntry entry) {
   entry.blob_bytes = bytes;
   return entry;
@@ -33,10 +31,11 @@ struct Example {
         model(fleet, {.images_per_node = 0}),
         today(MakeToday(fleet, model)),
         contents(fleet.layers.size()) {
-    Add("base", {Weighing(10, File("bin/tool", "x"))});
-    Add("get", {Weighing(5000, File("tmp/x.deb", "deb")), Weighing(1000, File("opt/x", "x"))});
-    Add("clean", {Whiteout("tmp/x.deb")});
-    Add("chmod", {Weighing(900, File("bin/tool", "x", 0755))});
+    Add("base", {Weighing(10, tiny::File("bin/tool", "x"))});
+    Add("get",
+        {Weighing(5000, tiny::File("tmp/x.deb", "deb")), Weighing(1000, tiny::File("opt/x", "x"))});
+    Add("clean", {tiny::Whiteout("tmp/x.deb")});
+    Add("chmod", {Weighing(900, tiny::File("bin/tool", "x", 0755))});
     waste = FindWaste(fleet, model, today, contents);
   }
 

@@ -90,6 +90,7 @@ ScannedLayer ScanFake(ByteSource& blob, const ExpectedLayer& expected, const Sca
   Inventory inventory = RandomInventory(random, content.size() % 50);
   inventory.layer = digest;
   inventory.diff_id = digest;
+  inventory.extremes = {};  // within all limits
   inventory.overhead_bytes += std::ssize(content) - inventory.blob_size;
   if (inventory.overhead_bytes < 0) {
     for (Entry& entry : inventory.entries) entry.blob_bytes = 0;
@@ -204,6 +205,72 @@ TEST_CASE("A layer in the store needs no blob, and is held to the fleet's diff_i
                                       ", found " + FormatDigest(layer));
 }
 
+TEST_CASE("A second run says of a layer what the first one would have said", "[io][scan_fleet]") {
+  Shop shop;
+  shop.AddLayer(File("../up") + File("a/b/c") + HardLink("h", "none") + EndBlocks());
+  shop.AddLayer(Gzip(File(".wh..wh.aufs") + File("x", std::string(100'000, '\0')) + EndBlocks()));
+  const Fleet fleet = shop.fleet();
+  InventoryStore filled(shop.path("filled"));
+  const FleetScan first = ScanFleet(fleet, shop.blobs(), filled, ScanLayer, WithJobs(1));
+  const FleetScan second = ScanFleet(fleet, {}, filled, ScanLayer, WithJobs(1));
+  int num_kinds = 0;
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(second.layers[i].outcome == LayerOutcome::kStored);
+    CHECK(second.layers[i].warnings == first.layers[i].warnings);
+    num_kinds += static_cast<int>(first.layers[i].warnings.size());
+  }
+  CHECK(num_kinds == 4);
+
+  const auto expect_same = [&](const char* name, const auto& change) {
+    INFO(name);
+    FleetScanOptions options = WithJobs(1);
+    change(options.scan);
+    InventoryStore empty(shop.path(std::string("empty ") + name));
+    const auto fresh = ScanFleet(fleet, shop.blobs(), empty, ScanLayer, options);
+    const auto stored = ScanFleet(fleet, shop.blobs(), filled, ScanLayer, options);
+    int num_bad = 0;
+    for (std::size_t i = 0; i < 2; ++i) {
+      const bool is_bad = fresh.layers[i].outcome == LayerOutcome::kBad;
+      num_bad += is_bad ? 1 : 0;
+      CHECK((stored.layers[i].outcome == LayerOutcome::kBad) == is_bad);
+      CHECK(stored.layers[i].problem.empty() == !is_bad);
+      CHECK_FALSE(stored.layers[i].was_read);
+    }
+    CHECK(num_bad == 1);
+  };
+  expect_same("strict", [](ScanOptions& scan) { scan.strict = true; });
+  expect_same("entries", [](ScanOptions& scan) { scan.limits.max_entries = 2; });
+  expect_same("depth", [](ScanOptions& scan) { scan.limits.max_path_depth = 2; });
+  expect_same("tar", [](ScanOptions& scan) { scan.limits.max_tar_bytes = 10'000; });
+  expect_same("ratio", [](ScanOptions& scan) { scan.limits.ratio_begins_at = 10'000; });
+}
+
+TEST_CASE("A layer whose place in the store is taken is bad, the others are kept",
+          "[io][scan_fleet]") {
+  Shop shop;
+  const Digest taken = shop.AddLayer("tar one");
+  const Digest closed = shop.AddLayer("tar two");
+  const Digest good = shop.AddLayer("tar three");
+  const Fleet fleet = shop.fleet();
+  InventoryStore store(shop.path("store"));
+  const std::string taken_path = store.PathOf({.digest = taken});
+  fs::create_directories(taken_path);
+  const fs::path closed_path = store.PathOf({.digest = closed});
+  REQUIRE(closed_path.parent_path() != fs::path(taken_path).parent_path());
+  REQUIRE(closed_path.parent_path() != fs::path(store.PathOf({.digest = good})).parent_path());
+  std::ofstream(closed_path.parent_path()) << "a file";
+
+  const FleetScan scan = ScanFleet(fleet, shop.blobs(), store, ScanFake, WithJobs(1));
+  const std::string end = "; this place in the store cannot be written";
+  CHECK(Of(scan, fleet, taken).outcome == LayerOutcome::kBad);
+  CHECK(Of(scan, fleet, taken).problem == taken_path + ": Is a directory" + end);
+  CHECK(Of(scan, fleet, closed).outcome == LayerOutcome::kBad);
+  CHECK(Of(scan, fleet, closed).problem ==
+        closed_path.parent_path().string() + ": Not a directory" + end);
+  CHECK(Of(scan, fleet, good).outcome == LayerOutcome::kScanned);
+  CHECK(ContentsOf(store.directory()).size() == 2);
+}
+
 TEST_CASE("A damaged inventory is made again", "[io][scan_fleet]") {
   Shop shop;
   const Digest layer = shop.AddLayer("tar");
@@ -240,7 +307,7 @@ TEST_CASE("A store that cannot be written is an error before any layer is read",
   };
   CHECK(MessageOf<std::system_error>([&] {
           (void)ScanFleet(shop.fleet(), shop.blobs(), store, count, WithJobs(1));
-        }) == shop.path("store/inventories/v1: Not a directory"));
+        }) == shop.path("store/inventories/v2: Not a directory"));
   CHECK(scans == 0);
 }
 
@@ -330,12 +397,12 @@ TEST_CASE("A store that fails in the middle ends the scan with its error", "[io]
   for (int i = 0; i < 20; ++i) shop.AddLayer("tar" + std::string(static_cast<std::size_t>(i), 'x'));
   InventoryStore store(shop.path("store"));
   // Where the layers' directories would be.
-  fs::create_directories(shop.path("store/inventories/v1"));
-  std::ofstream(shop.path("store/inventories/v1/sha256")) << "a file";
+  fs::create_directories(shop.path("store/inventories/v2"));
+  std::ofstream(shop.path("store/inventories/v2/sha256")) << "a file";
   CHECK_THAT(MessageOf<std::system_error>([&] {
                (void)ScanFleet(shop.fleet(), shop.blobs(), store, ScanFake, WithJobs(4));
              }),
-             Catch::Matchers::EndsWith(": Not a directory"));
+             Catch::Matchers::Contains(": Not a directory; 0 of 20 layers were scanned"));
 }
 
 }  // namespace

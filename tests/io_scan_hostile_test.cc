@@ -55,11 +55,17 @@ TEST_CASE("Row 4: a hard link out of the root is refused", "[io][scan_hostile]")
         "tar byte 0: expected a hard link to a path below the root, found \"/..\"");
 }
 
-TEST_CASE("Row 6: a hard link to nothing in this layer has no bytes", "[io][scan_hostile]") {
+TEST_CASE("Rows 5 and 6: a hard link to nothing in this layer has no bytes, and is noted",
+          "[io][scan_hostile]") {
   const Inventory inventory = ScanTar(HardLink("a", "lower/file") + kEnd);
   CHECK(List(inventory) == "hard link a -> lower/file\n");
   CHECK(inventory.entries[0].size == 0);
-  CHECK(Warnings(inventory).empty());
+  CHECK(Warnings(inventory) == "hard link to a lower layer 1 a\n");
+  // What comes later is not there when the link is made, nor is what only a whiteout names.
+  const std::string warned = "hard link to a lower layer 1 b\n";
+  CHECK(Warnings(ScanTar(HardLink("b", "a") + File("a") + kEnd)) == warned);
+  CHECK(Warnings(ScanTar(File(".wh.a") + HardLink("b", "a") + kEnd)) == warned);
+  CHECK(Warnings(ScanTar(File("a") + HardLink("b", "a") + HardLink("c", "b") + kEnd)).empty());
 }
 
 TEST_CASE("Row 7: the size of a hard link is not counted, its body passed over",
@@ -107,6 +113,54 @@ TEST_CASE("Row 8: a hard link to itself or to a directory is refused", "[io][sca
         "directory a\nfile a 0\nhard link b -> a\n");
   CHECK(List(ScanTar(Symlink("a", "/") + HardLink("b", "a") + kEnd)) ==
         "symlink a -> /\nhard link b -> a\n");
+}
+
+TEST_CASE("Row 9: what lies below a symlink keeps its own key", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(Symlink("a", "/") + File("a/etc/passwd") + kEnd);
+  CHECK(List(inventory) == "symlink a -> /\nfile a/etc/passwd 0\n");
+}
+
+TEST_CASE("Row 10: an entry below a loop of symlinks is refused", "[io][scan_hostile]") {
+  const auto error = [](const std::string& path) {
+    return "entry \"" + path +
+           "\": expected entries below a directory, found some below a loop of symlinks";
+  };
+  const std::string loop = Symlink("a", "b") + Symlink("b", "a");
+  CHECK(ScanError(loop + File("a/x") + kEnd) == error("a"));
+  CHECK(ScanError(loop + File("b/.wh.x") + kEnd) == error("b"));
+  CHECK(ScanError(Symlink("d/a", "./a") + File("d/a/x/y") + kEnd) == error("d/a"));
+  CHECK(ScanError(Symlink("d/a", "../e/b") + Symlink("e/b", "/d/a") + File("d/a/x") + kEnd) ==
+        error("d/a"));
+  // Through a directory, and round a parent that is a symlink itself.
+  CHECK(ScanError(Symlink("a", "b/c") + Symlink("b", "a") + File("a/x") + kEnd) == error("a"));
+  // More than 40 in a row are one to Linux.
+  std::string row;
+  for (int i = 0; i < 41; ++i) row += Symlink("s" + std::to_string(i), "s" + std::to_string(i + 1));
+  CHECK(ScanError(row + File("s0/x") + kEnd) == error("s0"));
+  CHECK(Warnings(ScanTar(row + File("s1/x") + kEnd)).empty());
+  // A loop with nothing below it, a replaced one, and ways that end.
+  for (const std::string& tar :
+       {loop, loop + File("c/x"), loop + Directory("a") + File("a/x"),
+        Symlink("a", "b/c") + Symlink("b/c", "../d") + File("a/x"),
+        Symlink("a", "../../a/..") + Symlink("b", "nowhere/./b") + File("b/x"),
+        Symlink("a", "") + File("a/x")}) {
+    INFO(tar.substr(0, 8));
+    CHECK(FindInventoryFault(ScanTar(tar + kEnd)).empty());
+  }
+}
+
+TEST_CASE("Row 10: what symlinks cost is bounded", "[io][scan_hostile]") {
+  // Each has entries below it and a long way to go, over the next ones.
+  std::string tar;
+  std::string way;
+  for (int i = 0; i < 20'000; ++i) way += "d/";
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = "s" + std::to_string(1000 + i);
+    tar += LongName(way + "../s" + std::to_string(1001 + i), 'K') + Symlink(name, "x");
+    tar += File(name + "/x");
+  }
+  CHECK_THAT(ScanError(tar + kEnd),
+             Catch::Matchers::EndsWith("found some below a loop of symlinks"));
 }
 
 TEST_CASE("Row 11: a whiteout without a name is refused", "[io][scan_hostile]") {
@@ -211,10 +265,12 @@ TEST_CASE("Row 26: a base-256 size out of range is refused, an owner only noted"
   const Inventory inventory =
       ScanTar(TarEntry({.name = "a", .uid = Base256(-1, 8)}) +
               TarEntry({.name = "b", .gid = Base256(std::int64_t{1} << 40, 8)}) +
-              TarEntry({.name = "c", .mtime = huge}) + kEnd);
-  CHECK(List(inventory) == "file a 0\nfile b 0\nfile c 0\n");
+              TarEntry({.name = "c", .mtime = huge}) +
+              TarEntry({.name = "d", .mtime = Base256(-1)}) + kEnd);
+  CHECK(List(inventory) == "file a 0\nfile b 0\nfile c 0\nfile d 0\n");
+  CHECK(inventory.entries[3].mtime == -1);
   CHECK(Warnings(inventory) ==
-        "odd number in a header 2 tar byte 0\n"
+        "odd number in a header 3 tar byte 0\n"
         "owner out of range 2 a\n");
 }
 
@@ -225,7 +281,7 @@ TEST_CASE("Row 27: an entry that passes the end of the tar is refused", "[io][sc
       ScanError(TarEntry({.name = "a", .size = Base256(INT64_MAX)})) ==
       "tar byte 0: expected a tar of at most 274877906944 bytes (--max-tar-bytes), found an entry "
       "of 9223372036854775807");
-  CHECK(ScanError(File("a", "x").substr(0, 600)) ==
+  CHECK(ScanError(File("a", std::string(100, 'x')).substr(0, 600)) ==
         "tar byte 0: expected 424 more bytes of this entry; the tar is truncated at byte 600");
   CHECK(ScanError(File("a") + File("b").substr(0, 300)) ==
         "tar byte 512: expected a header of 512 bytes, found 300; the tar is truncated");
@@ -413,6 +469,32 @@ TEST_CASE("Row 33: garbage behind the end is noted, missing end blocks are not",
   CHECK(Warnings(ScanTar(File("a") + std::string(100, '\0'))).empty());
 }
 
+TEST_CASE("Row 33: a last body without its padding is whole, one that is short is not",
+          "[io][scan_hostile]") {
+  const std::string body(700, 'b');
+  const std::string tar = File("a", "1") + File("last", body);
+  for (const std::size_t missing : {1, 100, 324}) {
+    INFO(missing);
+    const std::string cut = tar.substr(0, tar.size() - missing);
+    const Inventory inventory = ScanTar(cut, kStrict);
+    CHECK(List(inventory) == "file a 1\nfile last 700\n");
+    CHECK(Warnings(inventory).empty());
+    CHECK(inventory.contents[1] == Sha256(body));
+    CHECK(inventory.diff_id == Sha256(cut));
+    CHECK(inventory.tar_size == static_cast<Bytes>(cut.size()));
+    CHECK(List(ScanTar(Gzip(cut))) == List(inventory));
+  }
+  CHECK(ScanError(tar.substr(0, tar.size() - 325)) ==
+        "tar byte 1024: expected 325 more bytes of this entry; the tar is truncated at byte 2235");
+  // Parts of a sparse file are no padding.
+  const std::string sparse =
+      Pax({{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"}, {"GNU.sparse.realsize", "3000"}}) +
+      File("s", "1\n0\n600\n" + std::string(504, '\0') + body.substr(100));
+  CHECK(List(ScanTar(sparse.substr(0, sparse.size() - 424))) == "file s 3000 600\n");
+  CHECK(ScanError(sparse.substr(0, sparse.size() - 425)) ==
+        "tar byte 1024: expected 425 more bytes of this entry; the tar is truncated at byte 2647");
+}
+
 TEST_CASE("Row 34: of tars in a row the first counts", "[io][scan_hostile]") {
   const Inventory inventory = ScanTar(File("a") + kEnd + File("b") + kEnd);
   CHECK(List(inventory) == "file a 0\n");
@@ -499,26 +581,101 @@ TEST_CASE("Row 37: zstd in frames, skippable ones too, with a limit on the windo
   CHECK(ScanBlob(frame, options).not_a_tar.found == "text in zstd");
 }
 
+// The footer of estargz: an empty member with the place of the index.
+std::string StargzFooter(std::size_t index_begin) {
+  std::string digits(16, '0');
+  for (std::size_t i = 16; i-- > 0; index_begin /= 16)
+    digits[i] = "0123456789abcdef"[index_begin % 16];
+  return std::string("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x1a\0SG\x16\0", 16) + digits + "STARGZ" +
+         std::string("\x01\0\0\xff\xff", 5) + std::string(8, '\0');
+}
+
+// A layer of estargz: its files, the landmark, the index of these entries in JSON.
+std::string Stargz(const std::string& files, const std::string& entries,
+                   const std::string& landmark = "\xf") {
+  const std::string before = Gzip(files) + Gzip(File(".no.prefetch.landmark", landmark));
+  const std::string index = "{\"version\":1,\"entries\":[" + entries + "]}";
+  return before + Gzip(File("stargz.index.json", index) + kEnd) + StargzFooter(before.size());
+}
+
+std::string IndexFile(const std::string& name, const std::string& content) {
+  return R"({"name":")" + name + R"(","type":"reg","size":)" + std::to_string(content.size()) +
+         R"(,"digest":")" + FormatDigest(Sha256(content)) + R"(","xattrs":{"name":"x"}})";
+}
+
 TEST_CASE("Row 38: the index and landmarks of estargz are overhead", "[io][scan_hostile]") {
   const std::string files = File("a", "1");
   const std::string landmark = File(".no.prefetch.landmark", "\xf");
   const std::string index = File("stargz.index.json", "{\"version\":1}") + kEnd;
-  // The footer: an empty member with the place of the index.
-  const std::string footer = std::string("\x1f\x8b\x08\x04\0\0\0\0\0\xff\x1a\0SG\x16\0", 16) +
-                             "0000000000000000STARGZ" + std::string("\x01\0\0\xff\xff", 5) +
-                             std::string(8, '\0');
-  const Inventory inventory = ScanTar(Gzip(files) + Gzip(landmark) + Gzip(index) + footer);
+  const std::string listed = IndexFile("a", "1") + "," + IndexFile(".no.prefetch.landmark", "\xf");
+  const Inventory inventory = ScanTar(Stargz(files, listed));
   CHECK(List(inventory) == "file a 1\n");
   CHECK(inventory.contents.size() == 1);
   CHECK(Warnings(inventory).empty());
   CHECK(inventory.entries[0].blob_bytes == static_cast<Bytes>(Gzip(files).size()));
   // Or behind the end of a tar that is kept as it was.
-  const Inventory lossless = ScanTar(Gzip(files + kEnd) + Gzip(index) + footer);
+  const std::string kept = Gzip(files + kEnd);
+  const Inventory lossless = ScanTar(kept + Gzip(index) + StargzFooter(kept.size()));
   CHECK(List(lossless) == "file a 1\n");
   CHECK(Warnings(lossless).empty());
-  // Without it they are files like others.
-  CHECK(List(ScanTar(Gzip(files + landmark + index))) ==
-        "file .no.prefetch.landmark 1\nfile a 1\nfile stargz.index.json 13\n");
+  // Other bytes behind the end are none of its own, whatever the footer says.
+  CHECK(Warnings(ScanTar(kept + Gzip(index) + StargzFooter(0))) ==
+        "bytes after the end of the tar 1 tar byte 2048\n");
+}
+
+TEST_CASE("Row 38: files that only have estargz's names are files", "[io][scan_hostile]") {
+  const std::string files = File("a", "1");
+  const std::string landmark = File(".no.prefetch.landmark", "\xf");
+  const std::string index = File("stargz.index.json", "{\"version\":1}") + kEnd;
+  const std::string all = "file .no.prefetch.landmark 1\nfile a 1\nfile stargz.index.json 13\n";
+  CHECK(List(ScanTar(Gzip(files + landmark + index))) == all);
+  // A footer that names another place, and an index that is not the last entry.
+  const std::string before = Gzip(files + landmark);
+  CHECK(List(ScanTar(before + Gzip(index) + StargzFooter(0))) == all);
+  CHECK(List(ScanTar(before + Gzip(index) + StargzFooter(before.size()))) == "file a 1\n");
+  CHECK(
+      List(ScanTar(before + Gzip(File("stargz.index.json", "{\"version\":1}") + File("b") + kEnd) +
+                   StargzFooter(before.size()))) ==
+      "file .no.prefetch.landmark 1\nfile a 1\nfile b 0\nfile stargz.index.json 13\n");
+  // A landmark that holds something.
+  CHECK(List(ScanTar(Stargz(files, IndexFile("a", "1"), "secret"))) ==
+        "file .no.prefetch.landmark 6\nfile a 1\n");
+}
+
+TEST_CASE("Row 38: an index of estargz that says other than the tar is noted, the tar counts",
+          "[io][scan_hostile]") {
+  const std::string files = Directory("d/") + File("d/a", "first") + File("d/a", "1") +
+                            Symlink("s", "d/a") + HardLink("h", "d/a") + File("d/.wh.gone") +
+                            File("d/.wh..wh..opq") + File(".wh..wh.aufs");
+  const std::string directory = R"({"name":"d/","type":"dir"},)";
+  const std::string links = R"({"name":"s","type":"symlink","linkName":"d/a"},)"
+                            R"({"name":"h","type":"hardlink","linkName":"d/a"},)";
+  const std::string markers = R"({"name":"d/.wh.gone","type":"reg"},)"
+                              R"({"name":"d/.wh..wh..opq","type":"reg"},)"
+                              R"({"name":".wh..wh.aufs","type":"reg"})";
+  const std::string a = IndexFile("d/a", "1") + R"(,{"name":"d/a","type":"chunk"},)";
+  const auto warned = [&](const std::string& entries) {
+    const Inventory inventory = ScanTar(Stargz(files, entries));
+    CHECK(inventory.entries.size() == 7);
+    return Warnings(inventory);
+  };
+  const std::string other = "aufs metadata 1 .wh..wh.aufs\n";
+  const std::string twice = "path given twice 1 d/a\n";
+  const auto differing = [&](int count, const std::string& first) {
+    return other + "estargz index that disagrees with the tar " + std::to_string(count) + " " +
+           first + "\n" + twice;
+  };
+  CHECK(warned(directory + a + links + markers) == other + twice);
+  CHECK(warned(directory + IndexFile("d/a", "2") + "," + links + markers) == differing(1, "d/a"));
+  CHECK(warned(directory + a + IndexFile("ghost", "1") + "," + links + markers) ==
+        differing(1, "ghost"));
+  CHECK(warned(directory + links + markers) == differing(1, "d/a"));
+  CHECK(warned(R"({"name":"d","type":"reg"},)" + a + links + markers) == differing(1, "d"));
+  CHECK(warned(directory + a + R"({"name":"s","type":"symlink","linkName":"/"},)" +
+               R"({"name":"h","type":"hardlink","linkName":"s"},)" + markers) == differing(2, "s"));
+  CHECK(warned(directory + a + links.substr(0, links.size() - 1)) == differing(2, "d"));
+  CHECK(warned("{") == differing(1, "stargz.index.json"));
+  CHECK(warned("") == differing(6, "d"));
 }
 
 TEST_CASE("Row 39: what costs too much is refused, the limit named", "[io][scan_hostile]") {
@@ -547,17 +704,22 @@ TEST_CASE("Row 39: what costs too much is refused, the limit named", "[io][scan_
         "tar byte 2048: expected a tar of at most 2047 bytes (--max-tar-bytes), holes of files "
         "included, found more");
   options = {};
-  options.limits.max_ratio = 100;
+  options.limits.ratio_begins_at = 16 << 20;
   const std::string bomb = Gzip(File("a", std::string(20 << 20, '\0')) + kEnd);
+  // Stopped at the block in which it becomes one, not at its end.
   CHECK(ScanError(bomb, options) ==
-        "tar byte 17039360: expected a tar of at most 100 times the layer's stored size "
+        "tar byte 17039360: expected a tar of at most 200 times the layer's stored size "
         "(--max-ratio), holes of files included, found more");
+  options.limits.max_ratio = 1100;
+  CHECK(List(ScanTar(bomb, options)) == "file a 20971520\n");
+  // A small layer of zeros is none.
   CHECK(List(ScanTar(bomb)) == "file a 20971520\n");
-  // A hole of 100 GB in a few bytes.
-  CHECK(
-      ScanError(OldSparse(Part(0, 5), std::uint64_t{1} << 32, "12345") + kEnd) ==
-      "tar byte 2048: expected a tar of at most 1100 times the layer's stored size (--max-ratio), "
-      "holes of files included, found more");
+  // A hole of 4 GiB in a few bytes.
+  CHECK(ScanError(OldSparse(Part(0, 5), std::uint64_t{1} << 32, "12345") + kEnd) ==
+        "tar byte 2048: expected a tar of at most 200 times the layer's stored size (--max-ratio), "
+        "holes of files included, found more");
+  CHECK(List(ScanTar(OldSparse(Part(0, 5), std::uint64_t{1} << 29, "12345") + kEnd)) ==
+        "file s 536870912 5\n");
   std::string deep;
   for (int i = 0; i < 30'000; ++i) deep += "d/";
   CHECK(ScanError(LongName(deep) + File("x") + kEnd) ==
@@ -615,6 +777,45 @@ TEST_CASE("A global PAX header changes no entry", "[io][scan_hostile]") {
       ScanTar(TarEntry({.name = "g", .type = 'g'}, records) + File("a", "body") + kEnd);
   CHECK(List(inventory) == "file a 4\n");
   CHECK(Warnings(inventory) == "global PAX header 1 tar byte 0\n");
+}
+
+TEST_CASE("What an inventory says of its extremes decides as a scan under those limits does",
+          "[io][scan_hostile]") {
+  std::string frames = LongName(std::string(200, 'n')) + File("x") + File("a/b/c", "body") +
+                       Symlink("l", std::string(90, 't')) + File(".wh..wh.aufs") +
+                       OldSparse(Part(0, 5), 30'000'000, "12345") +
+                       Pax({{"SCHILY.xattr.user.x", std::string(300, 'v')}}) + File("e") + kEnd;
+  const std::string zstd = Zstd(frames);
+  const InventoryExtremes extremes = ScanTar(zstd).extremes;
+  CHECK(extremes.entries == 6);
+  CHECK(extremes.path_depth == 3);
+  CHECK(extremes.path_bytes == 200);
+  CHECK(extremes.header_bytes > 300);
+  CHECK(extremes.text_bytes > 590);
+  CHECK(extremes.unpacked_bytes == static_cast<Bytes>(frames.size()) + 30'000'000 - 5);
+  CHECK(extremes.zstd_window > 0);
+  const auto size = static_cast<Bytes>(zstd.size());
+  // One below each extreme is refused by both, the extreme itself by neither.
+  const auto check = [&](std::int64_t ScanLimits::*limit, std::int64_t least, const char* option) {
+    INFO(option);
+    ScanOptions options;
+    options.limits.ratio_begins_at = 0;
+    options.limits.max_ratio = 1'000'000;
+    options.limits.*limit = least;
+    CHECK(FindBrokenLimit(extremes, size, options.limits).empty());
+    CHECK(ScanTar(zstd, options).extremes == extremes);
+    options.limits.*limit = least - 1;
+    CHECK_THAT(FindBrokenLimit(extremes, size, options.limits), Catch::Matchers::Contains(option));
+    CHECK_THAT(ScanError(zstd, options), Catch::Matchers::Contains(option));
+  };
+  check(&ScanLimits::max_entries, extremes.entries, "(--max-entries)");
+  check(&ScanLimits::max_path_depth, extremes.path_depth, "(--max-path-depth)");
+  check(&ScanLimits::max_path_bytes, extremes.path_bytes, "(--max-path-bytes)");
+  check(&ScanLimits::max_header_bytes, extremes.header_bytes, "(--max-header-bytes)");
+  check(&ScanLimits::max_text_bytes, extremes.text_bytes, "(--max-text-bytes)");
+  check(&ScanLimits::max_tar_bytes, extremes.unpacked_bytes, "(--max-tar-bytes)");
+  check(&ScanLimits::max_zstd_window, extremes.zstd_window, "(--max-zstd-window)");
+  check(&ScanLimits::max_ratio, extremes.unpacked_bytes / (size + 1) + 1, "(--max-ratio)");
 }
 
 }  // namespace

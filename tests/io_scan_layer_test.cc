@@ -1,6 +1,10 @@
 // Layers in order, in every codec.
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -105,7 +109,7 @@ TEST_CASE("Owner, mode, times and attributes of an entry are kept", "[io][scan_l
   CHECK(b.uid == 1 << 24);
   CHECK(b.mtime == -5);
   CHECK(b.xattrs == 0);
-  CHECK(Warnings(inventory).empty());
+  CHECK(Warnings(inventory) == "odd number in a header 1 tar byte 2048\n");
 }
 
 TEST_CASE("A layer is the same in every codec, by either library, however reads are cut",
@@ -212,6 +216,55 @@ TEST_CASE("A layer without entries is one", "[io][scan_layer]") {
       CHECK(inventory.warnings.empty());
     }
   }
+}
+
+TEST_CASE("A blob that is changed while it is read is refused and said to be", "[io][scan_layer]") {
+  const TemporaryDirectory directory;
+  // Longer than what one read takes.
+  const std::string tar = File("a", std::string(3 << 20, 'x')) + EndBlocks();
+  const auto change = [&](const auto& how) {
+    const std::string path = directory.Write("blob", tar);
+    std::filesystem::last_write_time(
+        path, std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+    const auto source = OpenPlainFile(path);
+    ScanOptions options;
+    options.on_progress = [&, is_done = false](std::int64_t) mutable {
+      if (!std::exchange(is_done, true)) how(path);
+    };
+    try {
+      (void)ScanLayer(*source, Describe(tar), options);
+    } catch (const InputError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string size = std::to_string(tar.size());
+  const std::string expected =
+      ": expected a layer of " + size + " bytes, as its descriptor says, found ";
+  CHECK(change([](const std::string& path) { std::filesystem::resize_file(path, 2'000'000); }) ==
+        "byte 2000000" + expected + "2000000; the file became shorter while it was read");
+  CHECK(change([&](const std::string& path) {
+          std::filesystem::resize_file(path, tar.size() + 10);
+        }) == "byte " + size + expected + "more; the file became longer while it was read");
+  std::string other = tar;
+  other[2'900'000] = 'y';
+  CHECK(change([&](const std::string&) { directory.Write("blob", other); }) ==
+        "byte 0: expected a layer with digest " + FormatDigest(Sha256(tar)) + ", found " +
+            FormatDigest(Sha256(other)) + "; the file was changed while it was read");
+  // One that takes its name leaves the one that is read.
+  CHECK(change([&](const std::string& path) {
+          std::filesystem::rename(directory.Write("other", other), path);
+        }).empty());
+}
+
+TEST_CASE("A blob of another size is refused unread", "[io][scan_layer]") {
+  const std::string tar = File("a", "x") + EndBlocks();
+  ExpectedLayer expected = Describe(tar);
+  expected.size = std::int64_t{1} << 40;
+  const auto source = ReadMemory(tar);
+  CHECK(MessageOf<InputError>([&] { (void)ScanLayer(*source, expected, {}); }) ==
+        "byte 2048: expected a layer of 1099511627776 bytes, as its descriptor says, found 2048");
+  CHECK(source->stored_position() == 0);
 }
 
 TEST_CASE("A blob that is not what its descriptor says is refused, both values named",

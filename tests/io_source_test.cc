@@ -126,7 +126,8 @@ TEST_CASE("A directory of another kind is named for what it looks like", "[io][s
   const std::string expected = ": expected an OCI layout or a fleet file, found ";
   directory.Write("empty/file", "");
   CHECK(SourceErrorOf(directory.path("empty")) ==
-        directory.path("empty") + expected + "neither an oci-layout file nor an index.json in it");
+        directory.path("empty") + expected +
+            "a directory with neither an oci-layout file nor an index.json in it");
   directory.Write("dir/version", "Directory Transport Version: 1.1\n");
   directory.Write("dir/manifest.json", "{}");
   CHECK(SourceErrorOf(directory.path("dir")) ==

@@ -82,6 +82,13 @@ inline Inventory RandomInventory(std::mt19937_64& random, std::size_t num_entrie
         {.kind = word(), .count = static_cast<std::int64_t>(below(9)), .first = word()});
   }
   std::ranges::sort(inventory.warnings, {}, &InventoryWarning::kind);
+  inventory.extremes = {.entries = static_cast<std::int64_t>(num_entries + below(9)),
+                        .path_depth = 4,
+                        .path_bytes = static_cast<Bytes>(below(100)),
+                        .header_bytes = static_cast<Bytes>(below(100)),
+                        .text_bytes = static_cast<Bytes>(below(10'000)),
+                        .unpacked_bytes = static_cast<Bytes>(below(std::uint64_t{1} << 62)),
+                        .zstd_window = static_cast<Bytes>(below(std::uint64_t{1} << 31))};
   return inventory;
 }
 

@@ -30,25 +30,28 @@ void AddOutputOption(CLI::App& app, std::string& output) {
 }
 
 CLI::Option* AddSizeOption(CLI::App& app, const std::string& name, Bytes& size,
-                           const std::string& description) {
-  const auto set = [&size, name](const std::string& text) {
+                           const std::string& description, Bytes least) {
+  const auto set = [&size, name, least](const std::string& text) {
     try {
       size = ParseSize(text);
     } catch (const InputError& error) {
       throw CLI::ValidationError(name, error.what());
     }
+    if (size >= least) return;
+    throw CLI::ValidationError(
+        name, fmt::format("expected a size of {} or more bytes, found \"{}\"", least, text));
   };
   return app.add_option_function<std::string>(name, set, description)->type_name("SIZE");
 }
 
 CLI::Option* AddCountOption(CLI::App& app, const std::string& name, std::int64_t& count,
-                            const std::string& description) {
-  const auto set = [&count, name](const std::string& text) {
+                            const std::string& description, std::int64_t least) {
+  const auto set = [&count, name, least](const std::string& text) {
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, count);
-    if (error == std::errc() && stop == end && count >= 0) return;
+    if (error == std::errc() && stop == end && count >= least) return;
     throw CLI::ValidationError(
-        name, fmt::format("expected a whole number, 0 or more, found \"{}\"", text));
+        name, fmt::format("expected a whole number, {} or more, found \"{}\"", least, text));
   };
   return app.add_option_function<std::string>(name, set, description)->type_name("N");
 }

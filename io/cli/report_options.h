@@ -31,12 +31,14 @@ void AddReportOptions(CLI::App& app, ReportOptions& options);
 // -o alone, for commands whose report has forms of its own.
 void AddOutputOption(CLI::App& app, std::string& output);
 
-// Options whose argument is a size (size_argument.h), or a whole number from 0 on. A wrong one is a
-// usage error that names the option. The variable must outlive the parsing.
+// Options whose argument is a size (size_argument.h), or a whole number, from `least` on. Where 0
+// is taken, it means no limit or the default, and `description` says which; a limit (--max-...)
+// takes none. A wrong one is a usage error that names the option. The variable must outlive the
+// parsing.
 CLI::Option* AddSizeOption(CLI::App& app, const std::string& name, Bytes& size,
-                           const std::string& description);
+                           const std::string& description, Bytes least = 0);
 CLI::Option* AddCountOption(CLI::App& app, const std::string& name, std::int64_t& count,
-                            const std::string& description);
+                            const std::string& description, std::int64_t least = 0);
 
 // How a report looks in `output`. A file has no colour, and no width unless --width gives one.
 [[nodiscard]] ScreenStyle StyleFor(const ReportOptions& options, const OutputFile& output,

@@ -31,7 +31,7 @@ struct ScanCommandOptions {
   ScanLimits limits;
   std::string store;
   std::int64_t jobs = 0;
-  std::int64_t top = 20;
+  std::int64_t top = 10;
 };
 
 std::int64_t JobsFor(const ScanCommandOptions& options) {
@@ -69,9 +69,10 @@ void SayWhatIsOdd(const ScanReport& report, const ScanCommandOptions& options, C
                                                                     "inventories"))));
   }
   if (!report.no_blobs.empty() && !options.fleet.quiet) {
-    say(fmt::format("warning: no source has the {} of {}",
+    say(fmt::format("warning: no source has the {} of {}; the report names {}",
                     report.no_blobs.size() == 1 ? "blob" : "blobs",
-                    FormatCounted(std::ssize(report.no_blobs), "layer")));
+                    FormatCounted(std::ssize(report.no_blobs), "layer"),
+                    report.no_blobs.size() == 1 ? "it" : "them"));
   }
   if (!report.bad.empty()) {
     say(fmt::format(
@@ -101,21 +102,21 @@ int RunScan(const ScanCommandOptions& options, Console& console) {
 // A layer that passes one of these is bad.
 void AddLimitOptions(CLI::App& app, ScanLimits& limits) {
   AddCountOption(app, "--max-entries", limits.max_entries,
-                 "most entries of a layer (default: 5000000)");
+                 "most entries of a layer (default: 5000000)", 1);
   AddCountOption(app, "--max-path-depth", limits.max_path_depth,
-                 "most components of a path (default: 4096)");
+                 "most components of a path (default: 4096)", 1);
   AddSizeOption(app, "--max-path-bytes", limits.max_path_bytes,
-                "longest name or link target (default: 64KiB)");
+                "longest name or link target (default: 64KiB)", 1);
   AddSizeOption(app, "--max-header-bytes", limits.max_header_bytes,
-                "longest PAX header or long name (default: 1MiB)");
+                "longest PAX header or long name (default: 1MiB)", 1);
   AddSizeOption(app, "--max-text-bytes", limits.max_text_bytes,
-                "all paths, targets and attributes of a layer (default: 1GiB)");
+                "all paths, targets and attributes of a layer (default: 1GiB)", 1);
   AddSizeOption(app, "--max-tar-bytes", limits.max_tar_bytes,
-                "largest unpacked layer (default: 256GiB)");
+                "largest unpacked layer (default: 256GiB)", 1);
   AddCountOption(app, "--max-ratio", limits.max_ratio,
-                 "most bytes unpacked for a byte of the blob (default: 1100)");
+                 "most bytes unpacked for a byte of the blob, past 1 GiB (default: 200)", 1);
   AddSizeOption(app, "--max-zstd-window", limits.max_zstd_window,
-                "most memory that a zstd frame may ask for (default: 128MiB)");
+                "most memory that a zstd frame may ask for (default: 128MiB)", 1);
 }
 
 }  // namespace
@@ -129,9 +130,10 @@ CommandBody ConfigureScan(CLI::App& app) {
   app.get_option("--keep-going")
       ->description("exit code 0 although images, sources or layers were bad and left out");
   AddStoreOption(app, options->store);
-  AddCountOption(app, "--jobs", options->jobs, "layers scanned at once (default: one a core)");
+  AddCountOption(app, "--jobs", options->jobs,
+                 "layers scanned at once, 0 for one a core (default: 0)");
   AddCountOption(app, "--top", options->top,
-                 "bad layers listed, 0 for all (default: 20); JSON has all");
+                 "rows of each list, 0 for all (default: 10); JSON has all");
   AddReportOptions(app, options->report);
   AddLimitOptions(app, options->limits);
   return [options](Console& console) { return RunScan(*options, console); };

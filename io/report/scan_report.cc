@@ -1,7 +1,10 @@
 #include "io/report/scan_report.h"
 
 #include <algorithm>
+#include <map>
 #include <span>
+#include <string_view>
+#include <utility>
 
 #include "planner/input_error.h"
 
@@ -35,6 +38,7 @@ void FindImages(const Fleet& fleet, std::vector<ScanNote*> notes) {
 
 ScanReport MakeScanReport(const Fleet& fleet, const FleetScan& scan) {
   ScanReport report;
+  std::map<std::string_view, ScanOddity> oddities;
   for (LayerIndex i = 0; i < fleet.layers.size(); ++i) {
     const Layer& layer = fleet.layers[i];
     const LayerScan& result = scan.layers[i];
@@ -44,13 +48,22 @@ ScanReport MakeScanReport(const Fleet& fleet, const FleetScan& scan) {
       report.bytes_read = CheckedAdd(report.bytes_read, layer.size);
       report.bytes_unpacked = CheckedAdd(report.bytes_unpacked, result.tar_size);
     }
-    report.num_warnings += result.num_warnings;
+    for (const InventoryWarning& warning : result.warnings) {
+      ScanOddity& oddity = oddities[warning.kind];
+      if (oddity.num_layers++ == 0) {
+        oddity.kind = warning.kind;
+        oddity.layer = i;
+        oddity.where = warning.first;
+      }
+      oddity.count += warning.count;
+    }
     if (!result.damage.empty() && report.num_damaged++ == 0) report.first_damage = result.damage;
     const ScanNote note{.layer = i};
     if (result.outcome == LayerOutcome::kBad) report.bad.push_back(note);
     if (result.outcome == LayerOutcome::kNotATar) report.not_tars.push_back(note);
     if (result.outcome == LayerOutcome::kNoBlob) report.no_blobs.push_back(note);
   }
+  for (auto& [kind, oddity] : oddities) report.oddities.push_back(std::move(oddity));
   std::vector<ScanNote*> notes;
   for (auto* const list : {&report.bad, &report.not_tars, &report.no_blobs}) {
     for (ScanNote& note : *list) notes.push_back(&note);

@@ -28,13 +28,22 @@ struct ScanNote {
   std::int64_t num_images = 0;  // that have it
 };
 
+// One kind of oddity over all layers.
+struct ScanOddity {
+  std::string kind;
+  std::int64_t count = 0;
+  std::int64_t num_layers = 0;
+  LayerIndex layer = 0;  // the first in the fleet's order
+  std::string where;     // the first in that layer: a path, or "byte N"
+};
+
 struct ScanReport {
   std::array<ScanTotals, kNumLayerOutcomes> outcomes;  // by LayerOutcome
   ScanTotals all;
-  Bytes bytes_read = 0;           // blobs read in this run, to their end
-  Bytes bytes_unpacked = 0;       // of tars among them
-  std::int64_t num_warnings = 0;  // oddities accepted in this run
-  std::int64_t num_damaged = 0;   // files of the store that were damaged
+  Bytes bytes_read = 0;              // blobs read in this run, to their end
+  Bytes bytes_unpacked = 0;          // of tars among them
+  std::vector<ScanOddity> oddities;  // accepted in this run or before, sorted by kind
+  std::int64_t num_damaged = 0;      // files of the store that were damaged
   std::string first_damage;
   std::vector<ScanNote> bad;  // in the fleet's order, as the next two
   std::vector<ScanNote> not_tars;

@@ -16,6 +16,7 @@ namespace gneiss {
 namespace {
 
 constexpr std::size_t kInstructionColumns = 60;
+constexpr std::size_t kPlaceColumns = 80;
 
 struct OutcomeName {
   LayerOutcome outcome;
@@ -37,7 +38,7 @@ std::string BytesPerEntry(const ScanTotals& totals) {
                       static_cast<double>(totals.entries));
 }
 
-std::string DescribeBad(const Fleet& fleet, const FleetScan& scan, const ScanNote& note) {
+std::string DescribeNote(const Fleet& fleet, const FleetScan& scan, const ScanNote& note) {
   const Layer& layer = fleet.layers[note.layer];
   std::string text =
       fmt::format("{} of {}", fleet.digest_text(layer), fleet.name(fleet.images[note.image]));
@@ -47,7 +48,30 @@ std::string DescribeBad(const Fleet& fleet, const FleetScan& scan, const ScanNot
   const std::string instruction =
       PrettyInstruction(fleet.text(layer.created_by), kInstructionColumns);
   if (!instruction.empty()) text += fmt::format(" (`{}`)", instruction);
-  return Printable(fmt::format("{}: {}", text, scan.layers[note.layer].problem));
+  const std::string& problem = scan.layers[note.layer].problem;
+  return Printable(problem.empty() ? text : fmt::format("{}: {}", text, problem));
+}
+
+std::string DescribeOddity(const Fleet& fleet, const ScanOddity& oddity) {
+  const std::string layer(ShortDigest(fleet.digest_text(fleet.layers[oddity.layer])));
+  return Printable(fmt::format(
+      "{}: {} in {}, first in {}: {}", oddity.kind, FormatCounted(oddity.count, "time"),
+      FormatCounted(oddity.num_layers, "layer"), layer,
+      oddity.where.empty() ? "the root" : CutMiddle(Printable(oddity.where), kPlaceColumns)));
+}
+
+// A headline and a line for each row, cut after `max_rows` (0: not).
+template <typename Row, typename Describe>
+void PrintList(std::string_view headline, const std::vector<Row>& rows, const Describe& describe,
+               std::size_t max_rows, const ScreenStyle& style, std::ostream& out) {
+  if (rows.empty()) return;
+  out << '\n' << Bold(headline, style) << '\n';
+  const std::size_t shown = max_rows == 0 ? rows.size() : std::min(max_rows, rows.size());
+  for (std::size_t i = 0; i < shown; ++i) out << describe(rows[i]) << '\n';
+  if (shown < rows.size()) {
+    out << fmt::format("[{}]\n",
+                       FormatCounted(static_cast<std::int64_t>(rows.size() - shown), "other"));
+  }
 }
 
 void WriteTotals(const ScanTotals& totals, JsonWriter& json) {
@@ -75,10 +99,24 @@ void WriteNotes(std::string_view key, std::string_view problem_key, const Fleet&
   json.EndArray();
 }
 
+void WriteWarnings(const Fleet& fleet, const FleetScan& scan, JsonWriter& json) {
+  json.Key("warnings");
+  json.BeginArray();
+  for (LayerIndex i = 0; i < scan.layers.size(); ++i) {
+    for (const InventoryWarning& warning : scan.layers[i].warnings) {
+      json.Value(Json{{"kind", warning.kind},
+                      {"count", warning.count},
+                      {"layer", fleet.digest_text(fleet.layers[i])},
+                      {"where", warning.first}});
+    }
+  }
+  json.EndArray();
+}
+
 }  // namespace
 
 void PrintScan(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
-               const ScreenStyle& style, std::size_t max_bad, std::ostream& out) {
+               const ScreenStyle& style, std::size_t max_rows, std::ostream& out) {
   const auto size = [&](Bytes bytes) { return FormatBytes(bytes, style.units); };
   const auto cells = [&](std::string_view name, const ScanTotals& totals) {
     return std::vector<std::string>{std::string(name),           FormatCount(totals.layers),
@@ -99,21 +137,15 @@ void PrintScan(const Fleet& fleet, const FleetScan& scan, const ScanReport& repo
   out << fmt::format("read {} of blobs, unpacked {}; {} bytes of inventory an entry\n",
                      size(report.bytes_read), size(report.bytes_unpacked),
                      BytesPerEntry(report.all));
-  if (report.num_warnings > 0) {
-    out << fmt::format("{} accepted in what was scanned\n",
-                       FormatCounted(report.num_warnings, "oddity", "oddities"));
-  }
-  if (report.bad.empty()) return;
-  out << '\n' << Bold("bad layers: their contents stay unknown", style) << '\n';
-  const std::size_t shown = max_bad == 0 ? report.bad.size() : std::min(max_bad, report.bad.size());
-  for (std::size_t i = 0; i < shown; ++i) {
-    out << DescribeBad(fleet, scan, report.bad[i]) << '\n';
-  }
-  if (shown < report.bad.size()) {
-    out << fmt::format(
-        "[{}]\n",
-        FormatCounted(std::ssize(report.bad) - static_cast<std::ptrdiff_t>(shown), "other"));
-  }
+  const auto print = [&](std::string_view headline, const auto& rows, const auto& describe) {
+    PrintList(headline, rows, describe, max_rows, style, out);
+  };
+  const auto describe_note = [&](const ScanNote& note) { return DescribeNote(fleet, scan, note); };
+  print("odd but accepted", report.oddities,
+        [&](const ScanOddity& oddity) { return DescribeOddity(fleet, oddity); });
+  print("no tar: nothing to know of their contents", report.not_tars, describe_note);
+  print("no source has their blob: their contents stay unknown", report.no_blobs, describe_note);
+  print("bad layers: their contents stay unknown", report.bad, describe_note);
 }
 
 void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
@@ -134,8 +166,8 @@ void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& 
   json.EndObject();
   json.Field("bytes_read", report.bytes_read);
   json.Field("bytes_unpacked", report.bytes_unpacked);
-  json.Field("warnings", report.num_warnings);
   json.Field("damaged_inventories", report.num_damaged);
+  WriteWarnings(fleet, scan, json);
   WriteNotes("bad", "problem", fleet, scan, report.bad, json);
   WriteNotes("not_a_tar", "found", fleet, scan, report.not_tars, json);
   WriteNotes("no_blob", "", fleet, scan, report.no_blobs, json);

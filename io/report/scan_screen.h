@@ -9,12 +9,15 @@
 
 namespace gneiss {
 
-// A table of outcomes, then a line for each bad layer, `max_bad` of them (0: all): its digest, an
-// image that has it, the instruction that made it, and what is wrong and where.
+// A table of outcomes, then lists, each of at most `max_rows` lines (0: all): kinds of oddities
+// that were accepted, with the first place of each; bad layers, layers that are no tar, layers
+// without a blob, each with its digest, an image that has it, the instruction that made it, and
+// what is wrong and where.
 void PrintScan(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
-               const ScreenStyle& style, std::size_t max_bad, std::ostream& out);
+               const ScreenStyle& style, std::size_t max_rows, std::ostream& out);
 
-// Schema "gneiss.scan/1": the same with raw integers, and every layer that was left out.
+// Schema "gneiss.scan/1": the same with raw integers, every layer that was left out, and in
+// "warnings" a row for each layer and kind of oddity.
 void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
                    std::int64_t bad_images, std::ostream& out);
 

@@ -8,24 +8,13 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "io/scan/marker_name.h"
+#include "io/scan/stargz_index.h"
+#include "io/scan/symlink_loops.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
 namespace {
-
-constexpr std::string_view kWhiteoutPrefix = ".wh.";
-constexpr std::string_view kOpaqueName = ".wh..wh..opq";
-constexpr std::string_view kAufsPrefix = ".wh..wh.";
-
-bool IsStargzName(std::string_view key) {
-  return key == "stargz.index.json" || key == ".prefetch.landmark" ||
-         key == ".no.prefetch.landmark";
-}
-
-// aufs kept its own files under such names; they were never part of an image.
-bool IsAufsMetadata(std::string_view key) {
-  return key.starts_with(kAufsPrefix) || key.find("/.wh..wh.") != std::string_view::npos;
-}
 
 EntryType TypeOf(char flag) {
   switch (flag) {
@@ -70,6 +59,7 @@ std::string QuoteName(std::string_view name) {
 void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   const TarMember& member = reader.member();
   member_begin_ = member.begin;
+  index_begin_.reset();
   TakeShares(stream.shares());
   without_share_.push_back(kNone);
 
@@ -78,7 +68,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   std::string_view key = KeyOf(name, above_root);
   if (above_root) {
     if (options_.strict) Fail("expected a path below the root, found " + QuoteName(name));
-    warnings_.Add("path above the root", key);
+    warnings_.Add(kPathAboveRoot, key);
   }
   Entry entry;
   entry.type = TypeOf(member.type);
@@ -103,28 +93,34 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   SetType(reader, key, entry);
   if (entry.type == EntryType::kRegular) {
     if (member.is_sparse) stream.CountHoles(std::max<Bytes>(member.size - member.stored_size, 0));
+    if (IsStargzIndex(reader, entry)) index_begin_ = member.gzip_member;
     HashContents(reader, entry);
-    has_stargz_names_ = has_stargz_names_ || IsStargzName(inventory_.path(entry));
   }
   entry.position = static_cast<std::uint32_t>(inventory_.entries.size());
   inventory_.entries.push_back(entry);
   without_share_.back() = entry.position;
 }
 
-Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size, bool has_stargz_footer) {
+Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
+                                   std::optional<Bytes> stargz_index_begin) {
   TakeShares(shares);
-  if (has_stargz_footer && has_stargz_names_) DropStargzFiles();
+  const bool has_index = index_begin_ && index_begin_ == stargz_index_begin;
+  if (has_index) DropStargzFiles();
   inventory_.blob_size = blob_size;
   inventory_.overhead_bytes = blob_size;
   for (const Entry& entry : inventory_.entries) inventory_.overhead_bytes -= entry.blob_bytes;
   SortEntries(inventory_);
+  if (has_index) CompareStargzIndex();
   CheckSorted();
+  CheckSymlinkLoops();
   CheckHardLinks();
   return std::move(inventory_);
 }
 
 std::string_view InventoryBuilder::KeyOf(const char* name, bool& above_root) {
   std::string_view key = name != nullptr ? name : "";
+  InventoryExtremes& extremes = inventory_.extremes;
+  extremes.path_bytes = std::max<Bytes>(extremes.path_bytes, std::ssize(key));
   if (std::ssize(key) > options_.limits.max_path_bytes) {
     Fail("expected a path of at most " + std::to_string(options_.limits.max_path_bytes) +
          " bytes (--max-path-bytes), found " + std::to_string(key.size()));
@@ -138,9 +134,11 @@ std::string_view InventoryBuilder::KeyOf(const char* name, bool& above_root) {
     above_root = made_key_.above_root;
     key = made_key_.key;
   }
-  if (static_cast<std::int64_t>(PathDepth(key)) > options_.limits.max_path_depth) {
+  const auto depth = static_cast<std::int64_t>(PathDepth(key));
+  extremes.path_depth = std::max(extremes.path_depth, depth);
+  if (depth > options_.limits.max_path_depth) {
     Fail("expected a path of at most " + std::to_string(options_.limits.max_path_depth) +
-         " components (--max-path-depth), found " + std::to_string(PathDepth(key)));
+         " components (--max-path-depth), found " + std::to_string(depth));
   }
   return key;
 }
@@ -178,6 +176,8 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
   if (entry.type == EntryType::kSymlink) {
     const char* const target = archive_entry_symlink(source);
     const std::string_view link = target != nullptr ? target : "";
+    inventory_.extremes.path_bytes =
+        std::max<Bytes>(inventory_.extremes.path_bytes, std::ssize(link));
     if (std::ssize(link) > options_.limits.max_path_bytes) {
       Fail("expected a link target of at most " + std::to_string(options_.limits.max_path_bytes) +
            " bytes (--max-path-bytes), found " + std::to_string(link.size()));
@@ -201,43 +201,46 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
 
 bool InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
   const bool is_directory = entry.type == EntryType::kDirectory;
-  if (!is_directory && BaseName(key) == kOpaqueName && !IsAufsMetadata(ParentPath(key))) {
-    entry.type = EntryType::kOpaque;
-    key = ParentPath(key);
-    return true;
+  MarkerName marker = ReadMarkerName(key, is_directory);
+  switch (marker.kind) {
+    case MarkerKind::kPlain:
+      if (is_directory && BaseName(key).starts_with(".wh.")) {
+        warnings_.Add("directory named like a whiteout", key);
+      }
+      return true;
+    case MarkerKind::kAufs:
+      warnings_.Add("aufs metadata", key);
+      return false;
+    case MarkerKind::kNameless:
+      Fail("expected a whiteout of a name, found " + QuoteName(key));
+    case MarkerKind::kWhiteout:
+      entry.type = EntryType::kWhiteout;
+      break;
+    case MarkerKind::kOpaque:
+      entry.type = EntryType::kOpaque;
+      break;
   }
-  if (IsAufsMetadata(key)) {
-    warnings_.Add("aufs metadata", key);
-    return false;
-  }
-  const std::string_view base = BaseName(key);
-  if (!base.starts_with(kWhiteoutPrefix)) return true;
-  const std::string_view name = base.substr(kWhiteoutPrefix.size());
-  if (name.empty() || name == "." || name == "..") {
-    Fail("expected a whiteout of a name, found " + QuoteName(key));
-  }
-  if (is_directory) {
-    warnings_.Add("directory named like a whiteout", key);
-    return true;
-  }
-  entry.type = EntryType::kWhiteout;
-  const std::string_view parent = ParentPath(key);
-  std::string hidden(parent);
-  if (!hidden.empty()) hidden += '/';
-  hidden += name;
-  made_key_.key = std::move(hidden);
+  made_key_.key = std::move(marker.path);
   key = made_key_.key;
   return true;
+}
+
+// Estargz has it as the last entry, in a gzip member of its own.
+bool InventoryBuilder::IsStargzIndex(const TarReader& reader, const Entry& entry) const {
+  return reader.member().gzip_member && inventory_.path(entry) == kStargzIndexName;
 }
 
 void InventoryBuilder::HashContents(TarReader& reader, Entry& entry) {
   entry.size = reader.member().size;
   entry.stored_size = reader.member().stored_size;
   head_.clear();
+  index_text_.clear();
+  const bool keeps_text = index_begin_ && entry.size <= kMaxStargzIndexBytes;
   if (entry.size > 0) {
     reader.ReadContents(
         [&](std::string_view bytes) {
           hash_.Update(bytes);
+          if (keeps_text) index_text_ += bytes;
           if (head_.size() < kContentHeadBytes) {
             head_ += bytes.substr(0, kContentHeadBytes - head_.size());
           }
@@ -254,8 +257,9 @@ void InventoryBuilder::HashContents(TarReader& reader, Entry& entry) {
 }
 
 std::uint32_t InventoryBuilder::AddText(std::string_view text) {
-  text_bytes_ += std::ssize(text);
-  if (text_bytes_ > options_.limits.max_text_bytes) {
+  Bytes& text_bytes = inventory_.extremes.text_bytes;
+  text_bytes += std::ssize(text);
+  if (text_bytes > options_.limits.max_text_bytes) {
     Fail("expected paths, link targets and attributes of at most " +
          std::to_string(options_.limits.max_text_bytes) +
          " bytes in all (--max-text-bytes), found more");
@@ -278,13 +282,20 @@ void InventoryBuilder::DropStargzFiles() {
   std::vector<Digest> contents;
   std::erase_if(inventory_.entries, [&](Entry& entry) {
     if (entry.type != EntryType::kRegular) return false;
-    if (IsStargzName(inventory_.path(entry))) return true;
+    const bool is_index = entry.position + 1 == inventory_.entries.size();
+    if (is_index || IsStargzLandmark(inventory_, entry)) return true;
     contents.push_back(inventory_.contents[entry.content]);
     entry.content = static_cast<std::uint32_t>(contents.size() - 1);
     return false;
   });
   inventory_.contents = std::move(contents);
   for (std::uint32_t i = 0; Entry & entry : inventory_.entries) entry.position = i++;
+}
+
+void InventoryBuilder::CompareStargzIndex() {
+  const StargzDifferences differences = gneiss::CompareStargzIndex(index_text_, inventory_);
+  if (differences.count == 0) return;
+  warnings_.Add("estargz index that disagrees with the tar", differences.first, differences.count);
 }
 
 void InventoryBuilder::CheckSorted() {
@@ -311,6 +322,13 @@ void InventoryBuilder::CheckSorted() {
   }
 }
 
+void InventoryBuilder::CheckSymlinkLoops() {
+  const std::string_view loop = FindSymlinkLoop(inventory_);
+  if (loop.empty()) return;
+  throw InputError("", "entry " + QuoteName(loop),
+                   "expected entries below a directory, found some below a loop of symlinks");
+}
+
 void InventoryBuilder::CheckHardLinks() {
   const std::vector<Entry>& entries = inventory_.entries;
   const bool has_links = std::ranges::any_of(
@@ -333,12 +351,15 @@ void InventoryBuilder::CheckHardLinks() {
       return order < 0 || (order == 0 && entry.position < link.position);
     });
     // What the target is when the link is made, as far as this layer shows.
-    bool is_directory = target.empty();
+    std::uint32_t found = kNone;
     if (after != entries.begin() && inventory_.path(*(after - 1)) == target) {
-      const std::uint32_t found = latest[static_cast<std::size_t>(after - entries.begin()) - 1];
-      is_directory |= found != kNone && entries[found].type == EntryType::kDirectory;
+      found = latest[static_cast<std::size_t>(after - entries.begin()) - 1];
     }
-    if (is_directory) {
+    // Its contents come from a lower layer, if from anywhere: only the merged tree can tell.
+    if (found == kNone && !target.empty()) {
+      warnings_.Add("hard link to a lower layer", inventory_.path(link));
+    }
+    if (target.empty() || (found != kNone && entries[found].type == EntryType::kDirectory)) {
       throw InputError(
           "", "entry " + QuoteName(inventory_.path(link)),
           "expected a hard link to a file, found one to the directory " + QuoteName(target));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,8 +26,9 @@ class InventoryBuilder {
   // The reader's current entry, whose contents it reads. Throws InputError.
   void Add(TarReader& reader, LayerStream& stream);
   // After the last entry, with the stream read to its end: all fields of the inventory that come
-  // from entries. `has_stargz_footer`: entries with the names of estargz's own files are overhead.
-  [[nodiscard]] Inventory Finish(StoredShares& shares, Bytes blob_size, bool has_stargz_footer);
+  // from entries. Estargz's own files are overhead where its footer names the last entry as index.
+  [[nodiscard]] Inventory Finish(StoredShares& shares, Bytes blob_size,
+                                 std::optional<Bytes> stargz_index_begin);
 
  private:
   // Key of a name; valid until the next call. Throws InputError when a limit is broken.
@@ -38,8 +40,11 @@ class InventoryBuilder {
   void HashContents(TarReader& reader, Entry& entry);
   std::uint32_t AddText(std::string_view text);
   void TakeShares(StoredShares& shares);
+  bool IsStargzIndex(const TarReader& reader, const Entry& entry) const;
   void DropStargzFiles();
+  void CompareStargzIndex();
   void CheckSorted();
+  void CheckSymlinkLoops();
   void CheckHardLinks();
   [[noreturn]] void Fail(const std::string& problem) const;
 
@@ -50,10 +55,12 @@ class InventoryBuilder {
   PathKey made_key_;
   std::string head_;  // first bytes of the file being read
   std::uint32_t last_xattrs_ = 0;
-  Bytes text_bytes_ = 0;
   std::deque<std::uint32_t> without_share_;  // positions of entries, kNone: of one left out
   Bytes member_begin_ = 0;                   // for errors
-  bool has_stargz_names_ = false;
+
+  // Of the last entry, if it may be estargz's index: where its gzip member begins, and its text.
+  std::optional<Bytes> index_begin_;
+  std::string index_text_;
 };
 
 }  // namespace gneiss

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
+#include <limits>
 #include <new>
 
 #include <zstd.h>
@@ -30,6 +32,28 @@ bool IsZstd(std::string_view head) {
   const bool is_skippable = (static_cast<unsigned char>(head[0]) & 0xf0U) == 0x50 &&
                             "\x2a\x4d\x18"sv.starts_with(head.substr(1));
   return kZstdMagic.starts_with(head) || is_skippable;
+}
+
+// Memory that a zstd frame asks for, by its header (RFC 8878, 3.1.1.1); 0 of a skippable frame and
+// where the header is cut short.
+constexpr std::size_t kMaxFrameHeader = 18;
+Bytes WindowOf(std::string_view header) {
+  const auto byte = [&](std::size_t i) {
+    return i < header.size() ? std::uint64_t{static_cast<unsigned char>(header[i])} : 0;
+  };
+  if (!header.starts_with(kZstdMagic)) return 0;
+  const std::uint64_t descriptor = byte(4);
+  if ((descriptor & 0x20U) == 0) {
+    const std::uint64_t base = std::uint64_t{1} << (10 + (byte(5) >> 3U));
+    return static_cast<Bytes>(base + base / 8 * (byte(5) & 7U));
+  }
+  // A single segment: its content, whose size follows the number of a dictionary.
+  constexpr std::array<std::size_t, 4> kDictionaryBytes = {0, 1, 2, 4};
+  const std::size_t begin = kFrameHeaderStart + kDictionaryBytes[descriptor & 3U];
+  const std::size_t count = std::size_t{1} << (descriptor >> 6U);
+  std::uint64_t size = count == 2 ? 256 : 0;
+  for (std::size_t i = 0; i < count; ++i) size += byte(begin + i) << (8 * i);
+  return static_cast<Bytes>(std::min<std::uint64_t>(size, std::numeric_limits<Bytes>::max()));
 }
 
 class PlainDecoder : public LayerDecoder {
@@ -81,7 +105,7 @@ class GzipDecoder : public LayerDecoder {
       if (step.written > 0) return step.written;
     }
   }
-  bool has_stargz_footer() const override { return last_is_footer_; }
+  std::optional<Bytes> stargz_index_begin() const override { return stargz_index_begin_; }
 
  private:
   static std::string Truncated() { return std::string("gzip stream") + kTruncated; }
@@ -105,7 +129,7 @@ class GzipDecoder : public LayerDecoder {
                             "method " +
                                 std::to_string(fixed[2]) + ", flags " + std::to_string(flags));
     }
-    last_is_footer_ = false;
+    stargz_index_begin_.reset();
     if ((flags & kHasExtra) != 0) ReadExtra();
     for (const unsigned field : {kHasName, kHasComment}) {
       if ((flags & field) == 0) continue;
@@ -125,10 +149,11 @@ class GzipDecoder : public LayerDecoder {
     crc_ = 0;
     num_written_ = 0;
     inside_member_ = true;
+    shares_.StartMember(total_, member_begin_);
     return true;
   }
 
-  // The footer of estargz has one field, "SG": 16 digits and "STARGZ".
+  // The footer of estargz has one field, "SG": 16 hexadecimal digits and "STARGZ".
   void ReadExtra() {
     unsigned length = HeaderByte();
     length |= static_cast<unsigned>(HeaderByte()) << 8U;
@@ -137,7 +162,11 @@ class GzipDecoder : public LayerDecoder {
       const auto byte = static_cast<char>(HeaderByte());
       if (extra.size() < 26) extra += byte;
     }
-    last_is_footer_ = length == 26 && extra.starts_with("SG\x16"sv) && extra.ends_with("STARGZ");
+    if (length != 26 || !extra.starts_with("SG\x16\0"sv) || !extra.ends_with("STARGZ")) return;
+    Bytes begin = 0;
+    const char* const digits = extra.data() + 4;
+    const auto [end, error] = std::from_chars(digits, digits + 16, begin, 16);
+    if (error == std::errc() && end == digits + 16) stargz_index_begin_ = begin;
   }
 
   void FinishMember() {
@@ -184,7 +213,7 @@ class GzipDecoder : public LayerDecoder {
   bool inside_member_ = false;
   bool is_first_ = true;
   bool ended_ = false;
-  bool last_is_footer_ = false;
+  std::optional<Bytes> stargz_index_begin_;
 };
 
 class ZstdDecoder : public LayerDecoder {
@@ -195,8 +224,9 @@ class ZstdDecoder : public LayerDecoder {
         context_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
     if (context_ == nullptr) throw std::bad_alloc();
     const ZSTD_bounds bounds = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax);
+    // The limit itself is held by StartFrame, so zstd's power of two may be above it.
     const auto window = static_cast<std::uint64_t>(std::max<std::int64_t>(max_window, 1));
-    const auto log = static_cast<int>(std::bit_width(window)) - 1;
+    const auto log = static_cast<int>(std::bit_width(window - 1));
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax,
                            std::clamp(log, bounds.lowerBound, bounds.upperBound));
   }
@@ -238,16 +268,24 @@ class ZstdDecoder : public LayerDecoder {
     }
     is_first_ = false;
     frame_begin_ = stored_.position();
+    const Bytes window = WindowOf(stored_.Peek(kMaxFrameHeader));
+    if (window > max_window_) throw WindowTooLarge();
+    largest_window_ = std::max(largest_window_, window);
     wanted_ = kFrameHeaderStart;
     inside_frame_ = true;
     return true;
   }
 
+  InputError WindowTooLarge() const {
+    return stored_.ErrorAt(frame_begin_, "expected a zstd window of at most " +
+                                             std::to_string(max_window_) +
+                                             " bytes (--max-zstd-window), found a larger one");
+  }
+
   InputError Damaged(std::size_t status) const {
+    // zstd itself has a limit that no option moves.
     if (ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge) {
-      return stored_.ErrorAt(frame_begin_, "expected a zstd window of at most " +
-                                               std::to_string(max_window_) +
-                                               " bytes (--max-zstd-window), found a larger one");
+      return WindowTooLarge();
     }
     return stored_.ErrorAt(
         frame_begin_,

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,8 +31,11 @@ class LayerDecoder {
   // not zero padding, and where they start.
   Bytes trailing_bytes() const { return trailing_bytes_; }
   Bytes trailing_begin() const { return trailing_begin_; }
-  // Whether the blob ends in the gzip member by which a reader of estargz finds its index.
-  virtual bool has_stargz_footer() const { return false; }
+  // Where in the stored bytes the gzip member of estargz's index starts, by the last member of the
+  // blob, its footer; nullopt when that is none.
+  virtual std::optional<Bytes> stargz_index_begin() const { return std::nullopt; }
+  // The largest window that a frame of zstd asked for.
+  Bytes largest_window() const { return largest_window_; }
 
  protected:
   // Passes over zero padding behind a member or frame. True when `is_magic` says that another
@@ -43,6 +47,7 @@ class LayerDecoder {
   Bytes total_ = 0;  // bytes decoded
   Bytes trailing_bytes_ = 0;
   Bytes trailing_begin_ = 0;
+  Bytes largest_window_ = 0;
 };
 
 struct DecoderOptions {

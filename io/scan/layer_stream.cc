@@ -10,8 +10,6 @@ namespace {
 // Multiples of 512, so that no header is cut. Large enough that the decoders, which carry a
 // window of 32 KiB from call to call, and the hash work on long runs; small enough for the cache.
 constexpr std::size_t kBlockBytes = std::size_t{256} << 10;
-// Less than this is no bomb, whatever its ratio: zstd makes 10,000 of one from zeros.
-constexpr Bytes kFreeOfRatio = Bytes{16} << 20;
 
 }  // namespace
 
@@ -51,18 +49,9 @@ Digest LayerStream::Finish(const Digest& blob) {
 }
 
 void LayerStream::CheckLimits() const {
-  const Bytes total = CheckedAdd(tar_size_, holes_);
-  const auto fail = [&](const std::string& limit) {
-    throw InputError(
-        "", "tar byte " + std::to_string(tar_size_),
-        "expected a tar of at most " + limit + ", holes of files included, found more");
-  };
-  if (total > limits_.max_tar_bytes) {
-    fail(std::to_string(limits_.max_tar_bytes) + " bytes (--max-tar-bytes)");
-  }
-  if (total > kFreeOfRatio &&
-      total / std::max<Bytes>(limits_.max_ratio, 1) > stored_.expected_size()) {
-    fail(std::to_string(limits_.max_ratio) + " times the layer's stored size (--max-ratio)");
+  const std::string broken = FindBrokenSize(unpacked_bytes(), stored_.expected_size(), limits_);
+  if (!broken.empty()) {
+    throw InputError("", "tar byte " + std::to_string(tar_size_), broken);
   }
 }
 

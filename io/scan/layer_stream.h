@@ -32,6 +32,8 @@ class LayerStream {
   const LayerDecoder& decoder() const { return *decoder_; }
   // Tar offset past the last block: its size once Next has returned nothing.
   Bytes tar_size() const { return tar_size_; }
+  // Of the tar so far, and of the holes counted.
+  Bytes unpacked_bytes() const { return CheckedAdd(tar_size_, holes_); }
   // Takes cuts that lie in the last block.
   StoredShares& shares() { return shares_; }
   // Counts bytes that are in no block but cost as much to read, the holes of sparse files, against

@@ -15,6 +15,8 @@
 
 #include <fmt/format.h>
 
+#include "io/scan/scan_limits.h"
+#include "io/scan/scan_warnings.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -90,6 +92,18 @@ std::string Difference(const InventorySummary& summary, const Layer& layer,
   return "";
 }
 
+// Why a scan with these options would refuse a layer that one with others accepted; empty when it
+// would not.
+std::string FindRefusal(const InventorySummary& summary, const ScanOptions& options) {
+  if (!summary.is_tar) return "";
+  std::string broken = FindBrokenLimit(summary.extremes, summary.blob_size, options.limits);
+  if (!broken.empty() || !options.strict) return broken;
+  const auto above = std::ranges::find(summary.warnings, kPathAboveRoot, &InventoryWarning::kind);
+  if (above == summary.warnings.end()) return "";
+  return fmt::format("expected paths below the root, found {} above it, kept as \"{}\"",
+                     above->count, above->first);
+}
+
 void FleetScanner::LookInStore() {
   for (LayerIndex i = 0; i < fleet_.layers.size(); ++i) {
     const Layer& layer = fleet_.layers[i];
@@ -102,6 +116,7 @@ void FleetScanner::LookInStore() {
     }
     scan.file_bytes = found.file_bytes;
     scan.problem = Difference(*found.summary, layer, DiffIdOf(layer));
+    if (scan.problem.empty()) scan.problem = FindRefusal(*found.summary, options_.scan);
     if (!scan.problem.empty()) {
       scan.outcome = LayerOutcome::kBad;
     } else if (!found.summary->is_tar) {
@@ -111,6 +126,7 @@ void FleetScanner::LookInStore() {
       scan.outcome = LayerOutcome::kStored;
       scan.tar_size = found.summary->tar_size;
       scan.num_entries = found.summary->num_entries;
+      scan.warnings = std::move(found.summary->warnings);
     }
   }
   // Blobs that nobody has must not count as work, nor make a store where there is none.
@@ -153,7 +169,14 @@ void FleetScanner::ScanQueue() {
       ReportProgress(lock);
     }
   }
-  if (failure_) std::rethrow_exception(failure_);
+  if (!failure_) return;
+  try {
+    std::rethrow_exception(failure_);
+  } catch (const std::system_error& error) {
+    throw ScanStopped(error.code(), fmt::format("{}; {} of {} layers were scanned before that and "
+                                                "are kept",
+                                                error.what(), layers_done_.load(), queue_.size()));
+  }
 }
 
 void FleetScanner::ReportProgress(std::unique_lock<std::mutex>& lock) {
@@ -230,9 +253,7 @@ void FleetScanner::ScanOne(LayerIndex index) {
   result.outcome = LayerOutcome::kScanned;
   result.tar_size = scanned->inventory->tar_size;
   result.num_entries = std::ssize(scanned->inventory->entries);
-  for (const InventoryWarning& warning : scanned->inventory->warnings) {
-    result.num_warnings += warning.count;
-  }
+  result.warnings = std::move(scanned->inventory->warnings);
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 // Fills an inventory store with the layers of a fleet: each distinct layer that has a blob and is
 // not there yet is scanned once, several at a time. What comes of a layer does not depend on the
-// number of threads or on the other layers.
+// number of threads or on the other layers, nor on whether it was in the store before: what a scan
+// warned of and what it would refuse under these options stands there too.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "io/scan/scan_layer.h"
@@ -31,17 +34,29 @@ inline constexpr std::size_t kNumLayerOutcomes = 5;
 
 struct LayerScan {
   LayerOutcome outcome = LayerOutcome::kNoBlob;
-  bool was_read = false;          // its blob was read to its end in this run
-  Bytes tar_size = 0;             // of kScanned and kStored
-  std::int64_t num_entries = 0;   // of kScanned and kStored
-  std::int64_t num_warnings = 0;  // of kScanned: oddities that the scan accepted
-  Bytes file_bytes = 0;           // in the store
-  std::string problem;            // kBad: "PLACE: expected ..., found ..."; kNotATar: what it is
-  std::string damage;             // of the store's file, which was replaced where that was possible
+  bool was_read = false;                   // its blob was read to its end in this run
+  Bytes tar_size = 0;                      // of kScanned and kStored
+  std::int64_t num_entries = 0;            // of kScanned and kStored
+  std::vector<InventoryWarning> warnings;  // of kScanned and kStored: what its scan accepted
+  Bytes file_bytes = 0;                    // in the store
+  std::string problem;  // kBad: "PLACE: expected ..., found ..."; kNotATar: what it is
+  std::string damage;   // of the store's file, which was replaced where that was possible
 };
 
 struct FleetScan {
   std::vector<LayerScan> layers;  // parallel to Fleet::layers
+};
+
+// The store could not be written any more.
+class ScanStopped : public std::system_error {
+ public:
+  // `problem`: what it says of the store, with the file.
+  ScanStopped(std::error_code code, std::string problem)
+      : std::system_error(code), problem_(std::move(problem)) {}
+  const char* what() const noexcept override { return problem_.c_str(); }
+
+ private:
+  std::string problem_;
 };
 
 struct FleetScanProgress {
@@ -58,9 +73,11 @@ struct FleetScanOptions {
   std::function<void(const FleetScanProgress&)> on_progress;
 };
 
-// One bad layer, or one that cannot be read, never stops the rest. Largest layers come first, so
-// that threads end together; each thread holds one inventory and what `scan` needs. Throws
-// std::system_error when the store cannot be written; it holds what was complete by then.
+// One bad layer, or one that cannot be read, never stops the rest; nor does one whose own place in
+// the store cannot be written. Largest layers come first, so that threads end together; each thread
+// holds one inventory and what `scan` needs. Throws std::system_error when the store cannot be
+// written; once blobs are being read it is a ScanStopped. The store holds what was complete by
+// then.
 [[nodiscard]] FleetScan ScanFleet(const Fleet& fleet, const LayerBlobs& blobs,
                                   InventoryStore& store, const ScanFunction& scan,
                                   const FleetScanOptions& options);

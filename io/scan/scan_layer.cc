@@ -28,6 +28,7 @@ class LayerScanner {
       : expected_(expected), options_(options), stored_(blob, expected.size, options.on_progress) {}
 
   ScannedLayer Run() {
+    stored_.CheckKnownSize();
     try {
       ScannedLayer scanned = Read();
       Verify();
@@ -55,7 +56,12 @@ class LayerScanner {
     stored_.Drain();
     ScannedLayer scanned;
     scanned.inventory =
-        builder.Finish(stream_->shares(), stored_.size(), stream_->decoder().has_stargz_footer());
+        builder.Finish(stream_->shares(), stored_.size(), stream_->decoder().stargz_index_begin());
+    InventoryExtremes& extremes = scanned.inventory->extremes;
+    extremes.entries = reader.headers().num_members();
+    extremes.header_bytes = reader.headers().max_header_bytes();
+    extremes.unpacked_bytes = stream_->unpacked_bytes();
+    extremes.zstd_window = stream_->decoder().largest_window();
     return scanned;
   }
 
@@ -63,16 +69,20 @@ class LayerScanner {
   void ReadTrailingTar(std::string_view rest) {
     Bytes begin = stream_->tar_size() - std::ssize(rest);
     std::optional<Bytes> other;
+    std::optional<Bytes> member;  // of gzip, that starts there
     while (true) {
       const std::size_t at = rest.find_first_not_of('\0');
-      if (at != std::string_view::npos && !other) other = begin + static_cast<Bytes>(at);
+      if (at != std::string_view::npos && !other) {
+        other = begin + static_cast<Bytes>(at);
+        member = stream_->shares().MemberAt(*other);
+      }
       begin = stream_->tar_size();
       const std::span<char> block = stream_->Next();
       if (block.empty()) break;
       rest = {block.data(), block.size()};
     }
-    // Lossless estargz has its index there.
-    if (other && !stream_->decoder().has_stargz_footer()) {
+    // Estargz that keeps a tar as it was has its index there; it is not compared with the tar.
+    if (other && !(member && member == stream_->decoder().stargz_index_begin())) {
       warnings_.AddAtTarByte("bytes after the end of the tar", *other);
     }
   }
@@ -94,15 +104,8 @@ class LayerScanner {
 
   // Throws InputError when the stored bytes are not what the descriptor says.
   void Verify() {
-    stored_.Drain();
     is_verified_ = true;
-    if (stored_.size() != expected_.size) throw stored_.WrongSize();
-    digest_ = stored_.Finish();
-    if (expected_.digest.verifiable && digest_ != expected_.digest.digest) {
-      throw stored_.ErrorAt(0, "expected a layer with digest " +
-                                   FormatDigest(expected_.digest.digest) + ", found " +
-                                   FormatDigest(digest_));
-    }
+    digest_ = stored_.Verify(expected_.digest);
   }
 
   void Complete(Inventory& inventory) {

@@ -10,24 +10,13 @@
 #include <string>
 
 #include "io/scan/inflater.h"
+#include "io/scan/scan_limits.h"
 #include "io/source/byte_source.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
 #include "planner/inventory.h"
 
 namespace gneiss {
-
-// What a hostile layer may cost. Each is an option of the command line.
-struct ScanLimits {
-  std::int64_t max_entries = 5'000'000;         // --max-entries
-  std::int64_t max_path_depth = 4096;           // --max-path-depth, in components
-  std::int64_t max_path_bytes = 64 * 1024;      // --max-path-bytes, names and link targets
-  std::int64_t max_header_bytes = 1024 * 1024;  // --max-header-bytes, PAX or long name, each
-  std::int64_t max_ratio = 1100;                // --max-ratio, tar to blob (deflate's is 1032)
-  Bytes max_tar_bytes = Bytes{256} << 30;       // --max-tar-bytes
-  Bytes max_text_bytes = Bytes{1} << 30;        // --max-text-bytes, paths, targets, xattrs in all
-  std::int64_t max_zstd_window = std::int64_t{128} << 20;  // --max-zstd-window
-};
 
 // What is known of a layer before its blob is read.
 struct ExpectedLayer {

@@ -1,6 +1,7 @@
 // What a scan found odd and accepted, counted by kind.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -13,15 +14,18 @@
 
 namespace gneiss {
 
+// The one kind that a strict scan refuses.
+inline constexpr std::string_view kPathAboveRoot = "path above the root";
+
 class ScanWarnings {
  public:
-  void Add(std::string_view kind, std::string_view first) {
+  void Add(std::string_view kind, std::string_view first, std::int64_t count = 1) {
     auto found = warnings_.find(kind);
     if (found == warnings_.end()) {
       const InventoryWarning warning{.kind = std::string(kind), .first = std::string(first)};
       found = warnings_.emplace(kind, warning).first;
     }
-    ++found->second.count;
+    found->second.count += count;
   }
   void AddAtTarByte(std::string_view kind, Bytes offset) {
     Add(kind, "tar byte " + std::to_string(offset));

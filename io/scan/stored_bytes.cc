@@ -46,13 +46,37 @@ void StoredBytes::Drain() {
   } while (Refill());
 }
 
+void StoredBytes::CheckKnownSize() const {
+  if (source_.stored_size() > 0 && source_.stored_size() != expected_size_) throw WrongSize();
+}
+
+Digest StoredBytes::Verify(const ParsedDigest& digest) {
+  Drain();
+  if (read_ != expected_size_) throw WrongSize();
+  const Digest found = hash_.Finish();
+  if (digest.verifiable && found != digest.digest) {
+    throw ErrorAt(0, "expected a layer with digest " + FormatDigest(digest.digest) + ", found " +
+                         FormatDigest(found) +
+                         (source_.has_changed() ? "; the file was changed while it was read" : ""));
+  }
+  return found;
+}
+
 InputError StoredBytes::WrongSize() const {
-  const Bytes found = std::max(read_, source_.stored_size());
-  const bool is_known = read_ <= expected_size_ || source_.stored_size() > 0;
-  return ErrorAt(std::min(read_, expected_size_), "expected a layer of " +
-                                                      std::to_string(expected_size_) +
-                                                      " bytes, as its descriptor says, found " +
-                                                      (is_known ? std::to_string(found) : "more"));
+  const Bytes known = source_.stored_size();
+  const std::string expected = "expected a layer of " + std::to_string(expected_size_) +
+                               " bytes, as its descriptor says, found ";
+  if (known > 0 && known != expected_size_) {
+    return ErrorAt(std::min(known, expected_size_), expected + std::to_string(known));
+  }
+  // It was as long as it should be when it was opened, or its length was not known.
+  const bool is_short = read_ < expected_size_;
+  std::string problem = expected + (is_short ? std::to_string(read_) : "more");
+  if (known > 0) {
+    problem += is_short ? "; the file became shorter while it was read"
+                        : "; the file became longer while it was read";
+  }
+  return ErrorAt(std::min(read_, expected_size_), std::move(problem));
 }
 
 std::size_t StoredBytes::Read(std::span<char> target) {

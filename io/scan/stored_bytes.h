@@ -13,6 +13,7 @@
 #include "io/source/byte_source.h"
 #include "io/source/sha256_stream.h"
 #include "planner/bytes.h"
+#include "planner/digest.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -43,11 +44,12 @@ class StoredBytes {
   Bytes expected_size() const { return expected_size_; }
   // Bytes read: the size of the blob after Drain.
   Bytes size() const { return read_; }
-  // REQUIRES: drained, not called before.
-  Digest Finish() { return hash_.Finish(); }
-
-  // REQUIRES: size() is not the expected size.
-  InputError WrongSize() const;
+  // Throws InputError when the source says at once that it has another size.
+  void CheckKnownSize() const;
+  // Drains, then throws InputError when the bytes are not of the expected size, or not of `digest`;
+  // says so when that is because the file was changed under the reader. Returns their hash. Not
+  // called before.
+  Digest Verify(const ParsedDigest& digest);
   InputError ErrorAt(Bytes position, std::string problem) const {
     return InputError("", "byte " + std::to_string(position), std::move(problem));
   }
@@ -57,6 +59,7 @@ class StoredBytes {
   // Throws InputError when the bytes go on past the expected size.
   std::size_t Read(std::span<char> target);
   bool Refill();
+  InputError WrongSize() const;
 
   ByteSource& source_;
   Bytes expected_size_;

@@ -16,7 +16,23 @@ void StoredShares::AddMark(Bytes tar, Bytes stored) {
 
 void StoredShares::Finish(Bytes tar, Bytes stored) { Append({.tar = tar, .stored = stored}); }
 
-void StoredShares::StartBlock() { marks_.erase(marks_.begin(), marks_.end() - 1); }
+void StoredShares::StartBlock() {
+  marks_.erase(marks_.begin(), marks_.end() - 1);
+  members_.clear();
+}
+
+void StoredShares::StartMember(Bytes tar, Bytes stored) {
+  if (tar % 512 != 0) return;
+  // Those before it at the same offset are empty.
+  if (!members_.empty() && members_.back().tar == tar) members_.pop_back();
+  members_.push_back({.tar = tar, .stored = stored});
+}
+
+std::optional<Bytes> StoredShares::MemberAt(Bytes tar) const {
+  const auto found = std::ranges::lower_bound(members_, tar, {}, &Mark::tar);
+  if (found == members_.end() || found->tar != tar) return std::nullopt;
+  return found->stored;
+}
 
 void StoredShares::Cut(Bytes tar) {
   if (tar <= marks_.back().tar) {

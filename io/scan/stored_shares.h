@@ -23,6 +23,12 @@ class StoredShares {
   // REQUIRES: cuts ascend.
   void Cut(Bytes tar);
 
+  // A gzip member that starts at `stored` holds what comes from `tar` on.
+  void StartMember(Bytes tar, Bytes stored);
+  // Where the member starts in the stored bytes that starts at `tar`, a multiple of 512 in the last
+  // block; nullopt where none does.
+  std::optional<Bytes> MemberAt(Bytes tar) const;
+
   // Stored bytes between a cut and the next, from the first pair on; nullopt while the marks do not
   // reach that far.
   std::optional<Bytes> TakeShare();
@@ -37,6 +43,7 @@ class StoredShares {
   void Resolve(Bytes stored);
 
   std::vector<Mark> marks_{Mark{}};
+  std::vector<Mark> members_;  // those that an entry's header may start, since StartBlock
   std::deque<Bytes> waiting_;  // cuts past the last mark
   std::deque<Bytes> shares_;
   std::optional<Bytes> last_;  // stored offset of the last resolved cut

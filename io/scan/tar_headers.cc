@@ -113,10 +113,7 @@ bool LooksLikeTar(std::string_view head) {
 }
 
 void TarHeaders::Walk(std::span<char> block, Bytes begin) {
-  block_ = {block.data(), block.size()};
-  made_.clear();
-  parts_.clear();
-  next_part_ = 0;
+  StartParts({block.data(), block.size()});
   std::size_t at = 0;
   while (at < block.size() && !ended_) {
     at_ = begin + static_cast<Bytes>(at);
@@ -173,8 +170,20 @@ void TarHeaders::Walk(std::span<char> block, Bytes begin) {
   rest_ = at;
 }
 
+void TarHeaders::StartParts(std::string_view block) {
+  block_ = block;
+  made_.clear();
+  parts_.clear();
+  next_part_ = 0;
+}
+
 void TarHeaders::Finish(Bytes tar_size) {
   if (ended_) return;
+  if (state_ == State::kBody && remaining_ <= padding_) {
+    StartParts({});
+    PassMade(std::string(static_cast<std::size_t>(std::exchange(remaining_, 0)), '\0'));
+    state_ = State::kHeader;
+  }
   if (state_ == State::kExtension) {
     Fail("expected " + std::to_string(extension_size_) +
          " bytes of an extended header; the tar is truncated at byte " + std::to_string(tar_size));
@@ -249,6 +258,7 @@ void TarHeaders::StartExtension(std::string_view header, char type) {
     Fail("expected an extended header of at most " + std::to_string(limits_.max_header_bytes) +
          " bytes (--max-header-bytes), found " + std::to_string(*size));
   }
+  max_header_bytes_ = std::max(max_header_bytes_, *size);
   extension_type_ = type;
   extension_size_ = *size;
   remaining_ = Padded(*size);
@@ -285,11 +295,12 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
          " entries (--max-entries), found more");
   }
   TarMember member{.begin = member_begin_, .feed_begin = num_passed_};
+  member.gzip_member = shares_.MemberAt(member_begin_);
   std::optional<std::int64_t> size = ParseTarNumber(kSize.Of(header));
   if (!size || *size < 0) Fail("expected the size of an entry, found no number from 0 to 2^63 - 1");
   for (const Field& field : {kMode, kUid, kGid, kMtime}) {
     const std::optional<std::int64_t> number = ParseTarNumber(field.Of(header));
-    if (!number || (*number < 0 && field.begin != kMtime.begin)) {
+    if (!number || *number < 0) {
       warnings_.AddAtTarByte("odd number in a header", header_at_);
     }
   }
@@ -335,6 +346,7 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   member_begin_ = -1;
 
   remaining_ = Padded(*size);
+  padding_ = remaining_ - *size;
   map_ = layout.map;
   map_size_ = 0;
   if (is_old_sparse) {
@@ -435,6 +447,7 @@ std::size_t TarHeaders::ReadMap(std::string_view text) {
 
 void TarHeaders::CountMapBytes(Bytes count) {
   map_size_ += count;
+  max_header_bytes_ = std::max(max_header_bytes_, map_size_);
   if (map_size_ <= limits_.max_header_bytes) return;
   Fail("expected a map of a sparse file of at most " + std::to_string(limits_.max_header_bytes) +
        " bytes (--max-header-bytes), found more");

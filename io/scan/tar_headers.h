@@ -35,6 +35,8 @@ struct TarMember {
   bool is_sparse = false;
   bool is_old_file = false;  // type flag 0: a directory if its name ends in '/'
   bool is_odd_link = false;  // a hard link that gives a size
+  // Where in the stored bytes the gzip member starts that starts with its headers, if one does.
+  std::optional<Bytes> gzip_member;
 };
 
 class TarHeaders {
@@ -46,11 +48,13 @@ class TarHeaders {
   // Reads the next block, at `begin` of the tar; all but the last are a multiple of 512 bytes. May
   // mend headers in it. Throws InputError with place "tar byte N".
   void Walk(std::span<char> block, Bytes begin);
-  // After the last block.
+  // After the last block. The last body may lack its padding, as end blocks may be missing: Go's
+  // archive/tar, by which runtimes unpack, takes both; GNU tar takes only the second. TakePart then
+  // gives the padding.
   void Finish(Bytes tar_size);
 
   // What libarchive is to see of the last block, in order; empty when there is no more. Valid until
-  // the next Walk. Ends with the last entry: no blocks of zeros.
+  // the next Walk or Finish. Ends with the last entry: no blocks of zeros.
   std::string_view TakePart();
   // Whether the end of the tar has been found: blocks that follow need no Walk.
   bool ended() const { return ended_; }
@@ -60,6 +64,10 @@ class TarHeaders {
   // Members found and not popped.
   const std::deque<TarMember>& members() const { return members_; }
   void PopMember() { members_.pop_front(); }
+
+  // Members so far, and the longest of extended headers and maps of sparse files.
+  std::int64_t num_members() const { return num_members_; }
+  Bytes max_header_bytes() const { return max_header_bytes_; }
 
  private:
   enum class State { kHeader, kExtension, kSparseHeader, kMap, kBody, kHidden };
@@ -91,6 +99,7 @@ class TarHeaders {
   void StartBody();
   void PassExtension(const Extension& extension, std::string_view body);
 
+  void StartParts(std::string_view block);
   void Pass(std::size_t begin, std::size_t size);
   void PassMade(std::string_view bytes);
   // A global one alone needs no entry.
@@ -117,9 +126,11 @@ class TarHeaders {
   SparseMapText map_text_;
   Bytes map_size_ = 0;   // bytes of the map's own text or headers
   Bytes link_size_ = 0;  // that the hard link just read gives, padded
+  Bytes padding_ = 0;    // of the body, at its end
 
   std::deque<TarMember> members_;
-  Bytes num_members_ = 0;
+  std::int64_t num_members_ = 0;
+  Bytes max_header_bytes_ = 0;
   bool after_zero_block_ = false;
   bool ended_ = false;
   Bytes end_ = 0;  // tar offset of the block of zeros after the last entry

@@ -41,6 +41,8 @@ class TarReader {
   void ReadContents(const std::function<void(std::string_view bytes)>& on_bytes,
                     const std::function<void(Bytes count)>& on_hole);
 
+  const TarHeaders& headers() const { return headers_; }
+
   // What follows the end of the tar in the stream's last block. REQUIRES: Next has returned
   // false.
   std::string_view rest() const { return stream_ended_ ? std::string_view() : headers_.rest(); }

@@ -28,8 +28,8 @@ constexpr int kMaxZstdWindowLog = 27;  // 128 MiB, what zstd itself accepts with
 
 class FileSource : public ByteSource {
  public:
-  FileSource(std::string path, int descriptor, std::int64_t size)
-      : path_(std::move(path)), descriptor_(descriptor), size_(size) {}
+  FileSource(std::string path, int descriptor, const struct stat& opened)
+      : path_(std::move(path)), descriptor_(descriptor), opened_(opened) {}
   FileSource(const FileSource&) = delete;
   FileSource& operator=(const FileSource&) = delete;
   ~FileSource() override { close(descriptor_); }
@@ -46,8 +46,8 @@ class FileSource : public ByteSource {
   }
   std::int64_t Skip(std::int64_t count) override {
     // Of pipes and devices the size is not known.
-    if (size_ == 0) return ByteSource::Skip(count);
-    count = std::clamp<std::int64_t>(size_ - position_, 0, count);
+    if (stored_size() == 0) return ByteSource::Skip(count);
+    count = std::min(std::max<std::int64_t>(stored_size() - position_, 0), count);
     if (lseek(descriptor_, count, SEEK_CUR) < 0) {
       throw std::system_error(errno, std::generic_category(), path_);
     }
@@ -55,12 +55,20 @@ class FileSource : public ByteSource {
     return count;
   }
   std::int64_t stored_position() const override { return position_; }
-  std::int64_t stored_size() const override { return size_; }
+  std::int64_t stored_size() const override {
+    return S_ISREG(opened_.st_mode) ? static_cast<std::int64_t>(opened_.st_size) : 0;
+  }
+  bool has_changed() const override {
+    struct stat now {};
+    return fstat(descriptor_, &now) == 0 &&
+           (now.st_size != opened_.st_size || now.st_mtim.tv_sec != opened_.st_mtim.tv_sec ||
+            now.st_mtim.tv_nsec != opened_.st_mtim.tv_nsec);
+  }
 
  private:
   std::string path_;
   int descriptor_;
-  std::int64_t size_;
+  struct stat opened_;
   std::int64_t position_ = 0;
 };
 
@@ -147,6 +155,7 @@ class DecodedSource : public ByteSource {
   explicit DecodedSource(StoredBytes stored) : stored_(std::move(stored)) {}
   std::int64_t stored_position() const override { return stored_.position(); }
   std::int64_t stored_size() const override { return stored_.source().stored_size(); }
+  bool has_changed() const override { return stored_.source().has_changed(); }
 
  protected:
   InputError ErrorHere(std::string problem) const {
@@ -299,9 +308,7 @@ std::unique_ptr<ByteSource> OpenFile(const std::string& path, std::string_view e
   struct stat status {};
   const int failed = fstat(descriptor, &status);
   const int error = errno;
-  auto file = std::make_unique<FileSource>(
-      path, descriptor,
-      failed == 0 && S_ISREG(status.st_mode) ? static_cast<std::int64_t>(status.st_size) : 0);
+  auto file = std::make_unique<FileSource>(path, descriptor, status);
   if (failed != 0) throw std::system_error(error, std::generic_category(), path);
   if (S_ISDIR(status.st_mode)) {
     throw InputError(path, "", "expected " + std::string(expected) + ", found a directory");
@@ -320,7 +327,7 @@ std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path) {
   struct stat status {};
   const int failed = fstat(descriptor, &status);
   const int error = errno;
-  auto file = std::make_unique<FileSource>(path, descriptor, status.st_size);
+  auto file = std::make_unique<FileSource>(path, descriptor, status);
   if (failed != 0) throw std::system_error(error, std::generic_category(), path);
   if (!S_ISREG(status.st_mode)) {
     throw InputError(path, "",

@@ -35,6 +35,9 @@ class ByteSource {
   virtual std::int64_t stored_position() const = 0;
   virtual std::int64_t stored_size() const = 0;
 
+  // Whether the file was written to since it was opened, as far as its times tell.
+  virtual bool has_changed() const { return false; }
+
   // Stored bytes that follow the end of the compressed data and are not zero padding. They are
   // ignored, as gunzip does; complete once Read has returned 0.
   virtual std::int64_t trailing_bytes() const { return 0; }

@@ -62,7 +62,8 @@ std::string NameOfDirectory(const fs::path& directory) {
   if (fs::exists(directory / "docker" / "registry" / "v2")) {
     return "the storage of a registry (registry-fs:), which this version does not read";
   }
-  return "neither an oci-layout file nor an index.json in it";
+  if (fs::is_empty(directory)) return "an empty directory";
+  return "a directory with neither an oci-layout file nor an index.json in it";
 }
 
 // Whether a file begins as a tar, compressed or not. What is no plain file is left alone: a pipe

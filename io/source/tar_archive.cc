@@ -82,6 +82,7 @@ class MemberSource : public ByteSource {
   }
   std::int64_t stored_position() const override { return position_; }
   std::int64_t stored_size() const override { return size_; }
+  bool has_changed() const override { return bytes_->has_changed(); }
 
  private:
   const std::string& archive_;

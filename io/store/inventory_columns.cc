@@ -179,26 +179,6 @@ void ReadPositions(PackedReader& in, Inventory& inventory) {
   }
 }
 
-void WriteWarnings(const Inventory& inventory, PackedWriter& out) {
-  out.Number(inventory.warnings.size());
-  for (const InventoryWarning& warning : inventory.warnings) {
-    out.Text(warning.kind);
-    out.Signed(warning.count);
-    out.Text(warning.first);
-  }
-}
-
-void ReadWarnings(PackedReader& in, Inventory& inventory) {
-  // Each takes three bytes at least.
-  inventory.warnings.resize(
-      static_cast<std::size_t>(in.Number(in.remaining() / 3, "a number of warnings")));
-  for (InventoryWarning& warning : inventory.warnings) {
-    warning.kind = in.Text(in.remaining(), "a warning");
-    warning.count = in.Signed();
-    warning.first = in.Text(in.remaining(), "the place of a warning");
-  }
-}
-
 void ReadNumbers(PackedReader& in, Inventory& inventory) {
   const std::span<Entry> entries = inventory.entries;
   const auto read = [&](auto Entry::*field, std::uint64_t limit, std::string_view what) {
@@ -258,7 +238,6 @@ std::string EncodeColumns(const Inventory& inventory) {
   PackedWriter out;
   out.Byte(static_cast<std::uint8_t>(inventory.codec));
   out.Number(static_cast<std::uint64_t>(inventory.overhead_bytes));
-  WriteWarnings(inventory, out);
   WriteFrontCoded(
       entries.size(), [&](std::size_t i) { return inventory.path(entries[i]); }, out);
   WriteFrontCoded(
@@ -286,7 +265,6 @@ void DecodeColumns(std::string_view columns, std::size_t num_entries, Inventory&
   }
   inventory.codec = static_cast<LayerCodec>(codec);
   inventory.overhead_bytes = static_cast<Bytes>(in.Number(kMaxSize, "overhead"));
-  ReadWarnings(in, inventory);
   if (num_entries > in.remaining() / kFullColumns) {
     in.Fail(fmt::format("expected {} entries, found {} bytes", num_entries, in.remaining()));
   }

@@ -9,7 +9,7 @@
 
 namespace gneiss {
 
-// Everything of the inventory but its digests and its sizes of blob and tar. REQUIRES: sound
+// Everything of the inventory that its file does not have in its summary. REQUIRES: sound
 // (FindInventoryFault). Throws InputError past the limits of inventory_file.h.
 [[nodiscard]] std::string EncodeColumns(const Inventory& inventory);
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -125,6 +126,35 @@ std::string_view VerifiedBody(std::string_view file) {
   return signed_part.substr(kHeaderBytes);
 }
 
+// In the order of the file.
+constexpr std::array kExtremes = {
+    &InventoryExtremes::entries,     &InventoryExtremes::path_depth,
+    &InventoryExtremes::path_bytes,  &InventoryExtremes::header_bytes,
+    &InventoryExtremes::text_bytes,  &InventoryExtremes::unpacked_bytes,
+    &InventoryExtremes::zstd_window,
+};
+
+void WriteWarnings(std::span<const InventoryWarning> warnings, PackedWriter& out) {
+  out.Number(warnings.size());
+  for (const InventoryWarning& warning : warnings) {
+    out.Text(warning.kind);
+    out.Signed(warning.count);
+    out.Text(warning.first);
+  }
+}
+
+std::vector<InventoryWarning> TakeWarnings(PackedReader& in) {
+  // Each takes three bytes at least.
+  std::vector<InventoryWarning> warnings(
+      static_cast<std::size_t>(in.Number(in.remaining() / 3, "a number of warnings")));
+  for (InventoryWarning& warning : warnings) {
+    warning.kind = in.Text(in.remaining(), "a warning");
+    warning.count = in.Signed();
+    warning.first = in.Text(in.remaining(), "the place of a warning");
+  }
+  return warnings;
+}
+
 InventorySummary TakeSummary(PackedReader& body) {
   InventorySummary summary;
   const auto kind = static_cast<ContentKind>(body.Byte());
@@ -142,6 +172,10 @@ InventorySummary TakeSummary(PackedReader& body) {
   summary.diff_id = TakeDigest(body, "a diff_id");
   summary.tar_size = static_cast<Bytes>(body.Number(INT64_MAX, "a tar's size"));
   summary.num_entries = static_cast<std::int64_t>(body.Number(kNone - 1, "a number of entries"));
+  for (const auto extreme : kExtremes) {
+    summary.extremes.*extreme = static_cast<std::int64_t>(body.Number(INT64_MAX, "an extreme"));
+  }
+  summary.warnings = TakeWarnings(body);
   return summary;
 }
 
@@ -157,6 +191,10 @@ std::string EncodeInventory(const Inventory& inventory) {
   file.Raw(AsBytes(inventory.diff_id));
   file.Number(static_cast<std::uint64_t>(inventory.tar_size));
   file.Number(inventory.entries.size());
+  for (const auto extreme : kExtremes) {
+    file.Number(static_cast<std::uint64_t>(inventory.extremes.*extreme));
+  }
+  WriteWarnings(inventory.warnings, file);
   file.Raw(Compress(EncodeColumns(inventory)));
   return FinishFile(file);
 }
@@ -186,6 +224,8 @@ ScannedLayer DecodeInventoryFile(std::string_view file) {
   inventory.diff_id = summary.diff_id;
   inventory.blob_size = summary.blob_size;
   inventory.tar_size = summary.tar_size;
+  inventory.extremes = summary.extremes;
+  inventory.warnings = std::move(summary.warnings);
   const std::string payload = Decompress(body.Raw(body.remaining(), "a zstd frame"));
   try {
     DecodeColumns(payload, static_cast<std::size_t>(summary.num_entries), inventory);

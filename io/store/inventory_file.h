@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/scan/scan_layer.h"
 #include "planner/bytes.h"
@@ -20,14 +21,15 @@
 namespace gneiss {
 
 // Part of the store's paths, so that versions do not overwrite each other's files.
-inline constexpr int kInventoryFileVersion = 1;
+inline constexpr int kInventoryFileVersion = 2;
 
 // Beyond these an inventory is neither written nor read.
 inline constexpr std::size_t kMaxInventoryFileBytes = std::size_t{1} << 31;
 inline constexpr std::size_t kMaxInventoryPayloadBytes = std::size_t{1} << 30;  // the columns
 inline constexpr std::size_t kMaxInventoryTextBytes = std::size_t{1} << 31;     // paths in full
 
-// What a file says of its layer without unpacking the columns.
+// What a file says of its layer without unpacking the columns: enough to repeat the verdict of the
+// scan, and to tell that of a scan under other limits.
 struct InventorySummary {
   Digest layer;
   Bytes blob_size = 0;
@@ -36,6 +38,8 @@ struct InventorySummary {
   Digest diff_id;     // from here on of a tar only
   Bytes tar_size = 0;
   std::int64_t num_entries = 0;
+  InventoryExtremes extremes;
+  std::vector<InventoryWarning> warnings;  // sorted by kind
 
   friend bool operator==(const InventorySummary&, const InventorySummary&) = default;
 };

@@ -1,5 +1,8 @@
 #include "io/store/inventory_store.h"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -45,6 +48,13 @@ void ExpectLayer(const Digest& found, const Digest& layer) {
   if (found == layer) return;
   throw InputError(fmt::format("expected the inventory of {}, found that of {}",
                                FormatDigest(layer), FormatDigest(found)));
+}
+
+// Whether a refusal may have its cause in one file or directory of the store.
+bool IsOfOnePlace(const std::error_code& code) {
+  constexpr std::array kCauses = {EISDIR, ENOTDIR, EACCES, EPERM, ELOOP, ENOTEMPTY, EEXIST, EBUSY};
+  return code.category() == std::generic_category() &&
+         std::ranges::find(kCauses, code.value()) != kCauses.end();
 }
 
 std::string VersionDirectory(const std::string& directory) {
@@ -127,8 +137,15 @@ Bytes InventoryStore::Write(const ParsedDigest& layer, Bytes blob_size,
   const std::string bytes = scanned.inventory
                                 ? EncodeInventory(*scanned.inventory)
                                 : EncodeNotATar(layer.digest, blob_size, scanned.not_a_tar);
-  MakeDirectories(fs::path(path).parent_path().string());
-  WriteAtomically(path, bytes);
+  try {
+    MakeDirectories(fs::path(path).parent_path().string());
+    WriteAtomically(path, bytes);
+  } catch (const std::system_error& error) {
+    if (!IsOfOnePlace(error.code())) throw;
+    // Or is it all of the store?
+    ExpectWritableDirectory(fs::path(path).parent_path().parent_path().string());
+    throw InputError(fmt::format("{}; this place in the store cannot be written", error.what()));
+  }
   return std::ssize(bytes);
 }
 

@@ -1,7 +1,7 @@
 // The inventories of all layers ever scanned, in a directory:
 //
-//   DIR/inventories/v1/sha256/ab/ab12....inv      layers named by their sha256
-//   DIR/inventories/v1/unverified/cd/cd34....inv  others, named by the key of their digest
+//   DIR/inventories/v2/sha256/ab/ab12....inv      layers named by their sha256
+//   DIR/inventories/v2/unverified/cd/cd34....inv  others, named by the key of their digest
 //   (digest.h)
 //
 // A file is complete or not there, and never changed once it is good. Any number of threads and
@@ -47,8 +47,9 @@ class InventoryStore {
   void PrepareToWrite();
 
   // Keeps an inventory, or the note that `layer` is no tar, unless a good file is there. Returns
-  // the size of the file. The file is on the disk when this returns. Throws std::system_error, with
-  // nothing left behind, when it cannot be written; InputError when the inventory is too large.
+  // the size of the file. The file is on the disk when this returns. Throws with nothing left
+  // behind: InputError when the inventory is too large, or when its own place is taken by something
+  // else or closed while the store takes files; std::system_error when it cannot be written.
   Bytes Write(const ParsedDigest& layer, Bytes blob_size, const ScannedLayer& scanned);
 
   const std::string& directory() const { return directory_; }

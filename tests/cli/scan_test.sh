@@ -127,26 +127,48 @@ add_image bad 1 "$json" "$cut" "$good"
 add_image bad 2 "$cut" "$changed" "$missing"
 scan 1 bad --store bad-store
 expect_layers 1 0 1 1 2
-[ "$(cat err)" = "gneiss: warning: no source has the blob of 1 layer
+[ "$(cat err)" = "gneiss: warning: no source has the blob of 1 layer; the report names it
 gneiss: 2 bad layers are left out; --keep-going makes the exit code 0" ] || fail "found: $(cat err)"
 grep -qF "sha256:$changed_hex of shop:2 (\`RUN make 2\`): byte 0: expected a layer with digest sha256:$changed_hex, found sha256:$found_hex" out ||
   fail "the changed layer is not in: $(cat out)"
 grep -qF "${cut%% *} of shop:1 and 1 other image (\`RUN make 1\`): tar byte " out ||
   fail "the layer that was cut is not in: $(cat out)"
+grep -qF "${missing% *} of shop:2 (\`RUN make 2\`)" out || fail "the missing layer is not in: $(cat out)"
+grep -qF "${json%% *} of shop:1 (\`RUN make 1\`): JSON" out || fail "JSON is not named in: $(cat out)"
 scan 0 bad --store bad-store --keep-going --quiet --json
 grep -q "\"digest\":\"${json%% *}\".*\"found\":\"JSON\"" out || fail "JSON is not named in: $(cat out)"
 expect_err "gneiss: 2 bad layers are left out"
 [ "$(find bad-store -type f | wc -l)" = 2 ] || fail "a bad layer has an inventory"
 
-# A limit is named as its option.
-scan 1 layout --store limited --max-entries 10
-grep -qF -- "--max-entries" out || fail "the limit is not named: $(cat out)"
-expect_layers 0 0 0 0 4
+# A limit is named as its option, also where the store has the layers.
+for limited in limited store; do
+  scan 1 layout --store $limited --max-entries 10
+  grep -qF -- "--max-entries" out || fail "the limit is not named: $(cat out)"
+  expect_layers 0 0 0 0 4
+done
+scan 2 layout --store limited --max-ratio 0
+expect_err "gneiss scan: --max-ratio: expected a whole number, 1 or more, found \"0\"; see \`gneiss scan --help\`"
+scan 2 layout --store limited --max-tar-bytes 0
+expect_err "gneiss scan: --max-tar-bytes: expected a size of 1 or more bytes, found \"0\"; see \`gneiss scan --help\`"
+
+# What is odd is named, in a second run as in the first, and refused when --strict comes later.
+mkdir odd root
+echo content >root/file
+tar -C root -cPf odd/tar --transform 's,^,../,' file
+add_image odd 1 "$(add_blob odd odd/tar)"
+rm -r root
+scan 0 odd --store odd-store
+tail -n 2 out >first
+grep -qx 'path above the root: 1 time in 1 layer, first in sha256:[0-9a-f]\{12\}: file' first || fail "no oddity in: $(cat out)"
+scan 0 odd --store odd-store
+tail -n 2 out | cmp first - || fail "the second run says other than the first: $(cat out)"
+scan 1 odd --store odd-store --strict
+expect_layers 0 0 0 0 1
 
 # A store that cannot be written; nothing is read first, and nothing left.
 echo file >file
 scan 1 layout --store file
-expect_err "gneiss: file/inventories/v1: Not a directory"
+expect_err "gneiss: file/inventories/v2: Not a directory"
 scan 2 layout --store ''
 expect_err "gneiss scan: --store: expected a directory's name, found an empty one; see \`gneiss scan --help\`"
 if [ "$(id -u)" != 0 ]; then
@@ -157,14 +179,14 @@ if [ "$(id -u)" != 0 ]; then
   rm -f "$(find store3 -name '*.inv' | head -n 1)"
   chmod -R a-w store3
   scan 1 layout --store store3
-  expect_err "gneiss: store3/inventories/v1: Permission denied; run as a user who may, or choose another path"
+  expect_err "gneiss: store3/inventories/v2: Permission denied; run as a user who may, or choose another path"
 fi
 
 # A disk that is full: a limit on the size of files fails the same write.
 code=0
 (ulimit -f 1; "$gneiss" scan layout --store full --jobs 1 >out 2>err) || code=$?
 [ "$code" = 1 ] || fail "a full disk gave exit code $code"
-grep -q '^gneiss: full/inventories/v1/sha256/../.*\.inv: File too large$' err || fail "found: $(cat err)"
+grep -q '^gneiss: full/inventories/v2/sha256/../.*\.inv: File too large; 0 of 4 layers were scanned before that and are kept$' err || fail "found: $(cat err)"
 [ "$(wc -l <err)" = 1 ] || fail "expected one line, found: $(cat err)"
 [ -z "$(find full -type f)" ] || fail "left behind: $(find full -type f)"
 
