@@ -56,6 +56,7 @@ struct OverlayWarnings {
   std::int64_t links_to_nothing = 0;      // hard links; they count as empty files
   std::int64_t links_to_directories = 0;  // no runtime makes them; as above
   std::int64_t whiteouts_of_nothing = 0;  // they hide nothing, but cost bytes
+  EntryRef bad_link;                      // the last of the first two kinds; kNone: there is none
 
   friend bool operator==(const OverlayWarnings&, const OverlayWarnings&) = default;
 };

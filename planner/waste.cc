@@ -206,10 +206,12 @@ class WasteFinder {
         LookForStaticProgram(overlay, i);
       }
     }
+    OverlayWarnings& sum = report_.overlay_warnings;
     for (const OverlayWarnings& odd : odd_) {
-      report_.overlay_warnings.links_to_nothing += odd.links_to_nothing;
-      report_.overlay_warnings.links_to_directories += odd.links_to_directories;
-      report_.overlay_warnings.whiteouts_of_nothing += odd.whiteouts_of_nothing;
+      sum.links_to_nothing += odd.links_to_nothing;
+      sum.links_to_directories += odd.links_to_directories;
+      sum.whiteouts_of_nothing += odd.whiteouts_of_nothing;
+      if (sum.bad_link.layer == kNone) sum.bad_link = odd.bad_link;
     }
   }
 
@@ -220,6 +222,7 @@ class WasteFinder {
     raise(&OverlayWarnings::links_to_nothing);
     raise(&OverlayWarnings::links_to_directories);
     raise(&OverlayWarnings::whiteouts_of_nothing);
+    if (after.bad_link.layer == l) odd_[l].bad_link = after.bad_link;
   }
 
   // REQUIRES: `overlay` holds the image's layers, as far as they are known.

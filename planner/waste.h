@@ -74,6 +74,7 @@ struct WasteReport {
   Bytes saves_storage_bytes = 0;  // of all findings
   Bytes saves_transfer_bytes = 0;
   // Summed over layers, each as odd as in the worst of its chains; of chains that are known whole.
+  // The bad link is one of the first layer that has any.
   OverlayWarnings overlay_warnings;
 };
 

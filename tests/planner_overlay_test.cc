@@ -192,8 +192,9 @@ TEST_CASE("A hard link may name a file of a lower layer, or nothing", "[planner]
   chain.Push();
   CHECK(chain.Seen() == Texts{"b=1", "d", "e=1", "n=1"});
   CHECK(chain.Hidden().empty());  // b still shows the contents of a
-  CHECK(chain.overlay().warnings() ==
-        OverlayWarnings{.links_to_nothing = 1, .links_to_directories = 1});
+  CHECK(chain.overlay().warnings() == OverlayWarnings{.links_to_nothing = 1,
+                                                      .links_to_directories = 1,
+                                                      .bad_link = {.layer = 1, .entry = 1}});
 }
 
 TEST_CASE("A layer that is in a chain twice hides nothing of itself", "[planner][overlay]") {

@@ -50,6 +50,8 @@ class Scanned {
     for (const auto& [l, name] : names) inventories_[l] = inventories.at(name);
   }
 
+  const Inventory& inventory(LayerIndex l) const { return inventories_.at(l); }
+
   // "kind rule layer<by: path path, N bytes", sorted.
   std::vector<std::string> Findings() const {
     std::vector<std::string> texts;
@@ -321,13 +323,20 @@ TEST_CASE("Links and whiteouts of nothing are counted where all below is known",
   const Scanned found(
       {{"a:1", {"base", "top"}}, {"b:1", {"other", "top"}}, {"c:1", {"base", "base", "top"}}},
       layers);
-  CHECK(found.report.overlay_warnings == OverlayWarnings{.links_to_nothing = 1,
-                                                         .links_to_directories = 1,
-                                                         .whiteouts_of_nothing = 1});
+  CHECK(found.report.overlay_warnings ==
+        OverlayWarnings{.links_to_nothing = 1,
+                        .links_to_directories = 1,
+                        .whiteouts_of_nothing = 1,
+                        .bad_link = found.report.overlay_warnings.bad_link});
+  const EntryRef bad = found.report.overlay_warnings.bad_link;
+  CHECK(found.names.at(bad.layer) == "top");
+  CHECK(found.inventory(bad.layer).path(found.inventory(bad.layer).entries[bad.entry]) == "m");
   const Scanned alone({{"a:1", {"base", "top"}}, {"b:1", {"top"}}}, layers);
-  CHECK(alone.report.overlay_warnings == OverlayWarnings{.links_to_nothing = 2,
-                                                         .links_to_directories = 1,
-                                                         .whiteouts_of_nothing = 2});
+  CHECK(alone.report.overlay_warnings ==
+        OverlayWarnings{.links_to_nothing = 2,
+                        .links_to_directories = 1,
+                        .whiteouts_of_nothing = 2,
+                        .bad_link = alone.report.overlay_warnings.bad_link});
 }
 
 TEST_CASE("Contents that other layers hold in part are counted beside the findings",

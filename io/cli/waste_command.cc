@@ -84,6 +84,21 @@ std::string ScanCommandFor(const WasteOptions& options) {
   return command;
 }
 
+// Throws InputError when a layer has a hard link that no runtime can make.
+void ExpectGoodLinks(const Fleet& fleet, const LayerContents& contents, const WasteReport& report) {
+  const EntryRef bad = report.overlay_warnings.bad_link;
+  if (bad.layer == kNone) return;
+  const Inventory& inventory = *contents.inventories[bad.layer];
+  const Entry& link = inventory.entries[bad.entry];
+  throw InputError(
+      fmt::format("{}: entry \"{}\"", fleet.digest_text(fleet.layers[bad.layer]),
+                  inventory.path(link)),
+      "",
+      fmt::format("expected a hard link to a file of this layer or one below, found no "
+                  "file \"{}\" there",
+                  inventory.link(link)));
+}
+
 int RunWaste(const WasteOptions& options, Console& console) {
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
   const Fleet& fleet = loaded.fleet;
@@ -100,6 +115,7 @@ int RunWaste(const WasteOptions& options, Console& console) {
   const CostModel model(fleet, cost);
   const Today today = MakeToday(fleet, model);
   const WasteReport report = FindWaste(fleet, model, today, contents);
+  if (options.fleet.strict) ExpectGoodLinks(fleet, contents, report);
   const std::vector<DiveRow> dive =
       options.dive ? ComputeDive(fleet, contents, report) : std::vector<DiveRow>{};
   OutputFile output(options.report.output, console);
@@ -120,6 +136,7 @@ int RunWaste(const WasteOptions& options, Console& console) {
 CommandBody ConfigureWaste(CLI::App& app) {
   const auto options = std::make_shared<WasteOptions>();
   AddFleetOptions(app, options->fleet);
+  app.get_option("--strict")->description("stop at the first bad image, or hard link to nothing");
   AddStoreOption(app, options->store);
   app.add_option("--by", options->by,
                  "table above the findings: kind (default), layer, image or repository")

@@ -44,6 +44,20 @@ Json FindingJson(const Fleet& fleet, const Today& today, const LayerContents& co
   return json;
 }
 
+Json OdditiesJson(const Fleet& fleet, const LayerContents& contents, const OverlayWarnings& odd) {
+  Json json = {{"hard_links_to_nothing", odd.links_to_nothing},
+               {"hard_links_to_directories", odd.links_to_directories},
+               {"whiteouts_of_nothing", odd.whiteouts_of_nothing}};
+  if (odd.bad_link.layer != kNone) {
+    const Inventory& inventory = *contents.inventories[odd.bad_link.layer];
+    const Entry& link = inventory.entries[odd.bad_link.entry];
+    json["bad_link"] = {{"layer", fleet.digest_text(fleet.layers[odd.bad_link.layer])},
+                        {"path", inventory.path(link)},
+                        {"target", inventory.link(link)}};
+  }
+  return json;
+}
+
 }  // namespace
 
 void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents& contents,
@@ -64,10 +78,7 @@ void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents&
   json.Field("saves_transfer_bytes", report.saves_transfer_bytes);
   json.Field("hidden_in_some_bytes", report.hidden_in_some_bytes);
   json.Field("in_other_layers_bytes", report.in_other_layers_bytes);
-  json.Field("oddities",
-             {{"hard_links_to_nothing", report.overlay_warnings.links_to_nothing},
-              {"hard_links_to_directories", report.overlay_warnings.links_to_directories},
-              {"whiteouts_of_nothing", report.overlay_warnings.whiteouts_of_nothing}});
+  json.Field("oddities", OdditiesJson(fleet, contents, report.overlay_warnings));
   json.Key("kinds");
   json.BeginArray();
   for (const KindSum& sum : SumKinds(report)) {

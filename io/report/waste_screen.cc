@@ -115,7 +115,16 @@ class WastePrinter {
     add(odd.whiteouts_of_nothing, "whiteout of nothing", "whiteouts of nothing");
     add(odd.links_to_nothing, "hard link to nothing", "hard links to nothing");
     add(odd.links_to_directories, "hard link to a directory", "hard links to directories");
-    if (!texts.empty()) out_ << fmt::format("odd: {}\n", fmt::join(texts, ", "));
+    if (texts.empty()) return;
+    out_ << fmt::format("odd: {}", fmt::join(texts, ", "));
+    if (odd.bad_link.layer != kNone) {
+      const Inventory& inventory = *contents_.inventories[odd.bad_link.layer];
+      const std::string layer = fleet_.digest_text(fleet_.layers[odd.bad_link.layer]);
+      out_ << fmt::format("; {} in {}",
+                          Printable(inventory.path(inventory.entries[odd.bad_link.entry])),
+                          Printable(ShortDigest(layer)));
+    }
+    out_ << '\n';
   }
 
   void PrintKinds() {

@@ -83,4 +83,25 @@ printf 'x' >>"$first"
 "$gneiss" waste "$work/damaged" >"$work/out" 2>"$work/err" || fail "a damaged inventory: exit status $?"
 grep -q 'warning: .*\.inv' "$work/err" || fail "the damaged inventory is not named: $(cat "$work/err")"
 grep -q 'contents known of 73 of 74 layers' "$work/out" || fail "the damaged inventory was used"
+# A hard link that no layer has a file for: noted, and refused if asked.
+. "$(dirname "$0")/scan_layout.sh"
+mkdir "$work/root" "$work/links"
+echo content >"$work/root/a"
+ln "$work/root/a" "$work/root/b"
+tar -C "$work/root" -cf "$work/links/tar" a b
+tar -f "$work/links/tar" --delete a
+link=$(add_blob "$work/links" "$work/links/tar")
+add_image "$work/links" 1 "$link"
+"$gneiss" scan "$work/links" --store "$work/link-store" >"$work/out"
+grep -q '^hard link to a lower layer: 1 time in 1 layer, first in sha256:[0-9a-f]*: b$' "$work/out" ||
+  fail "the scan does not name the link: $(cat "$work/out")"
+short=$(echo "$link" | cut -c 1-19)
+"$gneiss" waste "$work/links" --store "$work/link-store" >"$work/out"
+grep -qx "odd: 1 hard link to nothing; b in $short" "$work/out" || fail "no odd link: $(cat "$work/out")"
+code=0
+"$gneiss" waste --strict "$work/links" --store "$work/link-store" >"$work/out" 2>"$work/err" || code=$?
+[ $code = 1 ] || fail "a hard link to nothing passes --strict with exit code $code"
+echo "gneiss: ${link%% *}: entry \"b\": expected a hard link to a file of this layer or one below, found no file \"a\" there" |
+  cmp - "$work/err" || fail "found: $(cat "$work/err")"
+
 echo "waste_test: passed"
