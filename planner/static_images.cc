@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "planner/path_key.h"
-#include "planner/waste.h"
 
 namespace gneiss {
 namespace {

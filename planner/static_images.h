@@ -8,12 +8,11 @@
 
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
+#include "planner/layer_contents.h"
 #include "planner/overlay.h"
 #include "planner/today.h"
 
 namespace gneiss {
-
-struct LayerContents;
 
 // The file that `program` names in a merged file system: a bare name is looked up in `search_path`,
 // symlinks are followed inside the root, at most 40. nullopt when there is none. Time O(length).

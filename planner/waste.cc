@@ -572,11 +572,6 @@ class WasteFinder {
 
 bool CountsAsShadowed(HideCause cause) { return KindOf(cause).has_value(); }
 
-void LayerContents::Add(LayerIndex layer, Inventory inventory) {
-  layer_paths[layer] = paths.Add(inventory);
-  inventories[layer] = std::move(inventory);
-}
-
 WasteReport FindWaste(const Fleet& fleet, const CostModel& model, const Today& today,
                       const LayerContents& contents) {
   return WasteFinder(fleet, model, today, contents).Run();

@@ -4,31 +4,17 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
-#include "planner/inventory.h"
+#include "planner/layer_contents.h"
 #include "planner/overlay.h"
-#include "planner/path_tree.h"
 #include "planner/static_images.h"
 #include "planner/today.h"
 #include "planner/waste_rules.h"
 
 namespace gneiss {
-
-// The inventories of a fleet's layers with their paths, by layer. Owned here.
-struct LayerContents {
-  PathTree paths;
-  std::vector<std::optional<Inventory>> inventories;  // nullopt: contents not known
-  std::vector<LayerPaths> layer_paths;                // empty where there is no inventory
-
-  explicit LayerContents(std::size_t num_layers)
-      : inventories(num_layers), layer_paths(num_layers) {}
-  // REQUIRES: none was added for the layer before.
-  void Add(LayerIndex layer, Inventory inventory);
-};
 
 struct WasteFinding {
   static constexpr std::size_t kMaxExamples = 5;
