@@ -79,19 +79,6 @@ class FleetScanner {
   std::exception_ptr failure_;
 };
 
-// What the store says of a layer must be what the fleet says of it, as after a scan.
-std::string Difference(const InventorySummary& summary, const Layer& layer,
-                       const std::optional<Digest>& diff_id) {
-  if (summary.blob_size != layer.size) {
-    return fmt::format("expected a blob of {} bytes, found {}", layer.size, summary.blob_size);
-  }
-  if (summary.is_tar && diff_id && summary.diff_id != *diff_id) {
-    return fmt::format("expected a tar with diff_id {}, found {}", FormatDigest(*diff_id),
-                       FormatDigest(summary.diff_id));
-  }
-  return "";
-}
-
 // Why a scan with these options would refuse a layer that one with others accepted; empty when it
 // would not.
 std::string FindRefusal(const InventorySummary& summary, const ScanOptions& options) {
@@ -115,11 +102,14 @@ void FleetScanner::LookInStore() {
       continue;
     }
     scan.file_bytes = found.file_bytes;
-    scan.problem = Difference(*found.summary, layer, DiffIdOf(layer));
-    if (scan.problem.empty()) scan.problem = FindRefusal(*found.summary, options_.scan);
+    const InventorySummary& summary = *found.summary;
+    scan.problem =
+        FindContradiction(fleet_, layer, summary.blob_size,
+                          summary.is_tar ? std::optional(summary.diff_id) : std::nullopt);
+    if (scan.problem.empty()) scan.problem = FindRefusal(summary, options_.scan);
     if (!scan.problem.empty()) {
       scan.outcome = LayerOutcome::kBad;
-    } else if (!found.summary->is_tar) {
+    } else if (!summary.is_tar) {
       scan.outcome = LayerOutcome::kNotATar;
       scan.problem = std::move(found.summary->found);
     } else {
