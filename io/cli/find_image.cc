@@ -16,9 +16,19 @@ namespace {
 constexpr std::size_t kMinDigits = 6;
 constexpr std::size_t kMaxSuggestions = 20'000;  // refs that a typing error is compared with
 
-bool IsHex(std::string_view text) {
-  return std::ranges::all_of(
-      text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+// "sha256:" and the digits that a name gives, in lower case; empty when it gives none.
+std::string DigestPrefix(std::string_view name) {
+  constexpr std::string_view kSha256 = "sha256:";
+  // "REPOSITORY@sha256:...": the digest says it all.
+  name.remove_prefix(name.find('@') == std::string_view::npos ? 0 : name.find('@') + 1);
+  if (name.starts_with(kSha256)) name.remove_prefix(kSha256.size());
+  std::string prefix(kSha256);
+  for (const char c : name) {
+    const char lower = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    if ((lower < '0' || lower > '9') && (lower < 'a' || lower > 'f')) return "";
+    prefix += lower;
+  }
+  return prefix.size() < kSha256.size() + kMinDigits ? "" : prefix;
 }
 
 // Platforms tell the images of one ref apart, digests those of one prefix.
@@ -37,20 +47,18 @@ std::string DescribeSeveral(const Fleet& fleet, const std::vector<ImageIndex>& f
 }  // namespace
 
 ImageIndex FindImage(const Fleet& fleet, std::string_view name) {
-  // "REPOSITORY@sha256:...": the digest says it all.
-  std::string_view digits =
-      name.substr(name.find('@') == std::string_view::npos ? 0 : name.find('@') + 1);
-  if (digits.starts_with("sha256:")) digits.remove_prefix(7);
-  const bool maybe_digest = digits.size() >= kMinDigits && IsHex(digits);
+  const std::string prefix = DigestPrefix(name);
   std::vector<ImageIndex> by_ref;
   std::vector<ImageIndex> by_digest;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-    const auto refs = fleet.refs_of(fleet.images[i]);
+    const Image& image = fleet.images[i];
+    const auto refs = fleet.refs_of(image);
     if (std::ranges::any_of(refs, [&](TextIndex r) { return NamesRef(name, fleet.text(r)); })) {
       by_ref.push_back(i);
     }
-    if (maybe_digest && fleet.digest_text(fleet.images[i].identity, false)
-                            .starts_with("sha256:" + std::string(digits))) {
+    if (prefix.empty()) continue;
+    if (fleet.digest_text(image.identity, false).starts_with(prefix) ||
+        (image.has_config && FormatDigest(image.config_digest).starts_with(prefix))) {
       by_digest.push_back(i);
     }
   }
@@ -70,7 +78,8 @@ ImageIndex FindImage(const Fleet& fleet, std::string_view name) {
       "no image \"{}\" in the fleet; {}", shown,
       !nearest.empty() ? fmt::format("did you mean \"{}\"?", Printable(nearest))
       : refs.empty()   ? "expected a manifest digest, as `gneiss stat --images` lists them"
-                       : fmt::format("expected a ref such as \"{}\", or a manifest digest",
+                       : fmt::format("expected a ref such as \"{}\", or six digits or more of a "
+                                       "digest",
                                      Printable(refs.front()))));
 }
 

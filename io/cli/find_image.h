@@ -8,9 +8,10 @@
 namespace gneiss {
 
 // The image with this ref ("web/shop:1"; "docker.io/library/" may be left out, ":latest" too), with
-// this manifest digest, or whose digest alone begins with these hex digits (at least 6, with or
-// without "sha256:"). Throws InputError when there is none, with the nearest ref, or several, with
-// what tells them apart (--platform). Time O(refs).
+// this digest of its manifest or config (the ID that docker shows), or the one whose digest begins
+// with these hex digits (at least 6, with or without "sha256:", of either case). Throws InputError
+// when there is none, with the nearest ref, or several, with what tells them apart (--platform).
+// Time O(refs).
 [[nodiscard]] ImageIndex FindImage(const Fleet& fleet, std::string_view name);
 
 }  // namespace gneiss

@@ -48,7 +48,8 @@ int RunHistory(const HistoryOptions& options, Console& console) {
 
 CommandBody ConfigureHistory(CLI::App& app) {
   const auto options = std::make_shared<HistoryOptions>();
-  app.add_option("image", options->image, "a ref, or a manifest digest (six digits are enough)")
+  app.add_option("image", options->image,
+                 "a ref, or a digest of manifest or config (six digits are enough)")
       ->required()
       ->type_name("IMAGE");
   AddFleetOptions(app, options->fleet);

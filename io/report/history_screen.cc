@@ -112,6 +112,10 @@ void WriteHistoryJson(const Fleet& fleet, const LayerContents& contents,
   json.Field("schema", "gneiss.history/1");
   json.Field("name", fleet.name(image));
   json.Field("refs", refs);
+  if (image.has_manifest_digest) {
+    json.Field("manifest_digest", fleet.digest_text(image.identity, false));
+  }
+  if (image.has_config) json.Field("config_digest", FormatDigest(image.config_digest));
   json.Field("platform", fleet.text(image.platform));
   json.Field("created", fleet.text(image.created));
   json.Key("steps");
