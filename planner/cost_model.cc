@@ -8,6 +8,7 @@
 namespace gneiss {
 namespace {
 
+constexpr double kBytesPerGb = 1e9;
 constexpr double kMaxBlobCost = 4611686018427387904.0;  // 2^62: still fits with room to add
 
 void RequireCount(const char* name, double value) {
@@ -21,6 +22,7 @@ CostModel::CostModel(const Fleet& fleet, const CostOptions& options)
     : options_(options), has_pools_(!fleet.pools.empty()) {
   RequireCount("--storage-weight", options.storage_weight);
   RequireCount("--transfer-weight", options.transfer_weight);
+  TakePrices();
   RequireCount("--layer-cost", static_cast<double>(options.layer_cost));
   RequireCount("--images-per-node", options.images_per_node);
   RequireCount("--nodes", options.nodes);
@@ -33,6 +35,24 @@ CostModel::CostModel(const Fleet& fleet, const CostOptions& options)
   nodes_ =
       options.nodes > 0 ? options.nodes : std::max(1.0, std::ceil(pulls / options.images_per_node));
   intensity_ = options.images_per_node / pulls;
+}
+
+void CostModel::TakePrices() {
+  if (!options_.storage_price && !options_.transfer_price) return;
+  const double storage = options_.storage_price.value_or(0);
+  const double transfer = options_.transfer_price.value_or(0);
+  RequireCount("--storage-price", storage);
+  RequireCount("--transfer-price", transfer);
+  unit_price_ = std::max(storage, transfer);
+  if (unit_price_ == 0) {
+    throw InputError("--storage-price and --transfer-price: expected one above 0, found none");
+  }
+  options_.storage_weight = storage / unit_price_;
+  options_.transfer_weight = transfer / unit_price_;
+}
+
+double CostModel::MoneyOf(Bytes cost) const {
+  return static_cast<double>(cost) / kBytesPerGb * unit_price_;
 }
 
 double CostModel::Fetches(std::int64_t pulls, std::int64_t pool_nodes) const {
@@ -62,7 +82,11 @@ std::string CostModel::Describe() const {
                                 : layer_cost % 1024 == 0 ? fmt::format("{} KiB", layer_cost / 1024)
                                 : layer_cost == 1        ? "1 byte"
                                                          : fmt::format("{} bytes", layer_cost);
-  std::string text = fmt::format("storage x {:g} + transfer x {:g} + {} a layer pulled",
+  std::string text =
+      has_prices() ? fmt::format("{:g} a GB stored + {:g} a GB moved + {} a layer pulled",
+                                 options_.storage_price.value_or(0),
+                                 options_.transfer_price.value_or(0), per_layer)
+                   : fmt::format("storage x {:g} + transfer x {:g} + {} a layer pulled",
                                  options_.storage_weight, options_.transfer_weight, per_layer);
   text += uniform_pulls_ ? "; 1 pull an image"
                          : fmt::format("; {} pull{}", total_pulls_, total_pulls_ == 1 ? "" : "s");

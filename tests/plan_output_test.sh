@@ -32,6 +32,7 @@ plan() { # plan NAME SOURCE...: writes NAME.json, fails when there is a word on 
 scenarios=datasets/scenarios
 plan web "$scenarios/shared-web-server.ndjson"
 plan web_ecr --scope ecr --images-per-node 0 --pin 'web/shop:*' "$scenarios/shared-web-server.ndjson"
+plan priced --storage-price 0.10 --transfer-price 0.09 "$scenarios/shared-web-server.ndjson"
 plan thousands "$scenarios/base-under-thousands.ndjson.gz"
 plan lone --max-layers 3 --transfer-weight 0 "$scenarios/image-that-shares-nothing.ndjson"
 plan two "$scenarios/languages-apart.ndjson" "$scenarios/languages-in-one.ndjson"

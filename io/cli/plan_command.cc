@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -105,12 +106,23 @@ CommandBody ConfigurePlan(CLI::App& app) {
   app.add_option("--level", options->level, "squash (default) or all levels there are")
       ->check(CheckLevel)
       ->type_name("LEVEL");
-  app.add_option("--storage-weight", cost.storage_weight, "cost of a byte stored (default: 1)")
-      ->check(CheckCount)
-      ->type_name("X");
-  app.add_option("--transfer-weight", cost.transfer_weight, "cost of a byte fetched (default: 1)")
-      ->check(CheckCount)
-      ->type_name("X");
+  CLI::Option* const storage_weight =
+      app.add_option("--storage-weight", cost.storage_weight, "cost of a byte stored (default: 1)")
+          ->check(CheckCount)
+          ->type_name("X");
+  CLI::Option* const transfer_weight = app.add_option("--transfer-weight", cost.transfer_weight,
+                                                      "cost of a byte fetched (default: 1)")
+                                           ->check(CheckCount)
+                                           ->type_name("X");
+  for (const auto& [name, price, what] :
+       {std::tuple("--storage-price", &cost.storage_price, "price of a GB stored"),
+        std::tuple("--transfer-price", &cost.transfer_price, "price of a GB fetched")}) {
+    app.add_option(name, *price, fmt::format("{}; replaces both weights", what))
+        ->check(CheckCount)
+        ->type_name("X")
+        ->excludes(storage_weight)
+        ->excludes(transfer_weight);
+  }
   AddSizeOption(app, "--layer-cost", cost.layer_cost,
                 "what the request for one layer costs, in bytes (default: 256KiB)");
   app.add_option("--images-per-node", cost.images_per_node,

@@ -65,19 +65,26 @@ class PlanWriter {
                  {"nodes", model.nodes()},
                  {"images_per_node", options.images_per_node}};
     }
-    return {{"storage_weight", options.storage_weight},
-            {"transfer_weight", options.transfer_weight},
-            {"layer_cost", options.layer_cost},
-            {"pulls", model.total_pulls()},
-            {"fetches", fetches},
-            {"scope", ScopeName(options.scope)},
-            {"max_layers", plan_.squash.options.max_layers},
-            {"gap_tolerance", plan_.squash.options.gap_tolerance},
-            {"pins", plan_.squash.options.pins},
-            {"pinned_images", plan_.squash.num_pinned},
-            {"pinned_images_over_max_layers", plan_.squash.num_over_limit},
-            {"standalone_layers", plan_.squash.num_standalone_layers},
-            {"description", model.Describe()}};
+    Json json = {{"storage_weight", options.storage_weight},
+                 {"transfer_weight", options.transfer_weight},
+                 {"layer_cost", options.layer_cost},
+                 {"pulls", model.total_pulls()},
+                 {"fetches", fetches},
+                 {"scope", ScopeName(options.scope)},
+                 {"max_layers", plan_.squash.options.max_layers},
+                 {"gap_tolerance", plan_.squash.options.gap_tolerance},
+                 {"pins", plan_.squash.options.pins},
+                 {"pinned_images", plan_.squash.num_pinned},
+                 {"pinned_images_over_max_layers", plan_.squash.num_over_limit},
+                 {"standalone_layers", plan_.squash.num_standalone_layers},
+                 {"description", model.Describe()}};
+    if (model.has_prices()) {
+      json["prices"] = {{"storage_per_gb", options.storage_price.value_or(0)},
+                        {"transfer_per_gb", options.transfer_price.value_or(0)},
+                        {"current", model.MoneyOf(plan_.squash.current.cost)},
+                        {"planned", model.MoneyOf(plan_.squash.planned.cost)}};
+    }
+    return json;
   }
 
   void WriteSquash() {

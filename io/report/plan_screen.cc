@@ -35,6 +35,11 @@ class PlanPrinter {
  private:
   std::string Size(Bytes size) const { return FormatBytes(size, screen_.style.units); }
 
+  std::string Money(Bytes cost) const {
+    const double money = plan_.model.MoneyOf(cost);
+    return money >= 1 ? FormatNumber(money) : fmt::format("{:.3g}", money);
+  }
+
   // What a recommendation changes: "-105 MB" saved, "+455 kB" spent, "0" neither.
   std::string Change(Bytes saved) const {
     if (saved == 0) return "0";
@@ -88,7 +93,7 @@ class PlanPrinter {
                  {"moved", Align::kRight},
                  {"", Align::kRight},
                  {"layers/image", Align::kRight},
-                 {"cost", Align::kRight},
+                 {plan_.model.has_prices() ? "price" : "cost", Align::kRight},
                  {"proof", Align::kLeft}});
     const auto row = [&](const char* name, const LayoutCost& cost, const std::string& proof) {
       const LayoutCost& today = squash.current;
@@ -100,7 +105,7 @@ class PlanPrinter {
           Size(cost.transfer_bytes),
           is_today ? "" : Relative(cost.transfer_bytes, today.transfer_bytes),
           FormatNumber(cost.layers_per_image),
-          Size(cost.cost),
+          plan_.model.has_prices() ? Money(cost.cost) : Size(cost.cost),
           proof};
     };
     table.AddRow(row("today", squash.current, ""));
