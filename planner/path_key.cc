@@ -42,6 +42,11 @@ std::strong_ordering ComparePaths(std::string_view a, std::string_view b) {
   return static_cast<unsigned char>(*in_a) <=> static_cast<unsigned char>(*in_b);
 }
 
+bool IsBelow(std::string_view path, std::string_view directory) {
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
 std::string_view ParentPath(std::string_view key) {
   const std::size_t slash = key.rfind('/');
   return slash == std::string_view::npos ? std::string_view() : key.substr(0, slash);

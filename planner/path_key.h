@@ -25,6 +25,9 @@ struct PathKey {
 // else, so a subtree is a range. ('/' sorts below every other byte.)
 [[nodiscard]] std::strong_ordering ComparePaths(std::string_view a, std::string_view b);
 
+// Whether a key lies below another, which is not the root.
+[[nodiscard]] bool IsBelow(std::string_view path, std::string_view directory);
+
 // Of a key that is not the root: the key of its directory, and its last component.
 [[nodiscard]] std::string_view ParentPath(std::string_view key);
 [[nodiscard]] std::string_view BaseName(std::string_view key);

@@ -185,8 +185,14 @@ TEST_CASE("What killed writers left is removed, what a living one holds is not",
 TEST_CASE("A store that takes no files is named", "[io][inventory_store]") {
   const TemporaryDirectory directory;
   const std::string file = directory.Write("file", "");
-  CHECK(MessageOf<std::system_error>([&] { InventoryStore(file).PrepareToWrite(); }) ==
-        file + "/inventories/v2: Not a directory");
+  CHECK(MessageOf<InputError>([&] { InventoryStore{file}; }) ==
+        file + ": expected a directory of inventories, found a file; choose another with --store");
+  const std::string dangling = directory.path("dangling");
+  fs::create_symlink("nowhere", dangling);
+  CHECK(MessageOf<InputError>([&] { InventoryStore{dangling}; }) ==
+        dangling +
+            ": expected a directory of inventories, found a symlink to nothing; choose "
+            "another with --store");
   CHECK(MessageOf<std::system_error>([&] {
           InventoryStore("/proc/none").PrepareToWrite();
         }).starts_with("/proc/none: "));

@@ -298,7 +298,8 @@ TEST_CASE("A store that cannot be written is an error before any layer is read",
           "[io][scan_fleet]") {
   Shop shop;
   shop.AddLayer("tar");
-  std::ofstream(shop.path("store")) << "a file";
+  fs::create_directories(shop.path("store"));
+  std::ofstream(shop.path("store/inventories")) << "a file";
   InventoryStore store(shop.path("store"));
   std::atomic<int> scans = 0;
   const auto count = [&](ByteSource& blob, const ExpectedLayer& layer, const ScanOptions& options) {

@@ -1,5 +1,6 @@
 // Layers from strangers: each row of the table of bad and odd inputs that one layer alone can show,
 // with its verdict. R: refused; W: accepted with a warning; A: accepted.
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -100,12 +101,17 @@ TEST_CASE("Row 7: the size of a hard link is not counted, its body passed over",
 TEST_CASE("Row 8: a hard link to itself or to a directory is refused", "[io][scan_hostile]") {
   CHECK(ScanError(HardLink("a/b", "./a//b") + kEnd) ==
         "tar byte 0: expected a hard link to another path, found one to itself");
-  const std::string error =
-      "entry \"b\": expected a hard link to a file, found one to the directory \"a\"";
-  CHECK(ScanError(Directory("a") + HardLink("b", "a") + kEnd) == error);
-  CHECK(ScanError(File("a") + Directory("a") + File(".wh.a") + HardLink("b", "a") + kEnd) == error);
-  CHECK(ScanError(HardLink("b", "/") + kEnd) ==
-        "entry \"b\": expected a hard link to a file, found one to the directory \"\"");
+  const auto error = [](int at, const std::string& target) {
+    return "tar byte " + std::to_string(at) +
+           ": expected a hard link to a file, found one to the directory \"" + target +
+           "\" (entry \"b\")";
+  };
+  CHECK(ScanError(Directory("a") + HardLink("b", "a") + kEnd) == error(512, "a"));
+  CHECK(ScanError(File("a") + Directory("a") + File(".wh.a") + HardLink("b", "a") + kEnd) ==
+        error(1536, "a"));
+  CHECK(ScanError(HardLink("b", "/") + kEnd) == error(0, ""));
+  // That only what lies below it shows.
+  CHECK(ScanError(File("a/x") + HardLink("b", "a") + kEnd) == error(512, "a"));
   // What comes later or was replaced does not count; a symlink is linked and not followed.
   CHECK(List(ScanTar(HardLink("b", "a") + Directory("a") + kEnd)) ==
         "directory a\nhard link b -> a\n");
@@ -121,13 +127,14 @@ TEST_CASE("Row 9: what lies below a symlink keeps its own key", "[io][scan_hosti
 }
 
 TEST_CASE("Row 10: an entry below a loop of symlinks is refused", "[io][scan_hostile]") {
-  const auto error = [](const std::string& path) {
-    return "entry \"" + path +
-           "\": expected entries below a directory, found some below a loop of symlinks";
+  const auto error = [](const std::string& path, int at = 0) {
+    return "tar byte " + std::to_string(at) +
+           ": expected entries below a directory, found some below a loop of symlinks (entry \"" +
+           path + "\")";
   };
   const std::string loop = Symlink("a", "b") + Symlink("b", "a");
   CHECK(ScanError(loop + File("a/x") + kEnd) == error("a"));
-  CHECK(ScanError(loop + File("b/.wh.x") + kEnd) == error("b"));
+  CHECK(ScanError(loop + File("b/.wh.x") + kEnd) == error("b", 512));
   CHECK(ScanError(Symlink("d/a", "./a") + File("d/a/x/y") + kEnd) == error("d/a"));
   CHECK(ScanError(Symlink("d/a", "../e/b") + Symlink("e/b", "/d/a") + File("d/a/x") + kEnd) ==
         error("d/a"));
@@ -160,7 +167,7 @@ TEST_CASE("Row 10: what symlinks cost is bounded", "[io][scan_hostile]") {
     tar += File(name + "/x");
   }
   CHECK_THAT(ScanError(tar + kEnd),
-             Catch::Matchers::EndsWith("found some below a loop of symlinks"));
+             Catch::Matchers::Contains("found some below a loop of symlinks (entry "));
 }
 
 TEST_CASE("Row 11: a whiteout without a name is refused", "[io][scan_hostile]") {
@@ -274,6 +281,19 @@ TEST_CASE("Row 26: a base-256 size out of range is refused, an owner only noted"
         "owner out of range 2 a\n");
 }
 
+TEST_CASE("Row 26: numbers of PAX that no reader can use are noted and passed over",
+          "[io][scan_hostile]") {
+  const Inventory inventory =
+      ScanTar(Pax({{"mtime", "99999999999999999999999"}, {"uid", "-1"}}) + File("a") +
+              Pax({{"mtime", "5.x"}, {"gid", "1e3"}}) + File("b") +
+              Pax({{"mtime", "-7.5"}, {"gid", "70000"}}) + File("c") + kEnd);
+  CHECK(Warnings(inventory) == "odd number in a header 2 tar byte 1024\n");
+  CHECK(inventory.entries[0].uid == 0);
+  CHECK(inventory.entries[0].mtime == inventory.entries[1].mtime);
+  CHECK(inventory.entries[2].gid == 70'000);
+  CHECK(inventory.entries[2].mtime < 0);
+}
+
 TEST_CASE("Row 27: an entry that passes the end of the tar is refused", "[io][scan_hostile]") {
   CHECK(ScanError(TarEntry({.name = "a", .size = Octal(2000)}, std::string(100, 'x'))) ==
         "tar byte 0: expected 1536 more bytes of this entry; the tar is truncated at byte 1024");
@@ -306,6 +326,76 @@ TEST_CASE("Row 28: a PAX record that is none is refused; an empty value deletes 
                                       File("a", "body") + File("b") + kEnd);
   CHECK(List(inventory) == "file a 4\nfile b 0\n");
   CHECK(Warnings(inventory).empty());
+}
+
+TEST_CASE("Row 28: a deleted key is as if it had never been given", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(
+      Pax({{"path", "evil"}, {"path", ""}, {"size", "1024"}, {"size", ""}}) + File("good", "abc") +
+      Pax({{"linkpath", "evil"}, {"linkpath", ""}}) + HardLink("link", "good") +
+      Pax({{"uid", "7"}, {"uid", ""}, {"mtime", "5"}}) + File("owned") + kEnd);
+  CHECK(List(inventory) == "file good 3\nhard link link -> good\nfile owned 0\n");
+  CHECK(inventory.entries[2].uid == 0);
+  CHECK(inventory.entries[2].mtime == 5);
+}
+
+TEST_CASE("Rows 24 and 35: names are those that Go's reader has, byte for byte",
+          "[io][scan_hostile]") {
+  const auto name_of = [](const std::string& entry) { return List(ScanTar(entry + kEnd)); };
+  // A reader that converts encodings drops the tags U+E0000 to U+E007F.
+  const std::string tag = "\xf3\xa0\x80\x81";
+  CHECK(name_of(File("etc/passwd", "real") + Pax({{"path", "etc/pass" + tag + "wd"}}) +
+                File("x", "other!")) == "file etc/passwd 4\nfile etc/pass" + tag + "wd 6\n");
+  CHECK(name_of(Pax({{"path", "a/." + tag + "./x"}}) + File("x")) == "file a/." + tag + "./x 0\n");
+  CHECK(name_of(Pax({{"linkpath", tag}}) + Symlink("s", "t")) == "symlink s -> " + tag + "\n");
+  // The header's own field may be empty.
+  for (const std::string& longer : {LongName("target", 'K'), Pax({{"linkpath", "target"}})}) {
+    CHECK(name_of(File("target") + longer + HardLink("h", "")) ==
+          "hard link h -> target\nfile target 0\n");
+    CHECK(name_of(longer + Symlink("s", "")) == "symlink s -> target\n");
+  }
+  // What is empty does not count.
+  CHECK(name_of(LongName("") + File("short")) == "file short 0\n");
+  // A record that only fills the header up.
+  CHECK(name_of(Pax({{"path", "right"}, {"comment", std::string(1'000'100, 'c')}}) +
+                File("wrong")) == "file right 0\n");
+  CHECK(ScanError(Pax({{"SCHILY.xattr.user.a", std::string(1'000'000, 'c')}}) + File("a") + kEnd) ==
+        "tar byte 1000960: expected owner, times and attributes of at most 1000000 bytes in a PAX "
+        "header, found 1000029");
+  // A global header behind an extended one ends that for Go's reader alone.
+  const std::string global = TarEntry({.name = "g", .type = 'g'}, PaxRecordText("comment", "c"));
+  for (const std::string& first : {Pax({{"path", "p"}}), LongName("l"), LongName("l", 'K')}) {
+    CHECK(ScanError(first + global + File("a") + kEnd)
+              .ends_with("expected an entry behind its extended header, found a global one"));
+  }
+}
+
+TEST_CASE("Row 35: the prefix field counts where Go's reader has it count", "[io][scan_hostile]") {
+  const auto entry = [](const std::string& magic, const std::string& prefix) {
+    return TarEntry({.name = "passwd", .magic = magic, .tail = prefix}) + kEnd;
+  };
+  CHECK(List(ScanTar(entry(std::string("ustar\0"
+                                       "00",
+                                       8),
+                           "etc"))) == "file etc/passwd 0\n");
+  CHECK(List(ScanTar(entry(std::string("ustar\0"
+                                       "99",
+                                       8),
+                           "etc"))) == "file etc/passwd 0\n");
+  CHECK(List(ScanTar(entry("ustarX00", "etc"))) == "file passwd 0\n");
+  CHECK(List(ScanTar(entry("ustar 00", "etc"))) == "file passwd 0\n");
+  // Of star's the last digits are times.
+  const std::string star(131, 'p');
+  const std::string times = "00000000000 00000000000 ";
+  CHECK(List(ScanTar(entry(std::string("ustar\0"
+                                       "00",
+                                       8),
+                           star + times + std::string(8, '\0') + std::string("tar\0", 4)))) ==
+        "file " + star + "/passwd 0\n");
+  const std::string gnu("ustar  \0", 8);
+  CHECK(List(ScanTar(entry(gnu, ""))) == "file passwd 0\n");
+  CHECK(List(ScanTar(entry(gnu, "14371036574"))) == "file passwd 0\n");
+  CHECK(ScanError(entry(gnu, "etc")) ==
+        "tar byte 0: expected a time in GNU tar's header, found no number");
 }
 
 TEST_CASE("Row 29: an extended header over its limit is refused unread", "[io][scan_hostile]") {
@@ -440,6 +530,45 @@ TEST_CASE("Row 31: a map of a sparse file that makes no sense is refused", "[io]
         "tar byte 1024: expected GNU.sparse version 0.0, 0.1 or 1.0, found \"2.0\"");
 }
 
+TEST_CASE("Row 31: a map of a sparse file has as many parts as it says", "[io][scan_hostile]") {
+  const auto error = [](const std::string& count, const std::string& map) {
+    return ScanError(Pax({{"GNU.sparse.size", "10000"},
+                          {"GNU.sparse.numblocks", count},
+                          {"GNU.sparse.map", map}}) +
+                     File("x", std::string(512, 'z')) + kEnd);
+  };
+  const std::string map = "tar byte 1024: expected a map of a sparse file, found ";
+  CHECK(error("1000000000", "0,512") == map + "1 parts where it says 1000000000");
+  CHECK(error("1", "0,512,") == map + "a part that is no number");
+  CHECK(error("1", "0") == map + "a part without a length");
+  CHECK(ScanError(Pax({{"GNU.sparse.major", "1"},
+                       {"GNU.sparse.minor", "0"},
+                       {"GNU.sparse.realsize", "10"}}) +
+                  TarEntry({.name = "x", .size = Octal(5)}, "1\n0\n5\n") + kEnd) ==
+        map + "one that is longer than its entry");
+}
+
+TEST_CASE("Row 39: the largest hole is refused by the limit on bytes", "[io][scan_hostile]") {
+  const std::string hole = std::to_string(std::numeric_limits<std::int64_t>::max());
+  CHECK(ScanError(Pax({{"GNU.sparse.size", hole},
+                       {"GNU.sparse.numblocks", "1"},
+                       {"GNU.sparse.map", "0,5"}}) +
+                  File("x", "12345") + kEnd)
+            .find("(--max-tar-bytes)") != std::string::npos);
+}
+
+TEST_CASE("A file that is named as a directory has no body that readers agree on",
+          "[io][scan_hostile]") {
+  CHECK(ScanError(File("a", "1") + File("dd/", "123") + File("z") + kEnd) ==
+        "tar byte 1024: expected a directory without contents, found \"dd/\"");
+  CHECK(List(ScanTar(File("dd/") + kEnd)) == "file dd 0\n");
+}
+
+TEST_CASE("A whiteout below a directory that was a symlink is plain", "[io][scan_hostile]") {
+  CHECK(Warnings(ScanTar(Symlink("l", "etc") + Directory("l") + File("l/.wh.x") + kEnd)) ==
+        "path given twice 1 l\n");
+}
+
 TEST_CASE("Row 32: a wrong checksum is refused, a lone block of zeros noted",
           "[io][scan_hostile]") {
   CHECK(ScanError(File("a") + TarEntry({.name = "b", .wrong_checksum = 1}) + kEnd) ==
@@ -552,6 +681,16 @@ TEST_CASE("Row 36: gzip of any make, with its checks", "[io][scan_hostile]") {
           "byte " + std::to_string(gzip.size() + 1) +
               ": gzip stream ends early; the layer is truncated");
   }
+}
+
+TEST_CASE("Row 36: a tar that ends where compressed data is followed by garbage says so",
+          "[io][scan_hostile]") {
+  const std::string tar = File("a", std::string(900, 'q')) + kEnd;
+  const std::string first = Gzip(tar.substr(0, 1024));
+  CHECK(ScanError(first + "xx" + Gzip(tar.substr(1024))) ==
+        "tar byte 0: expected 512 more bytes of this entry; the tar is truncated at byte 1024; the "
+        "compressed data ends at byte " +
+            std::to_string(first.size()) + " of the blob");
 }
 
 TEST_CASE("Row 37: zstd in frames, skippable ones too, with a limit on the window",

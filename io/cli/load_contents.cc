@@ -38,6 +38,11 @@ class ContentsLoader {
     const Fleet& fleet = loaded_.fleet;
     LayerContents contents(fleet.layers.size());
     for (LayerIndex l = 0; l < fleet.layers.size(); ++l) LoadLayer(l, contents);
+    if (num_damaged_ > 0) {
+      Say(fmt::format("warning: {}{}", first_damage_,
+                      num_damaged_ == 1 ? std::string()
+                                        : fmt::format(" [{} of such inventories]", num_damaged_)));
+    }
     if (num_on_trust_ > 0) {
       Say(fmt::format("contents of {} as {} itself has them; `gneiss scan` reads the layers",
                       FormatCounted(num_on_trust_, "layer"), stores_.back().directory()));
@@ -51,7 +56,7 @@ class ContentsLoader {
     for (std::size_t s = 0; s < stores_.size(); ++s) {
       const ParsedDigest digest{.digest = layer.digest, .verifiable = layer.verifiable};
       InventoryStore::ReadLayer read = stores_[s].Read(digest);
-      if (!read.damage.empty()) Say("warning: " + read.damage);
+      if (!read.damage.empty() && num_damaged_++ == 0) first_damage_ = read.damage;
       if (!read.scanned) continue;
       if (!read.scanned->inventory) return;
       Inventory& inventory = *read.scanned->inventory;
@@ -78,6 +83,8 @@ class ContentsLoader {
   std::vector<InventoryStore> stores_;  // the user's own, then those of layouts
   std::size_t num_own_ = 0;
   std::int64_t num_on_trust_ = 0;
+  std::int64_t num_damaged_ = 0;
+  std::string first_damage_;
 };
 
 }  // namespace

@@ -64,7 +64,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   without_share_.push_back(kNone);
 
   bool above_root = false;
-  const char* const name = archive_entry_pathname(reader.entry());
+  const std::string& name = member.name;
   std::string_view key = KeyOf(name, above_root);
   if (above_root) {
     if (options_.strict) Fail("expected a path below the root, found " + QuoteName(name));
@@ -72,10 +72,10 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   }
   Entry entry;
   entry.type = TypeOf(member.type);
-  if (member.is_old_file && name != nullptr && std::string_view(name).ends_with('/')) {
-    // A directory of a tar from before "ustar"; with a size, readers disagree on its body.
+  if (member.type == '0' && name.ends_with('/')) {
+    // A directory to some readers, a file to others, but for tars from before "ustar".
     if (member.size > 0) Fail("expected a directory without contents, found " + QuoteName(name));
-    entry.type = EntryType::kDirectory;
+    if (member.is_old_file) entry.type = EntryType::kDirectory;
   }
   if (key.empty() && entry.type != EntryType::kDirectory) {
     Fail("expected a directory at the root, found a " + std::string(EntryTypeName(entry.type)));
@@ -98,6 +98,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   }
   entry.position = static_cast<std::uint32_t>(inventory_.entries.size());
   inventory_.entries.push_back(entry);
+  begins_.push_back(member.begin);
   without_share_.back() = entry.position;
 }
 
@@ -117,8 +118,7 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   return std::move(inventory_);
 }
 
-std::string_view InventoryBuilder::KeyOf(const char* name, bool& above_root) {
-  std::string_view key = name != nullptr ? name : "";
+std::string_view InventoryBuilder::KeyOf(std::string_view key, bool& above_root) {
   InventoryExtremes& extremes = inventory_.extremes;
   extremes.path_bytes = std::max<Bytes>(extremes.path_bytes, std::ssize(key));
   if (std::ssize(key) > options_.limits.max_path_bytes) {
@@ -173,9 +173,9 @@ void InventoryBuilder::SetMetadata(archive_entry* source, Entry& entry) {
 
 void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& entry) {
   archive_entry* const source = reader.entry();
+  const std::string& target = reader.member().link;
   if (entry.type == EntryType::kSymlink) {
-    const char* const target = archive_entry_symlink(source);
-    const std::string_view link = target != nullptr ? target : "";
+    const std::string_view link = target;
     inventory_.extremes.path_bytes =
         std::max<Bytes>(inventory_.extremes.path_bytes, std::ssize(link));
     if (std::ssize(link) > options_.limits.max_path_bytes) {
@@ -185,7 +185,6 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     if (link.empty()) warnings_.Add("symlink without a target", key);
     entry.link = AddText(link);
   } else if (entry.type == EntryType::kHardLink) {
-    const char* const target = archive_entry_hardlink(source);
     const std::string_view path = inventory_.texts[entry.path];
     bool above_root = false;
     const std::string_view link = KeyOf(target, above_root);
@@ -289,7 +288,10 @@ void InventoryBuilder::DropStargzFiles() {
     return false;
   });
   inventory_.contents = std::move(contents);
-  for (std::uint32_t i = 0; Entry & entry : inventory_.entries) entry.position = i++;
+  for (std::uint32_t i = 0; Entry & entry : inventory_.entries) {
+    begins_[i] = begins_[entry.position];
+    entry.position = i++;
+  }
 }
 
 void InventoryBuilder::CompareStargzIndex() {
@@ -300,17 +302,18 @@ void InventoryBuilder::CompareStargzIndex() {
 
 void InventoryBuilder::CheckSorted() {
   const std::vector<Entry>& entries = inventory_.entries;
-  std::string_view symlink;  // the last one passed
+  std::string_view symlink;  // the last path passed that ends as one
   bool has_symlink = false;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string_view path = inventory_.path(entries[i]);
     // What lies below a path follows it directly.
-    const bool is_below = has_symlink && path.size() > symlink.size() &&
-                          path.starts_with(symlink) && path[symlink.size()] == '/';
+    const bool is_below = has_symlink && IsBelow(path, symlink);
     if (is_below && IsMarker(entries[i].type)) warnings_.Add("whiteout below a symlink", path);
     if (entries[i].type == EntryType::kSymlink && !is_below) {
       symlink = path;
       has_symlink = true;
+    } else if (path == symlink && !IsMarker(entries[i].type)) {
+      has_symlink = false;  // replaced later in the tar
     }
     for (std::size_t j = i; j-- > 0 && inventory_.path(entries[j]) == path;) {
       const bool is_same = IsMarker(entries[i].type) ? entries[j].type == entries[i].type
@@ -323,10 +326,9 @@ void InventoryBuilder::CheckSorted() {
 }
 
 void InventoryBuilder::CheckSymlinkLoops() {
-  const std::string_view loop = FindSymlinkLoop(inventory_);
-  if (loop.empty()) return;
-  throw InputError("", "entry " + QuoteName(loop),
-                   "expected entries below a directory, found some below a loop of symlinks");
+  const Entry* const loop = FindSymlinkLoop(inventory_);
+  if (loop == nullptr) return;
+  FailAt(*loop, "expected entries below a directory, found some below a loop of symlinks");
 }
 
 void InventoryBuilder::CheckHardLinks() {
@@ -355,16 +357,24 @@ void InventoryBuilder::CheckHardLinks() {
     if (after != entries.begin() && inventory_.path(*(after - 1)) == target) {
       found = latest[static_cast<std::size_t>(after - entries.begin()) - 1];
     }
+    const auto above = std::ranges::partition_point(
+        after, entries.end(), [&](const Entry& entry) { return inventory_.path(entry) == target; });
+    const bool is_directory =
+        found != kNone ? entries[found].type == EntryType::kDirectory
+                       : target.empty() ||
+                             (above != entries.end() && IsBelow(inventory_.path(*above), target));
+    if (is_directory) {
+      FailAt(link,
+             "expected a hard link to a file, found one to the directory " + QuoteName(target));
+    }
     // Its contents come from a lower layer, if from anywhere: only the merged tree can tell.
-    if (found == kNone && !target.empty()) {
-      warnings_.Add("hard link to a lower layer", inventory_.path(link));
-    }
-    if (target.empty() || (found != kNone && entries[found].type == EntryType::kDirectory)) {
-      throw InputError(
-          "", "entry " + QuoteName(inventory_.path(link)),
-          "expected a hard link to a file, found one to the directory " + QuoteName(target));
-    }
+    if (found == kNone) warnings_.Add("hard link to a lower layer", inventory_.path(link));
   }
+}
+
+void InventoryBuilder::FailAt(const Entry& entry, const std::string& problem) const {
+  throw InputError("", "tar byte " + std::to_string(begins_[entry.position]),
+                   problem + " (entry " + QuoteName(inventory_.path(entry)) + ")");
 }
 
 void InventoryBuilder::Fail(const std::string& problem) const {

@@ -32,7 +32,7 @@ class InventoryBuilder {
 
  private:
   // Key of a name; valid until the next call. Throws InputError when a limit is broken.
-  std::string_view KeyOf(const char* name, bool& above_root);
+  std::string_view KeyOf(std::string_view name, bool& above_root);
   void SetMetadata(archive_entry* source, Entry& entry);
   void SetType(TarReader& reader, std::string_view key, Entry& entry);
   // Makes a whiteout or an opaque marker of an entry that is one. False: to be left out.
@@ -47,6 +47,7 @@ class InventoryBuilder {
   void CheckSymlinkLoops();
   void CheckHardLinks();
   [[noreturn]] void Fail(const std::string& problem) const;
+  [[noreturn]] void FailAt(const Entry& entry, const std::string& problem) const;
 
   const ScanOptions& options_;
   ScanWarnings& warnings_;
@@ -57,6 +58,7 @@ class InventoryBuilder {
   std::uint32_t last_xattrs_ = 0;
   std::deque<std::uint32_t> without_share_;  // positions of entries, kNone: of one left out
   Bytes member_begin_ = 0;                   // for errors
+  std::vector<Bytes> begins_;                // of entries by position, for errors
 
   // Of the last entry, if it may be estargz's index: where its gzip member begins, and its text.
   std::optional<Bytes> index_begin_;

@@ -153,7 +153,8 @@ class GzipDecoder : public LayerDecoder {
     return true;
   }
 
-  // The footer of estargz has one field, "SG": 16 hexadecimal digits and "STARGZ".
+  // The footer of estargz has one field, "SG": 16 hexadecimal digits and "STARGZ"; that of stargz,
+  // which came before it, has them without the field around them.
   void ReadExtra() {
     unsigned length = HeaderByte();
     length |= static_cast<unsigned>(HeaderByte()) << 8U;
@@ -162,9 +163,10 @@ class GzipDecoder : public LayerDecoder {
       const auto byte = static_cast<char>(HeaderByte());
       if (extra.size() < 26) extra += byte;
     }
-    if (length != 26 || !extra.starts_with("SG\x16\0"sv) || !extra.ends_with("STARGZ")) return;
+    if (extra.starts_with("SG\x16\0"sv)) extra.erase(0, 4);
+    if (length > 26 || extra.size() != 22 || !extra.ends_with("STARGZ")) return;
     Bytes begin = 0;
-    const char* const digits = extra.data() + 4;
+    const char* const digits = extra.data();
     const auto [end, error] = std::from_chars(digits, digits + 16, begin, 16);
     if (error == std::errc() && end == digits + 16) stargz_index_begin_ = begin;
   }

@@ -40,7 +40,9 @@ std::span<char> LayerStream::Next() {
 }
 
 void LayerStream::CountHoles(Bytes count) {
-  holes_ = CheckedAdd(holes_, count);
+  // Never past what the sum with the tar can hold: no limit is that high.
+  constexpr Bytes kMost = Bytes{1} << 62;
+  holes_ = std::min(kMost, holes_ + std::min(count, kMost));
   CheckLimits();
 }
 

@@ -1,6 +1,9 @@
 #include "io/scan/pax_records.h"
 
 #include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <vector>
 
 #include "io/scan/tar_number.h"
 #include "planner/input_error.h"
@@ -9,6 +12,25 @@ namespace gneiss {
 namespace {
 
 constexpr std::string_view kSparsePrefix = "GNU.sparse.";
+
+bool IsForLibarchive(std::string_view key) {
+  constexpr std::array<std::string_view, 4> kKeys = {"size", "uid", "gid", "mtime"};
+  return std::ranges::find(kKeys, key) != kKeys.end() || key.starts_with("SCHILY.xattr.") ||
+         key.starts_with("LIBARCHIVE.xattr.") ||
+         (key.starts_with(kSparsePrefix) && key != "GNU.sparse.name");
+}
+
+// An owner beyond 64 bits, or a time that is none: "[-]SECONDS[.FRACTION]".
+bool IsOddNumber(const PaxRecord& record) {
+  if (record.value.empty()) return false;
+  if (record.key == "uid" || record.key == "gid") return !ParseDecimal(record.value);
+  if (record.key != "mtime") return false;
+  std::string_view seconds = record.value.substr(0, record.value.find('.'));
+  const std::string_view fraction = record.value.substr(seconds.size());
+  if (seconds.starts_with('-')) seconds.remove_prefix(1);
+  return !ParseDecimal(seconds) ||
+         fraction.find_first_not_of("0123456789", 1) != std::string_view::npos;
+}
 
 Bytes SizeOf(const PaxRecord& record) {
   const std::optional<Bytes> size = ParseDecimal(record.value);
@@ -23,20 +45,25 @@ void CheckMap(const std::string& fault) {
   if (!fault.empty()) throw InputError("expected a map of a sparse file, found " + fault);
 }
 
-// "offset,length,offset,length,...".
-void ReadMap(std::string_view text, SparseMap& map) {
+// "offset,length,offset,length,...". Returns how many parts it has.
+Bytes ReadMap(std::string_view text, SparseMap& map) {
+  bool is_last = false;
   const auto take = [&] {
     const std::size_t comma = std::min(text.find(','), text.size());
     const std::optional<Bytes> number = ParseDecimal(text.substr(0, comma));
+    if (!number) CheckMap("a part that is no number");
+    is_last = comma == text.size();
     text.remove_prefix(std::min(comma + 1, text.size()));
-    if (!number)
-      throw InputError("expected a map of a sparse file, found a part that is no number");
     return *number;
   };
-  while (!text.empty()) {
+  Bytes num_parts = 0;
+  while (!is_last) {
     const Bytes offset = take();
+    if (is_last) CheckMap("a part without a length");
     CheckMap(map.Add(offset, take()));
+    ++num_parts;
   }
+  return num_parts;
 }
 
 // Facts of the GNU.sparse records until all are known.
@@ -44,6 +71,7 @@ struct SparseRecords {
   std::string_view major;
   std::string_view minor;
   std::string_view map;
+  std::string_view name;
   std::optional<Bytes> num_parts;
   std::optional<Bytes> offset;  // of a part whose length comes next
   Bytes num_read = 0;
@@ -70,7 +98,7 @@ void ReadSparseRecord(const PaxRecord& record, SparseRecords& sparse, PaxLayout&
     sparse.offset.reset();
     ++sparse.num_read;
   } else if (key == "name") {
-    layout.has_path = true;
+    sparse.name = record.value;
   }
 }
 
@@ -85,14 +113,17 @@ void FinishSparse(const SparseRecords& sparse, PaxLayout& layout) {
                      std::string(sparse.minor.substr(0, 20)) + "\"");
   }
   if (sparse.offset) CheckMap("a part without a length");
+  Bytes num_read = sparse.num_read;
   if (!sparse.map.empty()) {
     if (layout.map_in_body || sparse.num_read > 0) CheckMap("two maps");
-    ReadMap(sparse.map, layout.map);
-  } else if (sparse.num_parts && !layout.map_in_body && *sparse.num_parts != sparse.num_read) {
-    CheckMap(std::to_string(sparse.num_read) + " parts where it says " +
+    num_read = ReadMap(sparse.map, layout.map);
+  }
+  if (sparse.num_parts && !layout.map_in_body && *sparse.num_parts != num_read) {
+    CheckMap(std::to_string(num_read) + " parts where it says " +
              std::to_string(*sparse.num_parts));
   }
   if (!layout.real_size) CheckMap("no size of the file");
+  if (!sparse.name.empty()) layout.path = sparse.name;
 }
 
 }  // namespace
@@ -134,9 +165,11 @@ PaxLayout ReadPaxLayout(std::string_view records) {
     if (record.key == "size") {
       layout.size = record.value.empty() ? std::nullopt : std::optional(SizeOf(record));
     } else if (record.key == "path") {
-      layout.has_path = !record.value.empty();
+      layout.path = record.value;
     } else if (record.key == "linkpath") {
-      layout.has_link = !record.value.empty();
+      layout.link = record.value;
+    } else if (IsOddNumber(record)) {
+      layout.has_odd_number = true;
     } else if (record.key.starts_with(kSparsePrefix) && !record.value.empty()) {
       is_sparse = true;
       ReadSparseRecord(record, sparse, layout);
@@ -147,14 +180,22 @@ PaxLayout ReadPaxLayout(std::string_view records) {
 }
 
 std::string FilterPaxRecords(std::string_view records, bool drop_size) {
-  std::string kept;
+  std::unordered_map<std::string_view, std::string_view> last;  // line by key
+  std::vector<PaxRecord> kept;
   while (!records.empty()) {
     const PaxRecord record = TakePaxRecord(records);
-    const bool is_dropped = record.value.empty() || record.key == "SCHILY.realsize" ||
-                            record.key == "SUN.holesdata" || (drop_size && record.key == "size");
-    if (!is_dropped) kept += record.line;
+    if (!IsForLibarchive(record.key) || (drop_size && record.key == "size")) continue;
+    last[record.key] = record.line;
+    kept.push_back(record);
   }
-  return kept;
+  std::string passed;
+  for (const PaxRecord& record : kept) {
+    if (record.value.empty() || IsOddNumber(record)) continue;
+    // Records of a sparse map come again and again.
+    const bool is_last = last[record.key].data() == record.line.data();
+    if (is_last || record.key.starts_with(kSparsePrefix)) passed += record.line;
+  }
+  return passed;
 }
 
 }  // namespace gneiss

@@ -20,11 +20,13 @@ struct PaxRecord {
 // Takes the first record off `records`. Throws InputError without a place.
 [[nodiscard]] PaxRecord TakePaxRecord(std::string_view& records);
 
-// What the records of one header mean for the layout of the tar, a later record over an earlier.
+// What the records of one header mean for the layout of the tar and for names, a later record over
+// an earlier.
 struct PaxLayout {
   std::optional<Bytes> size;
-  bool has_path = false;
-  bool has_link = false;
+  std::string path;  // of the entry, empty: none given
+  std::string link;
+  bool has_odd_number = false;  // owner or time that no reader can use; it is passed over
 
   // GNU.sparse.*: version 0.x has its map here, version 1.0 in front of the body.
   bool is_sparse = false;
@@ -36,8 +38,9 @@ struct PaxLayout {
 // Throws InputError without a place.
 [[nodiscard]] PaxLayout ReadPaxLayout(std::string_view records);
 
-// The records that libarchive is to see: without deleted keys, which it would read as empty values;
-// without keys that only it knows and that move bodies or sizes; and without size if `drop_size`.
+// The records that libarchive is to see, of each key the last: owner, times, extended attributes,
+// and where the body is; size not if `drop_size`. Without deleted keys, which it would read as
+// empty values, names, which it would convert, and keys that only it knows.
 [[nodiscard]] std::string FilterPaxRecords(std::string_view records, bool drop_size);
 
 }  // namespace gneiss

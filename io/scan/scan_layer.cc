@@ -34,10 +34,14 @@ class LayerScanner {
       Verify();
       if (scanned.inventory) Complete(*scanned.inventory);
       return scanned;
-    } catch (const InputError&) {
+    } catch (const InputError& error) {
       // A blob that is not the expected one explains all that may be wrong with it.
       if (!is_verified_) Verify();
-      throw;
+      // So does compressed data that ends before the blob does.
+      if (!stream_ || stream_->decoder().trailing_bytes() == 0) throw;
+      throw InputError("", error.place(),
+                       error.problem() + "; the compressed data ends at byte " +
+                           std::to_string(stream_->decoder().trailing_begin()) + " of the blob");
     }
   }
 

@@ -13,16 +13,11 @@ namespace {
 constexpr int kMaxLinks = 40;  // MAXSYMLINKS
 constexpr std::int64_t kMaxPassed = std::int64_t{64} << 20;
 
-bool IsBelow(std::string_view path, std::string_view directory) {
-  return path.size() > directory.size() && path.starts_with(directory) &&
-         path[directory.size()] == '/';
-}
-
 class LoopFinder {
  public:
   explicit LoopFinder(const Inventory& inventory) : inventory_(inventory) {}
 
-  std::string_view Find() {
+  const Entry* Find() {
     const std::vector<Entry>& entries = inventory_.entries;
     for (std::size_t i = 0, end = 0; i < entries.size(); i = end) {
       const std::string_view path = inventory_.path(entries[i]);
@@ -30,9 +25,10 @@ class LoopFinder {
       while (end < entries.size() && inventory_.path(entries[end]) == path) ++end;
       // What lies below a path follows it directly.
       if (end == entries.size() || !IsBelow(inventory_.path(entries[end]), path)) continue;
-      if (SymlinkOf(i, end) != nullptr && Loops(path)) return path;
+      const Entry* const symlink = SymlinkOf(i, end);
+      if (symlink != nullptr && Loops(path)) return symlink;
     }
-    return {};
+    return nullptr;
   }
 
  private:
@@ -93,8 +89,6 @@ class LoopFinder {
 
 }  // namespace
 
-std::string_view FindSymlinkLoop(const Inventory& inventory) {
-  return LoopFinder(inventory).Find();
-}
+const Entry* FindSymlinkLoop(const Inventory& inventory) { return LoopFinder(inventory).Find(); }
 
 }  // namespace gneiss

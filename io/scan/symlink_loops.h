@@ -3,16 +3,14 @@
 // unpack a file below a loop, so a layer that has one is not what it seems.
 #pragma once
 
-#include <string_view>
-
 #include "planner/inventory.h"
 
 namespace gneiss {
 
-// The path of the first symlink that has entries of the layer below it and leads into a loop of the
-// layer's own symlinks; empty when none does. As Linux has it: more than 40 symlinks on one way are
+// The first symlink that has entries of the layer below it and leads into a loop of the layer's own
+// symlinks; nullptr when none does. As Linux has it: more than 40 symlinks on one way are
 // a loop. Bounded: when all walks together have passed over 64 MiB of paths, the symlink at hand
 // counts as one. REQUIRES: sorted.
-[[nodiscard]] std::string_view FindSymlinkLoop(const Inventory& inventory);
+[[nodiscard]] const Entry* FindSymlinkLoop(const Inventory& inventory);
 
 }  // namespace gneiss

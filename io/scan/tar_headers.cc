@@ -14,12 +14,16 @@ using std::string_view_literals::operator""sv;
 
 constexpr std::size_t kBlock = 512;
 
+// libarchive passes over records of more than 1,000,000 bytes without an error.
+constexpr std::size_t kMaxPassedPax = 1'000'000;
+
 // Fields of the header, "ustar" and its forebears and heirs.
 struct Field {
   std::size_t begin;
   std::size_t size;
   std::string_view Of(std::string_view header) const { return header.substr(begin, size); }
 };
+constexpr Field kName{0, 100};
 constexpr Field kMode{100, 8};
 constexpr Field kUid{108, 8};
 constexpr Field kGid{116, 8};
@@ -27,7 +31,14 @@ constexpr Field kSize{124, 12};
 constexpr Field kMtime{136, 12};
 constexpr Field kChecksum{148, 8};
 constexpr std::size_t kType = 156;
+constexpr Field kLink{157, 100};
 constexpr Field kMagic{257, 5};
+constexpr Field kMagicAndVersion{257, 8};
+constexpr Field kPrefix{345, 155};
+constexpr Field kStarPrefix{345, 131};
+constexpr Field kStarTrailer{508, 4};
+constexpr Field kGnuAccessTime{345, 12};
+constexpr Field kGnuChangeTime{357, 12};
 // Of GNU tar's own form of sparse files, in the header and in the blocks that follow it.
 constexpr Field kSparseParts{386, 4 * 24};
 constexpr std::size_t kSparseGoesOn = 482;
@@ -87,10 +98,32 @@ void WriteOctal(std::span<char> digits, std::int64_t number) {
 void WriteSize(std::span<char> header, Bytes size) {
   WriteOctal(header.subspan(kSize.begin, 11), size);
   header[kSize.begin + 11] = '\0';
+}
+
+void WriteChecksum(std::span<char> header) {
   const auto sum = SumHeader({header.data(), header.size()}).of_unsigned;
   WriteOctal(header.subspan(kChecksum.begin, 6), sum);
   header[kChecksum.begin + 6] = '\0';
   header[kChecksum.begin + 7] = ' ';
+}
+
+std::string_view UpToZero(std::string_view field) { return field.substr(0, field.find('\0')); }
+
+// GNU's headers have times where others have a prefix.
+bool IsGnuHeader(std::string_view header) { return kMagicAndVersion.Of(header) == "ustar  \0"sv; }
+
+// The magic alone counts, not the version.
+bool HasPrefix(std::string_view header) { return header.substr(kMagic.begin, 6) == "ustar\0"sv; }
+
+// A plain name in place of those of the header.
+void HideNames(std::span<char> header, char type) {
+  const auto write = [&](const Field& field, std::string_view text) {
+    std::ranges::fill(header.subspan(field.begin, field.size), '\0');
+    std::ranges::copy(text, header.begin() + static_cast<std::ptrdiff_t>(field.begin));
+  };
+  if (HasPrefix({header.data(), header.size()})) write(kPrefix, "");
+  write(kName, "name");
+  write(kLink, type == '1' || type == '2' ? "link" : "");
 }
 
 Bytes Padded(Bytes size) { return (size + 511) / 512 * 512; }
@@ -271,6 +304,10 @@ void TarHeaders::StartExtension(std::string_view header, char type) {
 void TarHeaders::FinishExtension() {
   state_ = State::kHeader;
   if (extension_type_ == 'g') {
+    // Go's reader takes it for an entry, and drops what stands before it.
+    if (has_extension()) {
+      Fail("expected an entry behind its extended header, found a global one");
+    }
     // Runtimes do not apply it, nor does libarchive, which is not shown it.
     std::string_view records = reading_.body;
     try {
@@ -336,8 +373,10 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   member.size = member.stored_size = *size;
   const std::size_t offset = static_cast<std::size_t>(span.data() - block_.data());
 
-  if (long_name_) PassExtension(*long_name_, long_name_->body);
-  if (long_link_) PassExtension(*long_link_, long_link_->body);
+  ReadNames(header, layout, member);
+  HideNames(span, type);
+  WriteChecksum(span);
+
   if (pax_) PassExtension(*pax_, FilterPaxRecords(pax_->body, IsHeaderOnly(type)));
   Pass(offset, kBlock);
   long_name_.reset();
@@ -377,9 +416,10 @@ void TarHeaders::ReadPaxLayoutOf(char type, TarMember& member, PaxLayout& layout
   } catch (const InputError& error) {
     Fail(error.problem());
   }
-  if ((long_name_ && layout.has_path) || (long_link_ && layout.has_link)) {
+  if ((long_name_ && !layout.path.empty()) || (long_link_ && !layout.link.empty())) {
     Fail("expected one name of an entry, found one by PAX and one by GNU tar");
   }
+  if (layout.has_odd_number) warnings_.AddAtTarByte("odd number in a header", header_at_);
   if (!IsHeaderOnly(type)) return;
   if (layout.is_sparse) Fail("expected a sparse file, found an entry without a body");
   if (layout.size.value_or(0) == 0) return;
@@ -390,10 +430,38 @@ void TarHeaders::ReadPaxLayoutOf(char type, TarMember& member, PaxLayout& layout
   link_size_ = Padded(std::min<Bytes>(*layout.size, limits_.max_tar_bytes));
 }
 
+void TarHeaders::ReadNames(std::string_view header, const PaxLayout& layout,
+                           TarMember& member) const {
+  const auto in = [](const std::optional<Extension>& extension) {
+    return extension ? UpToZero(extension->body) : std::string_view();
+  };
+  // What is empty does not count.
+  const std::string_view long_link = in(long_link_);
+  member.link = !long_link.empty()     ? long_link
+                : !layout.link.empty() ? std::string_view(layout.link)
+                                       : UpToZero(kLink.Of(header));
+  const std::string_view long_name = in(long_name_);
+  if (!long_name.empty() || !layout.path.empty()) {
+    member.name = !long_name.empty() ? long_name : std::string_view(layout.path);
+    return;
+  }
+  if (HasPrefix(header)) {
+    const bool is_star = kStarTrailer.Of(header) == "tar\0"sv;
+    member.name = UpToZero((is_star ? kStarPrefix : kPrefix).Of(header));
+    if (!member.name.empty()) member.name += '/';
+  } else if (IsGnuHeader(header)) {
+    for (const Field& time : {kGnuAccessTime, kGnuChangeTime}) {
+      if (header[time.begin] == '\0' || ParseTarNumber(time.Of(header))) continue;
+      // Go takes it for a prefix, as it once wrote it, GNU tar does not.
+      Fail("expected a time in GNU tar's header, found no number");
+    }
+  }
+  member.name += UpToZero(kName.Of(header));
+}
+
 void TarHeaders::ReadOldSparse(std::string_view header, TarMember& member) {
   const std::optional<std::int64_t> real_size = ParseTarNumber(kRealSize.Of(header));
-  const bool is_gnu = header.substr(kMagic.begin, 8) == "ustar  \0"sv;
-  if (!is_gnu || !real_size || *real_size < 0) {
+  if (!IsGnuHeader(header) || !real_size || *real_size < 0) {
     Fail("expected the size of a sparse file in GNU tar's form, found none");
   }
   member.is_sparse = true;
@@ -438,6 +506,7 @@ std::size_t TarHeaders::ReadMap(std::string_view text) {
   const auto padding = static_cast<std::size_t>(Padded(map_size_) - map_size_);
   read += std::min(padding, text.size() - read);
   const Bytes body = remaining_ - static_cast<Bytes>(read);
+  if (Padded(map_size_) > member.stored_size) CheckMap("one that is longer than its entry");
   member.stored_size -= Padded(map_size_);
   CheckMap(map_.Check(member.stored_size, member.size));
   remaining_ = body;
@@ -467,9 +536,14 @@ void TarHeaders::CheckMap(const std::string& fault) const {
 void TarHeaders::StartBody() { state_ = remaining_ > 0 ? State::kBody : State::kHeader; }
 
 void TarHeaders::PassExtension(const Extension& extension, std::string_view body) {
-  if (extension.header[kType] == 'x' && body.empty()) return;
+  if (body.empty()) return;
+  if (body.size() > kMaxPassedPax) {
+    Fail("expected owner, times and attributes of at most " + std::to_string(kMaxPassedPax) +
+         " bytes in a PAX header, found " + std::to_string(body.size()));
+  }
   std::string header = extension.header;
   WriteSize(header, static_cast<Bytes>(body.size()));
+  WriteChecksum(header);
   PassMade(header);
   PassMade(body);
   const auto size = static_cast<Bytes>(body.size());

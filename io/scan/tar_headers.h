@@ -1,10 +1,10 @@
 // The headers of a tar, checked before libarchive sees them. Decides where every header and body
-// is, strictly, and by the rules of Go's archive/tar, which unpacks layers in container runtimes;
-// where readers of tar would come to different entries, the tar is refused or what libarchive sees
-// is made plain. Bounded memory: one extended header at a time.
+// is and what an entry is called, strictly, and by the rules of Go's archive/tar, which unpacks
+// layers in container runtimes; where readers of tar would come to different entries, the tar is
+// refused or what libarchive sees is made plain. Bounded memory: one extended header at a time.
 //
-// Leaves out: what an entry is beyond its layout (name, owner, times, attributes), which libarchive
-// reads.
+// Leaves out: owner, mode, times and attributes, which libarchive reads. It is shown no names: it
+// would convert their bytes.
 #pragma once
 
 #include <cstddef>
@@ -31,6 +31,8 @@ struct TarMember {
   Bytes feed_begin = 0;   // bytes passed on before it
   Bytes size = 0;         // of its contents, holes included
   Bytes stored_size = 0;  // of what the tar holds of them
+  std::string name;       // as written, whatever header has it
+  std::string link;       // target of a link, as written
   char type = '0';        // type flag: '0' to '6'
   bool is_sparse = false;
   bool is_old_file = false;  // type flag 0: a directory if its name ends in '/'
@@ -89,6 +91,7 @@ class TarHeaders {
   void FinishExtension();
   void StartMember(std::span<char> header, char type);
   void ReadPaxLayoutOf(char type, TarMember& member, PaxLayout& layout);
+  void ReadNames(std::string_view header, const PaxLayout& layout, TarMember& member) const;
   void ReadOldSparse(std::string_view header, TarMember& member);
   void ReadSparseHeader(std::string_view block);
   void AddOldSparseParts(std::string_view parts);

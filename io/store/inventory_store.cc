@@ -34,6 +34,11 @@ StoredFile ReadStored(const std::string& path) {
   StoredFile file;
   try {
     if (const std::unique_ptr<ByteSource> opened = OpenPlainFile(path)) {
+      if (opened->stored_size() > static_cast<std::int64_t>(kMaxInventoryFileBytes)) {
+        throw InputError(path, "",
+                         fmt::format("expected an inventory of at most {} bytes, found {}",
+                                     kMaxInventoryFileBytes, opened->stored_size()));
+      }
       file.bytes = ReadWhole(*opened, path, kUnknownSize, kMaxInventoryFileBytes);
     }
   } catch (const InputError& error) {
@@ -64,6 +69,16 @@ std::string VersionDirectory(const std::string& directory) {
 }  // namespace
 
 InventoryStore::InventoryStore(std::string directory) : directory_(std::move(directory)) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(directory_, ignored);
+  const bool is_dangling =
+      !fs::exists(status) && fs::is_symlink(fs::symlink_status(directory_, ignored));
+  if (is_dangling || (fs::exists(status) && !fs::is_directory(status))) {
+    throw InputError(directory_, "",
+                     fmt::format("expected a directory of inventories, found {}; choose another "
+                                 "with --store",
+                                 is_dangling ? "a symlink to nothing" : "a file"));
+  }
   while (directory_.size() > 1 && directory_.ends_with('/')) directory_.pop_back();
 }
 

@@ -20,7 +20,8 @@ namespace gneiss {
 // All functions may be called from several threads.
 class InventoryStore {
  public:
-  // Touches nothing; a directory that is not there is an empty store.
+  // Touches nothing; a directory that is not there is an empty store. Throws InputError when
+  // something else is there.
   explicit InventoryStore(std::string directory);
 
   // "$XDG_CACHE_HOME/gneiss", or "~/.cache/gneiss" where that is unset or relative. Throws

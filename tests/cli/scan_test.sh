@@ -168,7 +168,7 @@ expect_layers 0 0 0 0 1
 # A store that cannot be written; nothing is read first, and nothing left.
 echo file >file
 scan 1 layout --store file
-expect_err "gneiss: file/inventories/v2: Not a directory"
+expect_err "gneiss: file: expected a directory of inventories, found a file; choose another with --store"
 scan 2 layout --store ''
 expect_err "gneiss scan: --store: expected a directory's name, found an empty one; see \`gneiss scan --help\`"
 if [ "$(id -u)" != 0 ]; then
