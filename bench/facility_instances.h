@@ -1,0 +1,31 @@
+// Facility location problems that are made up, the same for a seed on every machine.
+#pragma once
+
+#include <cstdint>
+
+#include "bench/facility_file.h"
+
+namespace gneiss {
+
+// As Koerkel describes ("On the exact solution of large-scale simple plant location problems",
+// European Journal of Operational Research 39, 1989) and Ghosh uses them ("Neighborhood search
+// heuristics for the uncapacitated facility location problem", the same 150, 2003): n customers, n
+// facilities, costs uniform in 1000..2000, symmetric or not, opening costs uniform in
+// 100..200 (A), 1000..2000 (B) or 10000..20000 (C).
+enum class KoerkelGhoshClass { kA, kB, kC };
+[[nodiscard]] FacilityInstance MakeKoerkelGhosh(std::uint32_t n, std::uint64_t seed, bool symmetric,
+                                                KoerkelGhoshClass opening);
+
+// Images and candidate bases in bytes: clusters (lineages) of bases that drift apart, images that
+// stand near one base of their lineage. Dense: every base serves every image, at the price of all
+// that differs; sparse: only bases of the image's lineage, and the image as it is now.
+struct BaseLikeOptions {
+  std::uint32_t num_images = 5000;
+  std::uint32_t num_bases = 500;
+  std::uint32_t num_lineages = 40;
+  bool dense = true;
+  std::uint64_t seed = 1;
+};
+[[nodiscard]] FacilityInstance MakeBaseLike(const BaseLikeOptions& options);
+
+}  // namespace gneiss
