@@ -11,8 +11,10 @@ constexpr int kMostAdjustments = 30;
 constexpr int kLambdaSteps = 14;
 constexpr std::uint32_t kRootIterations = 3000;
 constexpr std::uint32_t kNodeIterations = 150;
+constexpr double kNodeProgress = 0.03;
 constexpr std::uint32_t kIterationsPerPlan = 50;
 constexpr double kRootStep = 0.1;
+constexpr double kSmallerModel = 0.7;  // of the facilities, or less, get a model of their own
 constexpr std::uint64_t kNodesPerPlan = 8;
 
 }  // namespace
@@ -145,10 +147,11 @@ void FacilitySearch::AscendAtRoot(const FacilityLimits& limits, std::vector<std:
   TryPlan(cover_, limits);
 }
 
-bool FacilitySearch::SolveRoot(FacilityLimits& limits, std::vector<std::int64_t>& prices) {
+bool FacilitySearch::SolveRoot(FacilityLimits& limits, std::vector<std::int64_t>& prices,
+                               std::int64_t& bound) {
   ++progress_.num_nodes;
   prices.assign(model_.num_customers, 0);
-  std::int64_t bound = 0;
+  bound = 0;
   if (!ShouldStop()) AscendAtRoot(limits, prices, bound);
   std::uint32_t iteration = 0;
   if (!progress_.stopped && !Prune(bound)) {
@@ -200,10 +203,14 @@ bool FacilitySearch::IsLeaf(const FacilityLimits& limits) {
   return true;
 }
 
-void FacilitySearch::Branch(FacilityLimits limits, std::vector<std::int64_t> prices) {
+void FacilitySearch::Branch(FacilityLimits limits, std::vector<std::int64_t> prices,
+                            std::int64_t bound) {
   base_ = limits;
   pending_.clear();
-  pending_.push_back({.limits = std::move(limits), .prices = std::move(prices), .step = kRootStep});
+  pending_.push_back({.limits = std::move(limits),
+                      .prices = std::move(prices),
+                      .bound = bound,
+                      .step = kRootStep});
   while (!pending_.empty()) {
     if (ShouldStop() || progress_.num_nodes >= options_.max_nodes) {
       progress_.stopped = true;
@@ -230,6 +237,7 @@ void FacilitySearch::SolveNode(Node& node) {
                                          {.max_iterations = kNodeIterations,
                                           .target = Target(),
                                           .cutoff = Cutoff(),
+                                          .least_progress = kNodeProgress,
                                           .first_step = std::max(node.step, 0.02)},
                                          node.prices, visit);
   node.bound = std::max(node.bound, found.bound);
@@ -245,7 +253,30 @@ void FacilitySearch::SolveNode(Node& node) {
   Expand(node);
 }
 
+// Searches below the node in a model without what is closed there, which is quicker to go through.
+// False when that is too little to be worth it.
+bool FacilitySearch::BranchInSmallerModel(Node& node) {
+  std::vector<std::uint32_t> keep;
+  for (std::uint32_t j = 0; j < model_.num_facilities; ++j) {
+    if (node.limits.state[j] != FacilityState::kClosed) keep.push_back(j);
+  }
+  if (static_cast<double>(keep.size()) > kSmallerModel * model_.num_facilities) return false;
+  FacilityLimits limits{
+      .min_open = node.limits.min_open,
+      .max_open = std::min(node.limits.max_open, static_cast<std::uint32_t>(keep.size()))};
+  std::vector<std::uint32_t> name;
+  for (const std::uint32_t j : keep) {
+    limits.state.push_back(node.limits.state[j]);
+    name.push_back(name_[j]);
+  }
+  const FacilityModel model(model_, keep);
+  FacilitySearch(model, name, options_, progress_)
+      .Branch(std::move(limits), std::move(node.prices), node.bound);
+  return true;
+}
+
 void FacilitySearch::Expand(Node& node) {
+  if (BranchInSmallerModel(node)) return;
   const auto estimate = lagrangian_.estimate();
   std::uint32_t branch = kNoFacility;
   double best = -1;

@@ -35,10 +35,10 @@ class FacilitySearch {
 
   // Ascent, volume and local search at the root; fixes facilities in `limits`, sets `prices` to the
   // best found (one per customer). True when nothing is left to search.
-  bool SolveRoot(FacilityLimits& limits, std::vector<std::int64_t>& prices);
+  bool SolveRoot(FacilityLimits& limits, std::vector<std::int64_t>& prices, std::int64_t& bound);
 
-  // Searches all within the limits, from a root's prices.
-  void Branch(FacilityLimits limits, std::vector<std::int64_t> prices);
+  // Searches all within the limits, from prices of a node above and its bound in fixed point.
+  void Branch(FacilityLimits limits, std::vector<std::int64_t> prices, std::int64_t bound);
 
   // Local search from these (indices of the model).
   void TryPlan(std::span<const std::uint32_t> open, const FacilityLimits& limits);
@@ -64,6 +64,7 @@ class FacilitySearch {
                           std::vector<std::int64_t>& best, std::int64_t& bound);
   bool IsLeaf(const FacilityLimits& limits);
   void Expand(Node& node);
+  bool BranchInSmallerModel(Node& node);
   void SolveNode(Node& node);
 
   const FacilityModel& model_;

@@ -21,6 +21,7 @@ constexpr double kSmallestStep = 1e-4;
 constexpr double kMeanWeight = 0.1;  // the largest weight of a new violation in the mean
 constexpr double kSmallestMeanWeight = 1e-3;
 constexpr int kMeanRounds = 100;
+constexpr int kPatience = 25;
 
 }  // namespace
 
@@ -38,15 +39,16 @@ std::int64_t FacilityLagrangian::Evaluate(const FacilityLimits& limits,
   tried_.assign(prices.begin(), prices.end());
   std::ranges::copy(model_.opening, reduced_.begin());
   std::int64_t sum = 0;
+  num_paid_links_ = 0;
   std::int64_t* const reduced = reduced_.data();
   const std::int64_t* const cost = model_.cost.data();
   const std::uint32_t* const facility = model_.facility.data();
   for (std::uint32_t i = 0; i < model_.num_customers; ++i) {
     const std::int64_t price = prices[i];
     sum += price;
-    for (std::uint64_t l = model_.first[i]; cost[l] < price; ++l) {
-      reduced[facility[l]] -= price - cost[l];
-    }
+    std::uint64_t l = model_.first[i];
+    for (; cost[l] < price; ++l) reduced[facility[l]] -= price - cost[l];
+    num_paid_links_ += l - model_.first[i];
   }
   Choose(limits);
   if (chosen_.size() < limits.min_open || num_fixed_open_ > limits.max_open) return kNoChoice;
@@ -124,6 +126,20 @@ std::uint32_t FacilityLagrangian::FixByReducedCost(std::int64_t bound, std::int6
 }
 
 void FacilityLagrangian::FillViolation() {
+  std::uint64_t links_of_chosen = 0;
+  for (const std::uint32_t j : chosen_) {
+    links_of_chosen += model_.column_first[j + 1] - model_.column_first[j];
+  }
+  if (links_of_chosen < num_paid_links_) {
+    std::ranges::fill(violation_, 1.0);
+    for (const std::uint32_t j : chosen_) {
+      for (std::uint64_t c = model_.column_first[j]; c < model_.column_first[j + 1]; ++c) {
+        const std::uint32_t i = model_.column_customer[c];
+        violation_[i] -= model_.column_cost[c] < tried_[i] ? 1.0 : 0.0;
+      }
+    }
+    return;
+  }
   const std::int64_t* const cost = model_.cost.data();
   const std::uint32_t* const facility = model_.facility.data();
   for (std::uint32_t i = 0; i < model_.num_customers; ++i) {
@@ -145,6 +161,7 @@ FacilityLagrangian::VolumeResult FacilityLagrangian::Improve(const FacilityLimit
   for (std::uint32_t j = 0; j < model_.num_facilities; ++j) estimate_[j] = is_chosen_[j];
   double mean_weight = kMeanWeight;
   std::int64_t bound_before = result.bound;
+  std::int64_t bound_at_check = result.bound;
   int num_vain = 0;
   for (std::uint32_t iteration = 0; iteration < options.max_iterations; ++iteration) {
     if (visit && visit()) break;
@@ -189,6 +206,13 @@ FacilityLagrangian::VolumeResult FacilityLagrangian::Improve(const FacilityLimit
     } else if (++num_vain >= kVainSteps) {
       result.step *= kShrink;
       num_vain = 0;
+    }
+    if (iteration % kPatience == kPatience - 1) {
+      if (static_cast<double>(result.bound - bound_at_check) <
+          options.least_progress * static_cast<double>(options.target - result.bound)) {
+        break;
+      }
+      bound_at_check = result.bound;
     }
     if (iteration % kMeanRounds == kMeanRounds - 1) {
       // The mean gets longer where the bound no longer rises by a hundredth of a per cent.

@@ -40,6 +40,7 @@ class FacilityLagrangian {
     std::uint32_t max_iterations = 1000;
     std::int64_t target = 0;          // of the steps: cost of the best plan
     std::int64_t cutoff = kNoChoice;  // a bound above it is enough
+    double least_progress = 0;        // in 25 iterations, of the gap to target; less ends the run
     double first_step = 0.1;          // the factor of the Polyak step to begin with
   };
   struct VolumeResult {
@@ -65,6 +66,7 @@ class FacilityLagrangian {
   std::vector<std::uint8_t> is_chosen_;
   std::uint32_t num_fixed_open_ = 0;
   std::uint32_t num_free_ = 0;
+  std::uint64_t num_paid_links_ = 0;  // with a price above their cost, in the last Evaluate
 
   std::vector<std::int64_t> trial_;
   std::vector<std::int64_t> tried_;  // the prices of the last Evaluate

@@ -25,14 +25,15 @@ void FacilityLocalSearch::Improve(std::span<const std::uint32_t> open, const Fac
       Close(drop.facility);
       num_tried = 0;
     }
-    for (int batch = 0; batch < 64 && num_tried < model_.num_facilities; ++batch) {
+    // What opens one may let others close, so drops are tried again after it.
+    bool opened = false;
+    for (int batch = 0; batch < 64 && num_tried < model_.num_facilities && !opened; ++batch) {
       ++num_tried;
-      if (limits.state[j] != FacilityState::kClosed && position_[j] == kNoFacility &&
-          TryOpening(j, limits)) {
-        num_tried = 0;
-      }
+      opened = limits.state[j] != FacilityState::kClosed && position_[j] == kNoFacility &&
+               TryOpening(j, limits);
       if (++j == model_.num_facilities) j = 0;
     }
+    if (opened) num_tried = 0;
     if (num_tried >= model_.num_facilities) break;
   }
   num_unserved_ = 0;

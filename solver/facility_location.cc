@@ -38,39 +38,23 @@ FacilityPlan Infeasible() {
   return {.status = FacilityStatus::kInfeasible, .lower_bound = kNoCost};
 }
 
-// Limits without what was fixed closed, for a model without it.
-FacilityLimits Keep(const FacilityLimits& limits, std::span<const std::uint32_t> keep) {
-  FacilityLimits kept{
-      .min_open = limits.min_open,
-      .max_open = std::min(limits.max_open, static_cast<std::uint32_t>(keep.size()))};
-  for (const std::uint32_t j : keep) kept.state.push_back(limits.state[j]);
-  return kept;
-}
-
 void Search(const FacilityProblem& problem, const FacilityOptions& options, FacilityLimits limits,
             FacilityProgress& progress) {
   const FacilityModel model(problem, limits.max_open);
   std::vector<std::uint32_t> name(model.num_facilities);
   std::iota(name.begin(), name.end(), 0U);
+  FacilitySearch search(model, name, options, progress);
+  // A plan before anything can stop the run: the cheapest of every customer.
+  std::vector<std::uint32_t> start;
+  for (std::uint32_t i = 0; i < model.num_customers; ++i) {
+    start.push_back(model.facility[model.first[i]]);
+  }
+  search.TryPlan(start, limits);
+  if (!options.start.empty()) search.TryPlan(options.start, limits);
   std::vector<std::int64_t> prices;
-  {
-    FacilitySearch root(model, name, options, progress);
-    // A plan before anything can stop the run: the cheapest of every customer.
-    std::vector<std::uint32_t> start;
-    for (std::uint32_t i = 0; i < model.num_customers; ++i) {
-      start.push_back(model.facility[model.first[i]]);
-    }
-    root.TryPlan(start, limits);
-    if (!options.start.empty()) root.TryPlan(options.start, limits);
-    if (root.SolveRoot(limits, prices)) return;
-  }
-  std::vector<std::uint32_t> keep;
-  for (std::uint32_t j = 0; j < model.num_facilities; ++j) {
-    if (limits.state[j] != FacilityState::kClosed) keep.push_back(j);
-  }
-  if (keep.size() < limits.min_open) return;  // only what is known costs as little
-  const FacilityModel kept(model, keep);
-  FacilitySearch(kept, keep, options, progress).Branch(Keep(limits, keep), std::move(prices));
+  std::int64_t bound = 0;
+  if (search.SolveRoot(limits, prices, bound)) return;
+  search.Branch(std::move(limits), std::move(prices), bound);
 }
 
 }  // namespace
