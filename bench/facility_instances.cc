@@ -46,6 +46,7 @@ FacilityInstance MakeBaseLike(const BaseLikeOptions& options) {
     std::array<std::uint8_t, 16> version;
   };
   constexpr std::size_t kComponents = 16;
+  constexpr std::size_t kSharedComponents = 5;
   std::vector<std::array<std::int64_t, kComponents>> component_bytes(options.num_lineages);
   for (auto& bytes : component_bytes) {
     for (std::int64_t& b : bytes) b = UniformIn(random, kMegabyte / 4, 12 * kMegabyte);
@@ -57,9 +58,14 @@ FacilityInstance MakeBaseLike(const BaseLikeOptions& options) {
   };
   FacilityInstance instance;
   std::vector<Base> bases;
+  std::vector<std::array<std::uint8_t, kComponents>> newest(options.num_lineages);
   for (std::uint32_t j = 0; j < options.num_bases; ++j) {
-    Base base{.lineage = static_cast<std::uint32_t>(random.Below(options.num_lineages))};
-    for (auto& v : base.version) v = static_cast<std::uint8_t>(random.Below(4));
+    Base base{.lineage = static_cast<std::uint32_t>(random.Below(options.num_lineages)),
+              .version = {}};
+    // The next release: the one before with some components renewed.
+    base.version = newest[base.lineage];
+    for (auto& v : base.version) v = static_cast<std::uint8_t>(v + (random.Chance(120) ? 1 : 0));
+    newest[base.lineage] = base.version;
     bases.push_back(base);
     instance.opening_cost.push_back(total_bytes(base.lineage) +
                                     UniformIn(random, 0, 4 * kMegabyte));
@@ -68,7 +74,8 @@ FacilityInstance MakeBaseLike(const BaseLikeOptions& options) {
     const Base& near = bases[random.Below(options.num_bases)];
     std::array<std::uint8_t, kComponents> version = near.version;
     for (auto& v : version) {
-      if (random.Chance(200)) v = static_cast<std::uint8_t>(random.Below(4));
+      // Some have what is renewed later already.
+      v = static_cast<std::uint8_t>(v + (random.Chance(60) ? 1 : 0));
     }
     const std::int64_t own = UniformIn(random, kMegabyte / 10, 30 * kMegabyte);
     std::vector<FacilityLink> row;
@@ -77,7 +84,11 @@ FacilityInstance MakeBaseLike(const BaseLikeOptions& options) {
       if (!same && !options.dense) continue;
       std::int64_t cost = own;
       for (std::size_t k = 0; k < kComponents; ++k) {
-        if (!same || bases[j].version[k] != version[k]) cost += component_bytes[near.lineage][k];
+        // The first components are of the distribution, the same for all lineages.
+        const bool comparable = same || k < kSharedComponents;
+        if (!comparable || bases[j].version[k] != version[k]) {
+          cost += component_bytes[near.lineage][k];
+        }
       }
       row.push_back({.facility = j, .cost = cost});
     }

@@ -16,9 +16,10 @@ enum class KoerkelGhoshClass { kA, kB, kC };
 [[nodiscard]] FacilityInstance MakeKoerkelGhosh(std::uint32_t n, std::uint64_t seed, bool symmetric,
                                                 KoerkelGhoshClass opening);
 
-// Images and candidate bases in bytes: clusters (lineages) of bases that drift apart, images that
-// stand near one base of their lineage. Dense: every base serves every image, at the price of all
-// that differs; sparse: only bases of the image's lineage, and the image as it is now.
+// Images and candidate bases in bytes. A base is a release of a lineage: the one before with some
+// of 16 components renewed. An image stands on a base, with a few components renewed already, and
+// pays for what a base does not have of them. Dense: every base serves every image; five components
+// are the same in all lineages. Sparse: only bases of the image's own lineage.
 struct BaseLikeOptions {
   std::uint32_t num_images = 5000;
   std::uint32_t num_bases = 500;

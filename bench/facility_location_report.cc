@@ -1,6 +1,6 @@
 // facility_location_report: solves facility location problems and prints a line for each,
 //
-//     name cost lower_bound seconds [gap nodes] [cbc_seconds ratio]
+//     name cost lower_bound seconds [gap nodes open] [cbc_seconds ratio]
 //
 // in fixed columns. Costs are exact: a file's costs are read as multiples of its last decimal
 // (10^-5 in the OR-Library's capa, capb and capc), so what is printed is the optimum to all its
@@ -69,7 +69,9 @@ void ReportInstance(const std::string& name, const FacilityInstance& instance,
   std::string line = fmt::format("{:<20} {:>20} {:>20} {:>12.6f}", name,
                                  FormatDecimal(plan.cost, instance.num_decimals),
                                  FormatDecimal(plan.lower_bound, instance.num_decimals), seconds);
-  if (report.details) line += fmt::format(" {:>9.4f}% {:>8}", 100 * plan.gap(), plan.num_nodes);
+  if (report.details)
+    line +=
+        fmt::format(" {:>9.4f}% {:>8} {:>6}", 100 * plan.gap(), plan.num_nodes, plan.open.size());
   if (report.cbc) {
     double unit = 1;
     for (int k = 0; k < instance.num_decimals; ++k) unit /= 10;
@@ -111,9 +113,10 @@ FacilityInstance KoerkelGhoshOf(const std::vector<std::string>& words) {
                           static_cast<KoerkelGhoshClass>(OneOf(words[3], {"A", "B", "C"})));
 }
 
-FacilityInstance BaseLikeOf(const std::vector<std::string>& words) {
+FacilityInstance BaseLikeOf(const std::vector<std::string>& words, std::uint32_t num_lineages) {
   return MakeBaseLike({.num_images = NumberOf(words[0], 1, 1'000'000),
                        .num_bases = NumberOf(words[1], 1, kMostMadeUp),
+                       .num_lineages = num_lineages,
                        .dense = OneOf(words[3], {"SPARSE", "DENSE"}) == 1,
                        .seed = NumberOf(words[2], 0, 1U << 31)});
 }
@@ -123,6 +126,7 @@ int RunFacilityReport(int argc, char** argv) {
   std::vector<std::string> files;
   std::vector<std::string> koerkel_ghosh;
   std::vector<std::string> base_like;
+  std::uint32_t num_lineages = 40;
   CLI::App app(
       "Solves facility location problems; a line each: name cost lower_bound seconds.\n"
       "FILE is in the format of the OR-Library.");
@@ -133,12 +137,18 @@ int RunFacilityReport(int argc, char** argv) {
   app.add_option("--base-like", base_like,
                  "IMAGES BASES SEED DENSE|SPARSE: made-up images and candidate bases, in bytes")
       ->expected(4);
+  app.add_option("--lineages", num_lineages,
+                 "of --base-like: groups of bases that images move within; few are hard")
+      ->check(CLI::Range(1U, kMostMadeUp))
+      ->capture_default_str();
   app.add_option("--gap", report.gap, "stop at this relative gap")->check(CLI::Range(0.0, 1.0));
   app.add_option("--time-limit", report.time_limit, "seconds for each problem; 0: none")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--max-open", report.max_open, "open at most so many facilities; 0: any number");
   app.add_flag("--exactly", report.exactly, "open as many as --max-open says, no fewer");
-  app.add_flag("--details", report.details, "also print the gap and the nodes of branch and bound");
+  app.add_flag(
+      "--details", report.details,
+      "also print the gap, the nodes of branch and bound, and how many facilities are open");
   app.add_flag("--cbc", report.cbc, "also print CBC's seconds on the same problem, and the ratio");
   std::vector<std::pair<std::string, FacilityInstance>> made_up;
   try {
@@ -156,7 +166,7 @@ int RunFacilityReport(int argc, char** argv) {
     if (!base_like.empty())
       made_up.push_back(
           {fmt::format("bases{}x{}-{}-{}", base_like[0], base_like[1], base_like[3], base_like[2]),
-           BaseLikeOf(base_like)});
+           BaseLikeOf(base_like, num_lineages)});
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

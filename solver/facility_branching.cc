@@ -25,7 +25,7 @@ FacilitySearch::FacilitySearch(const FacilityModel& model, std::span<const std::
       name_(name),
       options_(options),
       progress_(progress),
-      ascent_(model),
+      ascent_(model, [this] { return ShouldStop(); }),
       lagrangian_(model),
       local_search_(model),
       is_open_(model.num_facilities) {}

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace gneiss {
 namespace {
@@ -11,8 +12,11 @@ constexpr std::int64_t kEndlessSlack = std::numeric_limits<std::int64_t>::max() 
 
 }  // namespace
 
-DualAscent::DualAscent(const FacilityModel& model)
-    : model_(model), slack_(model.num_facilities), next_(model.num_customers) {
+DualAscent::DualAscent(const FacilityModel& model, std::function<bool()> should_stop)
+    : model_(model),
+      should_stop_(std::move(should_stop)),
+      slack_(model.num_facilities),
+      next_(model.num_customers) {
   active_.reserve(model.num_customers);
 }
 
@@ -90,7 +94,7 @@ bool DualAscent::RaiseOneStep(std::uint32_t i, std::int64_t& price) {
 }
 
 void DualAscent::RaiseAll(std::vector<std::uint32_t>& customers, std::span<std::int64_t> prices) {
-  while (!customers.empty()) {
+  while (!customers.empty() && !ShouldStop()) {
     std::size_t kept = 0;
     for (const std::uint32_t i : customers) {
       if (RaiseOneStep(i, prices[i])) customers[kept++] = i;
@@ -128,6 +132,7 @@ std::int64_t DualAscent::Adjust(std::span<const std::uint8_t> open,
       if (open[j] != 0 && num_paid < 2) paid[num_paid++] = j;
     }
     if (num_paid < 2) continue;
+    if (ShouldStop()) break;
     active_.clear();
     Lower(i, prices[i], lower);
     AddWaiting(paid[0], open, prices);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -16,8 +17,9 @@ namespace gneiss {
 
 class DualAscent {
  public:
-  // Keeps a view of `model`, which must outlive it.
-  explicit DualAscent(const FacilityModel& model);
+  // Keeps a view of `model`, which must outlive it. Once should_stop (may be empty) says so, prices
+  // stay where they are, within the constraints.
+  explicit DualAscent(const FacilityModel& model, std::function<bool()> should_stop = {});
 
   // Makes `prices` satisfy the constraints, lowering them where needed, and raises them as far as
   // they go, customers in turn by one step of their row each. REQUIRES: 0 <= prices <= unserved.
@@ -44,7 +46,10 @@ class DualAscent {
   void AddWaiting(std::uint32_t j, std::span<const std::uint8_t> open,
                   std::span<const std::int64_t> prices);
 
+  bool ShouldStop() const { return should_stop_ && should_stop_(); }
+
   const FacilityModel& model_;
+  std::function<bool()> should_stop_;
   std::vector<std::int64_t> slack_;
   std::vector<std::uint64_t> next_;  // per customer the first link that costs more than its price
   std::vector<std::uint32_t> active_;

@@ -69,7 +69,7 @@ struct FacilityOptions {
   std::span<const std::uint32_t> start;  // a plan to start from, need not be feasible; or none
   double gap_tolerance = 0;              // stop at a gap of this or less
   std::uint64_t max_nodes = std::numeric_limits<std::uint64_t>::max();  // of branch and bound
-  // Asked every few milliseconds of work, from this thread; true ends the run with the best so far.
+  // Asked between passes over the links, from this thread; true ends the run with the best so far.
   // May be empty.
   std::function<bool()> should_stop;
 };
