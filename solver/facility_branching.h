@@ -1,6 +1,6 @@
 // Branch and bound for facility location, depth first: at each node the Lagrangian bound from its
-// parent's prices, facilities fixed by reduced cost, then a facility (or the number of open ones)
-// to branch on by the linear program's estimate. The root has dual ascent and more time.
+// parent's prices, facilities fixed by reduced cost, then a facility to branch on by the linear
+// program's estimate. Only the root has dual ascent, and it has more time.
 #pragma once
 
 #include <cstdint>

@@ -18,9 +18,8 @@
 // (solver/facility_lagrangian.h). With limits, the ascent runs at opening costs f_j + lambda.
 //
 // The plan. Facilities that are tight or chosen in L(v), improved by add, drop and swap
-// (solver/facility_local_search.h). What gap is left is closed by branching on facilities and on
-// their number, depth first, with facilities fixed by their reduced costs
-// (solver/facility_branching.h).
+// (solver/facility_local_search.h). What gap is left is closed by branching on facilities, depth
+// first, with facilities fixed by their reduced costs (solver/facility_branching.h).
 //
 // Leaves out: capacities; what customers and facilities mean; time. Same problem, same answer, as
 // long as should_stop does not end the run.
