@@ -1,0 +1,278 @@
+#include "solver/carving_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <queue>
+#include <random>
+#include <tuple>
+#include <utility>
+
+namespace gneiss {
+namespace {
+
+// Temperatures of the first and the last move, as parts of what the family costs above its bound.
+constexpr double kFirstTemperature = 0.02;
+constexpr double kLastTemperature = 0.00002;
+
+// Random part of the prices by which layers are ejected, so that chains differ.
+constexpr double kPriceNoise = 0.5;
+
+constexpr int kTournament = 4;
+
+class Search {
+ public:
+  Search(LayerFamily& family, const CarvingSearchOptions& options)
+      : family_(family), model_(family.model()), options_(options), random_(options.seed) {
+    double sum = 0;
+    cumulated_.reserve(model_.num_atoms());
+    for (AtomIndex a = 0; a < model_.num_atoms(); ++a) {
+      const std::uint32_t size = model_.signatures[a].size();
+      // Atoms of one image are in its private layer at no excess.
+      sum += static_cast<double>(model_.bytes[a]) * (size - 1);
+      cumulated_.push_back(sum);
+      floor_ += static_cast<double>(model_.bytes[a]) * model_.signature_rates[a];
+    }
+  }
+
+  CarvingSearchResult Run() {
+    CarvingSearchResult result;
+    family_.MarkBest();
+    if (cumulated_.empty() || cumulated_.back() == 0) return result;
+    double best = family_.cost();
+    const double first = kFirstTemperature * (best - floor_);
+    for (; result.num_moves < options_.num_moves; ++result.num_moves) {
+      if (options_.should_stop && options_.should_stop()) {
+        result.stopped = true;
+        break;
+      }
+      const double progress =
+          static_cast<double>(result.num_moves) / static_cast<double>(options_.num_moves);
+      const double temperature = first * std::pow(kLastTemperature / kFirstTemperature, progress);
+      const double before = family_.cost();
+      if (!Move() || family_.cost() - before > -temperature * std::log(Uniform())) {
+        family_.Undo();
+        continue;
+      }
+      family_.Commit();
+      if (family_.cost() < best * (1 - 1e-12)) {
+        best = family_.cost();
+        family_.MarkBest();
+      }
+    }
+    family_.RestoreBest();
+    return result;
+  }
+
+ private:
+  std::uint64_t Below(std::uint64_t bound) { return random_() % bound; }
+  // In (0, 1].
+  double Uniform() { return static_cast<double>((random_() >> 11) + 1) * 0x1p-53; }
+
+  AtomIndex DrawAtom() {
+    const double at = (1 - Uniform()) * cumulated_.back();
+    const auto found = std::ranges::upper_bound(cumulated_, at);
+    return static_cast<AtomIndex>(
+        std::min<std::ptrdiff_t>(found - cumulated_.begin(), std::ssize(cumulated_) - 1));
+  }
+
+  double Excess(AtomIndex a) const {
+    return static_cast<double>(model_.bytes[a]) * family_.ExcessRate(a);
+  }
+
+  // The one with the largest excess of a few.
+  AtomIndex DrawCostlyAtom() {
+    AtomIndex best = DrawAtom();
+    for (int t = 1; t < kTournament; ++t) {
+      const AtomIndex a = DrawAtom();
+      if (Excess(a) > Excess(best)) best = a;
+    }
+    return best;
+  }
+
+  LayerId DrawLayerOf(AtomIndex a) {
+    const std::vector<LayerId> cover = family_.CoverOf(a);
+    return cover[Below(cover.size())];
+  }
+
+  std::uint32_t DrawImageOf(const ImageSet& images) {
+    std::uint64_t left = Below(images.size());
+    std::uint32_t drawn = 0;
+    images.ForEach([&](std::uint32_t i) {
+      if (left-- == 0) drawn = i;
+    });
+    return drawn;
+  }
+
+  // Part of the layers of an atom as one.
+  ImageSet DrawUnion(AtomIndex a) {
+    std::vector<LayerId> cover = family_.CoverOf(a);
+    ImageSet users(model_.num_images);
+    const std::uint64_t take = cover.size() < 3 ? 2 : 2 + Below(cover.size() - 1);
+    for (std::uint64_t t = 0; t < take && !cover.empty(); ++t) {
+      const std::size_t at = Below(cover.size());
+      users |= family_.layer(cover[at]).users;
+      cover[at] = cover.back();
+      cover.pop_back();
+    }
+    return users;
+  }
+
+  ImageSet DrawUsers() {
+    const AtomIndex a = DrawCostlyAtom();
+    const ImageSet& signature = model_.signatures[a];
+    const std::uint64_t kind = Below(100);
+    if (kind < 25) return signature;
+    if (kind < 50) return DrawUnion(a);
+    if (kind < 65) return signature & model_.signatures[DrawAtom()];
+    const std::uint32_t i = DrawImageOf(signature);
+    if (kind < 75) {
+      const auto layers = family_.layers_of(i);
+      return signature & family_.layer(layers[Below(layers.size())]).users;
+    }
+    ImageSet users = family_.layer(DrawLayerOf(a)).users;
+    if (kind < 90) {
+      users.Insert(i);
+    } else {
+      users.Erase(i);
+    }
+    return users;
+  }
+
+  bool Move() {
+    if (Below(10) == 0) {
+      const LayerId l = DrawLayerOf(DrawAtom());
+      if (!family_.is_private(l)) family_.Drop(l);
+    }
+    const ImageSet users = DrawUsers();
+    if (users.size() < 2 || family_.Find(users) != kNoLayer) return false;
+    const LayerId added = family_.Add(users);
+    return added != kNoLayer && Eject(added);
+  }
+
+  // Relieves overfull images without closing `kept`; false when it finds no way.
+  bool Eject(LayerId kept) {
+    const ImageSet kept_users = family_.layer(kept).users;
+    for (std::uint32_t budget = 2 * model_.num_images + 8; !family_.overfull().empty(); --budget) {
+      if (budget == 0) return false;
+      const std::uint32_t i = DrawImageOf(family_.overfull());
+      LayerId ejected = kNoLayer;
+      ImageSet leaving;
+      double best = std::numeric_limits<double>::infinity();
+      const std::vector<LayerId> layers(family_.layers_of(i).begin(), family_.layers_of(i).end());
+      for (const LayerId l : layers) {
+        if (family_.is_private(l) || family_.layer(l).users == kept_users) continue;
+        const LayerFamily::Layer& layer = family_.layer(l);
+        const ImageSet relieved = layer.users & family_.overfull();
+        const double noise = 1 + kPriceNoise * Uniform();
+        const double drop = family_.DropCost(l) * noise / relieved.size();
+        if (drop < best) {
+          best = drop;
+          ejected = l;
+          leaving = layer.users;
+        }
+        // An image without a private layer would only get one for the other.
+        ImageSet out(model_.num_images);
+        relieved.ForEach([&](std::uint32_t r) {
+          if (family_.layer(r).is_open()) out.Insert(r);
+        });
+        if (!out.Contains(i) || out == layer.users) continue;
+        const double leave = family_.LeaveCost(l, out) * noise / out.size();
+        if (leave < best) {
+          best = leave;
+          ejected = l;
+          leaving = out;
+        }
+      }
+      if (ejected == kNoLayer) return false;
+      if (leaving == family_.layer(ejected).users) {
+        family_.Drop(ejected);
+      } else {
+        family_.Leave(ejected, leaving);
+      }
+    }
+    return true;
+  }
+
+  LayerFamily& family_;
+  const CarvingModel& model_;
+  const CarvingSearchOptions& options_;
+  std::mt19937_64 random_;
+  std::vector<double> cumulated_;  // per atom: of its weight in draws and those before it
+  double floor_ = 0;
+};
+
+// What closing a layer costs per image that it relieves; infinite when it relieves none.
+double ClosingPrice(LayerFamily& family, LayerId l) {
+  const std::uint32_t relieved = (family.layer(l).users & family.overfull()).size();
+  if (relieved == 0) return std::numeric_limits<double>::infinity();
+  return family.DropCost(l) / relieved;
+}
+
+std::vector<LayerId> SharedLayersOf(const LayerFamily& family, const ImageSet& images) {
+  std::vector<LayerId> layers;
+  images.ForEach([&](std::uint32_t i) {
+    for (const LayerId l : family.layers_of(i)) {
+      if (!family.is_private(l)) layers.push_back(l);
+    }
+  });
+  std::ranges::sort(layers);
+  layers.erase(std::unique(layers.begin(), layers.end()), layers.end());
+  return layers;
+}
+
+// The layer with the least bytes first, until none is left whose closing pays.
+void CloseNeedless(LayerFamily& family) {
+  ImageSet all(family.model().num_images);
+  for (std::uint32_t i = 0; i < family.model().num_images; ++i) all.Insert(i);
+  std::vector<LayerId> layers = SharedLayersOf(family, all);
+  std::ranges::stable_sort(layers, {}, [&](LayerId l) { return family.layer(l).bytes; });
+  for (const LayerId l : layers) {
+    if (!family.layer(l).is_open() || family.DropCost(l) >= family.layer(l).overhead) continue;
+    const double before = family.cost();
+    family.Drop(l);
+    if (family.cost() < before) {
+      family.Commit();
+    } else {
+      family.Undo();
+    }
+  }
+}
+
+}  // namespace
+
+void CloseLayers(LayerFamily& family) {
+  // Prices mostly rise while layers close, so one that is still the lowest when it is computed
+  // anew is taken.
+  using Entry = std::pair<double, LayerId>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> queue;
+  const auto push = [&](LayerId l) {
+    const double price = ClosingPrice(family, l);
+    if (price < std::numeric_limits<double>::infinity()) queue.push({price, l});
+  };
+  while (!family.overfull().empty()) {
+    if (queue.empty()) {
+      for (const LayerId l : SharedLayersOf(family, family.overfull())) push(l);
+    }
+    const auto [price, l] = queue.top();
+    queue.pop();
+    if (!family.layer(l).is_open()) continue;
+    const double now = ClosingPrice(family, l);
+    if (now == std::numeric_limits<double>::infinity()) continue;
+    if (!queue.empty() && now > queue.top().first) {
+      queue.push({now, l});
+      continue;
+    }
+    family.Drop(l);
+    family.Commit();
+  }
+  family.Commit();
+  if (family.model().rate_model().layer_overhead > 0) CloseNeedless(family);
+}
+
+CarvingSearchResult SearchLayers(LayerFamily& family, const CarvingSearchOptions& options) {
+  return Search(family, options).Run();
+}
+
+}  // namespace gneiss

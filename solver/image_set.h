@@ -1,0 +1,103 @@
+// A set of images as bits: what solvers that compare many sets of images compute with.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace gneiss {
+
+// Sets that meet in one operation must be over the same number of images.
+class ImageSet {
+ public:
+  ImageSet() = default;
+  explicit ImageSet(std::uint32_t num_images) : words_((num_images + 63) / 64, 0) {}
+  ImageSet(std::uint32_t num_images, std::span<const std::uint32_t> images) : ImageSet(num_images) {
+    for (const std::uint32_t i : images) Insert(i);
+  }
+
+  void Insert(std::uint32_t i) { words_[i / 64] |= std::uint64_t{1} << (i % 64); }
+  void Erase(std::uint32_t i) { words_[i / 64] &= ~(std::uint64_t{1} << (i % 64)); }
+  bool Contains(std::uint32_t i) const { return (words_[i / 64] >> (i % 64) & 1) != 0; }
+
+  bool empty() const {
+    return std::ranges::all_of(words_, [](std::uint64_t w) { return w == 0; });
+  }
+  std::uint32_t size() const {
+    std::uint32_t n = 0;
+    for (const std::uint64_t w : words_) n += static_cast<std::uint32_t>(std::popcount(w));
+    return n;
+  }
+  // REQUIRES: not empty.
+  std::uint32_t first() const {
+    std::size_t w = 0;
+    while (words_[w] == 0) ++w;
+    return static_cast<std::uint32_t>(w * 64) +
+           static_cast<std::uint32_t>(std::countr_zero(words_[w]));
+  }
+
+  bool IsSubsetOf(const ImageSet& other) const {
+    for (std::size_t w = 0; w < words_.size(); ++w) {
+      if ((words_[w] & ~other.words_[w]) != 0) return false;
+    }
+    return true;
+  }
+  bool Intersects(const ImageSet& other) const {
+    for (std::size_t w = 0; w < words_.size(); ++w) {
+      if ((words_[w] & other.words_[w]) != 0) return true;
+    }
+    return false;
+  }
+
+  ImageSet& operator|=(const ImageSet& other) {
+    for (std::size_t w = 0; w < words_.size(); ++w) words_[w] |= other.words_[w];
+    return *this;
+  }
+  ImageSet& operator&=(const ImageSet& other) {
+    for (std::size_t w = 0; w < words_.size(); ++w) words_[w] &= other.words_[w];
+    return *this;
+  }
+  ImageSet& operator-=(const ImageSet& other) {
+    for (std::size_t w = 0; w < words_.size(); ++w) words_[w] &= ~other.words_[w];
+    return *this;
+  }
+  friend ImageSet operator|(ImageSet a, const ImageSet& b) { return a |= b; }
+  friend ImageSet operator&(ImageSet a, const ImageSet& b) { return a &= b; }
+  friend ImageSet operator-(ImageSet a, const ImageSet& b) { return a -= b; }
+  friend bool operator==(const ImageSet&, const ImageSet&) = default;
+
+  // visit(image), ascending.
+  template <typename Visit>
+  void ForEach(const Visit& visit) const {
+    for (std::size_t w = 0; w < words_.size(); ++w) {
+      for (std::uint64_t bits = words_[w]; bits != 0; bits &= bits - 1) {
+        visit(static_cast<std::uint32_t>(w * 64) +
+              static_cast<std::uint32_t>(std::countr_zero(bits)));
+      }
+    }
+  }
+  std::vector<std::uint32_t> Images() const {
+    std::vector<std::uint32_t> images;
+    ForEach([&](std::uint32_t i) { images.push_back(i); });
+    return images;
+  }
+
+  struct Hash {
+    std::size_t operator()(const ImageSet& set) const {
+      std::uint64_t h = 0x9e3779b97f4a7c15ULL;
+      for (const std::uint64_t w : set.words_) {
+        h = (h ^ w) * 0xff51afd7ed558ccdULL;
+        h ^= h >> 32;
+      }
+      return h;
+    }
+  };
+
+ private:
+  std::vector<std::uint64_t> words_;
+};
+
+}  // namespace gneiss

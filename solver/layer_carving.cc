@@ -1,0 +1,281 @@
+#include "solver/layer_carving.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <unordered_map>
+#include <utility>
+
+#include "solver/carving_bound.h"
+#include "solver/carving_search.h"
+
+namespace gneiss {
+namespace {
+
+// Layers of an image that greedy closing starts from: more, and it would look at all pairs.
+constexpr std::uint64_t kStartFactor = 3;
+constexpr std::uint64_t kStartMargin = 30;
+
+// Moves of the search when the caller does not say: so many, less where moves are dear.
+constexpr std::uint64_t kMostMoves = 200'000;
+constexpr std::uint64_t kFewestMoves = 2'000;
+constexpr std::uint64_t kMoveBudget = 40'000'000;  // moves * places (atoms of images)
+
+constexpr std::uint32_t kBoundSteps = 60;
+constexpr std::uint64_t kBoundBudget = 20'000'000;  // steps * places
+
+// What pinned layers leave to be carved: atoms without the images that have them already. Images
+// keep their indices; atoms of equal signatures are one.
+struct Remainder {
+  AtomTable table;
+  std::vector<std::vector<AtomIndex>> atoms;  // per atom of `table`: those that it stands for
+  std::vector<std::uint32_t> max_layers;      // per image
+  bool is_feasible = true;
+};
+
+Remainder SubtractPinned(const AtomTable& atoms, const CarveOptions& options) {
+  Remainder remainder;
+  remainder.max_layers.assign(atoms.num_images, options.max_layers);
+  std::vector<std::vector<std::uint32_t>> served(atoms.size());
+  for (const CarvedLayer& layer : options.pinned) {
+    for (const std::uint32_t i : layer.images) {
+      if (remainder.max_layers[i] == 0) {
+        remainder.is_feasible = false;
+      } else if (options.max_layers != kNoLayerLimit) {
+        --remainder.max_layers[i];
+      }
+    }
+    for (const AtomIndex a : layer.atoms) {
+      served[a].insert(served[a].end(), layer.images.begin(), layer.images.end());
+    }
+  }
+  std::map<std::vector<std::uint32_t>, std::vector<AtomIndex>> by_signature;
+  for (AtomIndex a = 0; a < atoms.size(); ++a) {
+    std::ranges::sort(served[a]);
+    std::vector<std::uint32_t> signature;
+    std::ranges::set_difference(atoms.signature(a), served[a], std::back_inserter(signature));
+    if (!signature.empty()) by_signature[std::move(signature)].push_back(a);
+  }
+  remainder.table.num_images = atoms.num_images;
+  remainder.table.first_image.push_back(0);
+  for (auto& [signature, members] : by_signature) {
+    std::int64_t bytes = 0;
+    for (const AtomIndex a : members) bytes += atoms.bytes[a];
+    for (const std::uint32_t i : signature) {
+      if (remainder.max_layers[i] == 0) remainder.is_feasible = false;
+    }
+    remainder.table.bytes.push_back(bytes);
+    remainder.table.images.insert(remainder.table.images.end(), signature.begin(), signature.end());
+    remainder.table.first_image.push_back(remainder.table.images.size());
+    remainder.atoms.push_back(std::move(members));
+  }
+  return remainder;
+}
+
+// Images with equal atoms and room, in the order of their first ones; images without atoms apart.
+std::vector<std::vector<std::uint32_t>> GroupTwins(const Remainder& remainder) {
+  std::vector<std::vector<std::uint32_t>> having(remainder.table.num_images);
+  for (AtomIndex a = 0; a < remainder.table.size(); ++a) {
+    for (const std::uint32_t i : remainder.table.signature(a)) having[i].push_back(a);
+  }
+  std::map<std::pair<std::vector<std::uint32_t>, std::uint32_t>, std::size_t> group_of;
+  std::vector<std::vector<std::uint32_t>> groups;
+  for (std::uint32_t i = 0; i < having.size(); ++i) {
+    if (having[i].empty()) continue;
+    const auto [found, is_new] = group_of.try_emplace(
+        std::pair(std::move(having[i]), remainder.max_layers[i]), groups.size());
+    if (is_new) groups.emplace_back();
+    groups[found->second].push_back(i);
+  }
+  return groups;
+}
+
+// The remainder with a group of twins for each image.
+CarvingModel ModelOfTwins(const Remainder& remainder,
+                          std::vector<std::vector<std::uint32_t>> groups, SetRates& rates) {
+  AtomTable table{.num_images = static_cast<std::uint32_t>(groups.size()),
+                  .bytes = remainder.table.bytes};
+  std::vector<std::uint32_t> group_of(remainder.table.num_images, 0);
+  std::vector<std::uint32_t> room;
+  for (std::uint32_t g = 0; g < groups.size(); ++g) {
+    for (const std::uint32_t i : groups[g]) group_of[i] = g;
+    room.push_back(remainder.max_layers[groups[g].front()]);
+  }
+  table.first_image.push_back(0);
+  for (AtomIndex a = 0; a < remainder.table.size(); ++a) {
+    for (const std::uint32_t i : remainder.table.signature(a)) {
+      if (groups[group_of[i]].front() == i) table.images.push_back(group_of[i]);
+    }
+    std::sort(table.images.begin() + static_cast<std::ptrdiff_t>(table.first_image.back()),
+              table.images.end());
+    table.first_image.push_back(table.images.size());
+  }
+  return CarvingModel(table, std::move(room), std::move(groups), rates);
+}
+
+CarvingModel ModelOfImages(const Remainder& remainder, SetRates& rates) {
+  std::vector<std::vector<std::uint32_t>> members(remainder.table.num_images);
+  for (std::uint32_t i = 0; i < members.size(); ++i) members[i] = {i};
+  return CarvingModel(remainder.table, remainder.max_layers, std::move(members), rates);
+}
+
+// Signatures that are worth a layer most, as many as an image may start with.
+std::vector<ImageSet> MostSharedSignatures(const CarvingModel& model) {
+  std::vector<AtomIndex> order;
+  std::vector<double> saving(model.num_atoms());
+  for (AtomIndex a = 0; a < model.num_atoms(); ++a) {
+    const std::uint32_t size = model.signatures[a].size();
+    saving[a] = static_cast<double>(model.bytes[a]) * (size - 1);
+    if (size > 1) order.push_back(a);
+  }
+  std::ranges::stable_sort(order, std::greater{}, [&](AtomIndex a) { return saving[a]; });
+  std::vector<std::uint64_t> num_layers(model.num_images, 0);
+  std::vector<ImageSet> chosen;
+  for (const AtomIndex a : order) {
+    bool has_room = true;
+    model.signatures[a].ForEach([&](std::uint32_t i) {
+      has_room &= num_layers[i] < kStartFactor * model.room[i] + kStartMargin;
+    });
+    if (!has_room) continue;
+    model.signatures[a].ForEach([&](std::uint32_t i) { ++num_layers[i]; });
+    chosen.push_back(model.signatures[a]);
+  }
+  return chosen;
+}
+
+// Sets of images as sets of twins: those with all of their images in the set.
+std::vector<ImageSet> OfferedSets(const CarvingModel& model, const CarveOptions& options) {
+  std::vector<ImageSet> sets;
+  for (const std::vector<std::uint32_t>& offered : options.offered) {
+    ImageSet set(model.num_images);
+    for (std::uint32_t g = 0; g < model.num_images; ++g) {
+      if (std::ranges::includes(offered, model.members[g])) set.Insert(g);
+    }
+    if (set.size() > 1) sets.push_back(std::move(set));
+  }
+  std::ranges::stable_sort(sets, std::greater{}, &ImageSet::size);
+  return sets;
+}
+
+class Carver {
+ public:
+  Carver(const AtomTable& atoms, const RateModel& rate_model, const CarveOptions& options)
+      : atoms_(atoms), rate_model_(rate_model), options_(options), rates_(rate_model) {}
+
+  LayerCarving Carve() {
+    const Remainder remainder = SubtractPinned(atoms_, options_);
+    if (!remainder.is_feasible) return {.status = CarvingStatus::kInfeasible};
+    carving_.layers.assign(options_.pinned.begin(), options_.pinned.end());
+    const CarvingModel model = ModelOfTwins(remainder, GroupTwins(remainder), rates_);
+    const bool one_layer = std::ranges::all_of(model.room, [](std::uint32_t r) { return r == 1; });
+    const std::unique_ptr<LayerFamily> family = Start(model);
+    if (!one_layer) {
+      const CarvingSearchResult search =
+          SearchLayers(*family, {.num_moves = NumMoves(model),
+                                 .seed = options_.seed,
+                                 .should_stop = options_.should_stop});
+      carving_.num_moves = search.num_moves;
+      if (search.stopped) carving_.status = CarvingStatus::kStopped;
+    }
+    TakeLayers(remainder, *family);
+    const std::int64_t pinned_cost = CostOfLayers(atoms_, rate_model_, options_.pinned);
+    carving_.cost = CostOfLayers(atoms_, rate_model_, carving_.layers);
+    RateModel storage_model = rate_model_;
+    storage_model.storage_weight = 1;
+    storage_model.fetch_weight = 0;
+    storage_model.layer_overhead = 0;
+    carving_.storage_bytes = CostOfLayers(atoms_, storage_model, carving_.layers);
+    carving_.lower_bound =
+        one_layer ? carving_.cost : std::min(carving_.cost, pinned_cost + Bound(remainder));
+    if (carving_.cost == carving_.lower_bound) {
+      carving_.status = CarvingStatus::kOptimal;
+    } else if (carving_.status != CarvingStatus::kStopped) {
+      carving_.status = CarvingStatus::kMovesDone;
+    }
+    return std::move(carving_);
+  }
+
+ private:
+  // The better of the greedy start and that of the offered sets.
+  std::unique_ptr<LayerFamily> Start(const CarvingModel& model) {
+    auto family = std::make_unique<LayerFamily>(model, MostSharedSignatures(model));
+    CloseLayers(*family);
+    if (options_.offered.empty()) return family;
+    auto other = std::make_unique<LayerFamily>(model);
+    for (const ImageSet& users : OfferedSets(model, options_)) other->Add(users);
+    other->Commit();
+    CloseLayers(*other);
+    if (other->cost() < family->cost()) family.swap(other);
+    return family;
+  }
+
+  std::uint64_t NumMoves(const CarvingModel& model) const {
+    if (options_.num_moves > 0) return options_.num_moves;
+    return std::clamp(kMoveBudget / std::max<std::uint64_t>(1, NumPlaces(model)), kFewestMoves,
+                      kMostMoves);
+  }
+
+  static std::uint64_t NumPlaces(const CarvingModel& model) {
+    std::uint64_t places = 0;
+    for (const std::vector<AtomIndex>& having : model.having) places += having.size();
+    return places;
+  }
+
+  void TakeLayers(const Remainder& remainder, const LayerFamily& family) {
+    std::vector<CarvedLayer> layers;
+    std::unordered_map<LayerId, std::size_t> layer_of;
+    for (AtomIndex a = 0; a < family.model().num_atoms(); ++a) {
+      for (const LayerId l : family.CoverOf(a)) {
+        const auto [found, is_new] = layer_of.try_emplace(l, layers.size());
+        if (is_new) {
+          layers.push_back({.images = family.model().MembersOf(family.layer(l).users)});
+          std::ranges::sort(layers.back().images);
+        }
+        std::vector<AtomIndex>& of = layers[found->second].atoms;
+        of.insert(of.end(), remainder.atoms[a].begin(), remainder.atoms[a].end());
+      }
+    }
+    for (CarvedLayer& layer : layers) std::ranges::sort(layer.atoms);
+    std::ranges::sort(layers);
+    carving_.layers.insert(carving_.layers.end(), std::make_move_iterator(layers.begin()),
+                           std::make_move_iterator(layers.end()));
+  }
+
+  std::int64_t Bound(const Remainder& remainder) {
+    const CarvingModel model = ModelOfImages(remainder, rates_);
+    const std::uint64_t steps = kBoundBudget / std::max<std::uint64_t>(1, NumPlaces(model));
+    return BoundCarving(
+        model,
+        {.num_steps = static_cast<std::uint32_t>(std::min<std::uint64_t>(kBoundSteps, steps)),
+         .should_stop = options_.should_stop});
+  }
+
+  const AtomTable& atoms_;
+  const RateModel& rate_model_;
+  const CarveOptions& options_;
+  SetRates rates_;
+  LayerCarving carving_;
+};
+
+}  // namespace
+
+LayerCarving CarveLayers(const AtomTable& atoms, const RateModel& rates,
+                         const CarveOptions& options) {
+  return Carver(atoms, rates, options).Carve();
+}
+
+std::int64_t CostOfLayers(const AtomTable& atoms, const RateModel& rates,
+                          std::span<const CarvedLayer> layers) {
+  SetRates set_rates(rates);
+  std::int64_t cost = 0;
+  for (const CarvedLayer& layer : layers) {
+    std::int64_t bytes = 0;
+    for (const AtomIndex a : layer.atoms) bytes += atoms.bytes[a];
+    cost += CostAtRate(bytes, set_rates.Of(layer.images)) +
+            rates.layer_overhead * set_rates.PullsOf(layer.images);
+  }
+  return cost;
+}
+
+}  // namespace gneiss
