@@ -19,7 +19,7 @@ class WeightedBound {
  public:
   explicit WeightedBound(const CarvingModel& model)
       : model_(model), rate_model_(model.rate_model()), log_weights_(model.num_images, 0) {
-    for (const ImageSet& signature : model.signatures) {
+    for (const IndexSet& signature : model.signatures) {
       first_place_.push_back(images_.size());
       signature.ForEach([&](std::uint32_t i) { images_.push_back(i); });
     }

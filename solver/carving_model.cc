@@ -22,14 +22,14 @@ CarvingModel::CarvingModel(const AtomTable& atoms, std::vector<std::uint32_t> ma
   }
 }
 
-std::vector<std::uint32_t> CarvingModel::MembersOf(const ImageSet& images) const {
+std::vector<std::uint32_t> CarvingModel::MembersOf(const IndexSet& images) const {
   std::vector<std::uint32_t> of;
   images.ForEach(
       [&](std::uint32_t i) { of.insert(of.end(), members[i].begin(), members[i].end()); });
   return of;
 }
 
-std::vector<AtomIndex> CarvingModel::AtomsAbove(const ImageSet& images) const {
+std::vector<AtomIndex> CarvingModel::AtomsAbove(const IndexSet& images) const {
   const std::vector<AtomIndex>* fewest = nullptr;
   images.ForEach([&](std::uint32_t i) {
     if (fewest == nullptr || having[i].size() < fewest->size()) fewest = &having[i];

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "solver/atoms.h"
-#include "solver/image_set.h"
+#include "solver/index_set.h"
 #include "solver/set_rates.h"
 
 namespace gneiss {
@@ -23,17 +23,17 @@ class CarvingModel {
                std::vector<std::vector<std::uint32_t>> members, SetRates& rates);
 
   std::uint32_t num_atoms() const { return static_cast<std::uint32_t>(bytes.size()); }
-  double RateOf(const ImageSet& images) const { return rates_->Of(MembersOf(images)); }
-  std::int64_t PullsOf(const ImageSet& images) const { return rates_->PullsOf(MembersOf(images)); }
-  std::vector<std::uint32_t> MembersOf(const ImageSet& images) const;
+  double RateOf(const IndexSet& images) const { return rates_->Of(MembersOf(images)); }
+  std::int64_t PullsOf(const IndexSet& images) const { return rates_->PullsOf(MembersOf(images)); }
+  std::vector<std::uint32_t> MembersOf(const IndexSet& images) const;
   const RateModel& rate_model() const { return rates_->model(); }
 
   // Atoms whose signatures contain `images`, ascending. REQUIRES: images is not empty.
-  std::vector<AtomIndex> AtomsAbove(const ImageSet& images) const;
+  std::vector<AtomIndex> AtomsAbove(const IndexSet& images) const;
 
   std::uint32_t num_images = 0;
   std::vector<std::int64_t> bytes;                  // per atom, > 0
-  std::vector<ImageSet> signatures;                 // per atom, distinct, not empty
+  std::vector<IndexSet> signatures;                 // per atom, distinct, not empty
   std::vector<double> signature_rates;              // per atom
   std::vector<std::vector<AtomIndex>> having;       // per image: its atoms, ascending
   std::vector<std::uint32_t> room;                  // per image: layers that it may have, >= 1

@@ -42,13 +42,14 @@ class Search {
     if (cumulated_.empty() || cumulated_.back() == 0) return result;
     double best = family_.cost();
     const double first = kFirstTemperature * (best - floor_);
+    first_work_ = family_.work();
     for (; result.num_moves < options_.num_moves; ++result.num_moves) {
       if (options_.should_stop && options_.should_stop()) {
         result.stopped = true;
         break;
       }
-      const double progress =
-          static_cast<double>(result.num_moves) / static_cast<double>(options_.num_moves);
+      const double progress = Progress(result.num_moves);
+      if (progress >= 1) break;
       const double temperature = first * std::pow(kLastTemperature / kFirstTemperature, progress);
       const double before = family_.cost();
       if (!Move() || family_.cost() - before > -temperature * std::log(Uniform())) {
@@ -66,6 +67,13 @@ class Search {
   }
 
  private:
+  double Progress(std::uint64_t num_moves) const {
+    const double moves = static_cast<double>(num_moves) / static_cast<double>(options_.num_moves);
+    if (options_.max_work == 0) return moves;
+    return std::max(moves, static_cast<double>(family_.work() - first_work_) /
+                               static_cast<double>(options_.max_work));
+  }
+
   std::uint64_t Below(std::uint64_t bound) { return random_() % bound; }
   // In (0, 1].
   double Uniform() { return static_cast<double>((random_() >> 11) + 1) * 0x1p-53; }
@@ -96,7 +104,7 @@ class Search {
     return cover[Below(cover.size())];
   }
 
-  std::uint32_t DrawImageOf(const ImageSet& images) {
+  std::uint32_t DrawImageOf(const IndexSet& images) {
     std::uint64_t left = Below(images.size());
     std::uint32_t drawn = 0;
     images.ForEach([&](std::uint32_t i) {
@@ -106,9 +114,9 @@ class Search {
   }
 
   // Part of the layers of an atom as one.
-  ImageSet DrawUnion(AtomIndex a) {
+  IndexSet DrawUnion(AtomIndex a) {
     std::vector<LayerId> cover = family_.CoverOf(a);
-    ImageSet users(model_.num_images);
+    IndexSet users(model_.num_images);
     const std::uint64_t take = cover.size() < 3 ? 2 : 2 + Below(cover.size() - 1);
     for (std::uint64_t t = 0; t < take && !cover.empty(); ++t) {
       const std::size_t at = Below(cover.size());
@@ -119,9 +127,9 @@ class Search {
     return users;
   }
 
-  ImageSet DrawUsers() {
+  IndexSet DrawUsers() {
     const AtomIndex a = DrawCostlyAtom();
-    const ImageSet& signature = model_.signatures[a];
+    const IndexSet& signature = model_.signatures[a];
     const std::uint64_t kind = Below(100);
     if (kind < 25) return signature;
     if (kind < 50) return DrawUnion(a);
@@ -131,7 +139,7 @@ class Search {
       const auto layers = family_.layers_of(i);
       return signature & family_.layer(layers[Below(layers.size())]).users;
     }
-    ImageSet users = family_.layer(DrawLayerOf(a)).users;
+    IndexSet users = family_.layer(DrawLayerOf(a)).users;
     if (kind < 90) {
       users.Insert(i);
     } else {
@@ -145,7 +153,7 @@ class Search {
       const LayerId l = DrawLayerOf(DrawAtom());
       if (!family_.is_private(l)) family_.Drop(l);
     }
-    const ImageSet users = DrawUsers();
+    const IndexSet users = DrawUsers();
     if (users.size() < 2 || family_.Find(users) != kNoLayer) return false;
     const LayerId added = family_.Add(users);
     return added != kNoLayer && Eject(added);
@@ -153,18 +161,18 @@ class Search {
 
   // Relieves overfull images without closing `kept`; false when it finds no way.
   bool Eject(LayerId kept) {
-    const ImageSet kept_users = family_.layer(kept).users;
+    const IndexSet kept_users = family_.layer(kept).users;
     for (std::uint32_t budget = 2 * model_.num_images + 8; !family_.overfull().empty(); --budget) {
       if (budget == 0) return false;
       const std::uint32_t i = DrawImageOf(family_.overfull());
       LayerId ejected = kNoLayer;
-      ImageSet leaving;
+      IndexSet leaving;
       double best = std::numeric_limits<double>::infinity();
       const std::vector<LayerId> layers(family_.layers_of(i).begin(), family_.layers_of(i).end());
       for (const LayerId l : layers) {
         if (family_.is_private(l) || family_.layer(l).users == kept_users) continue;
         const LayerFamily::Layer& layer = family_.layer(l);
-        const ImageSet relieved = layer.users & family_.overfull();
+        const IndexSet relieved = layer.users & family_.overfull();
         const double noise = 1 + kPriceNoise * Uniform();
         const double drop = family_.DropCost(l) * noise / relieved.size();
         if (drop < best) {
@@ -173,7 +181,7 @@ class Search {
           leaving = layer.users;
         }
         // An image without a private layer would only get one for the other.
-        ImageSet out(model_.num_images);
+        IndexSet out(model_.num_images);
         relieved.ForEach([&](std::uint32_t r) {
           if (family_.layer(r).is_open()) out.Insert(r);
         });
@@ -201,6 +209,7 @@ class Search {
   std::mt19937_64 random_;
   std::vector<double> cumulated_;  // per atom: of its weight in draws and those before it
   double floor_ = 0;
+  std::uint64_t first_work_ = 0;
 };
 
 // What closing a layer costs per image that it relieves; infinite when it relieves none.
@@ -210,7 +219,7 @@ double ClosingPrice(LayerFamily& family, LayerId l) {
   return family.DropCost(l) / relieved;
 }
 
-std::vector<LayerId> SharedLayersOf(const LayerFamily& family, const ImageSet& images) {
+std::vector<LayerId> SharedLayersOf(const LayerFamily& family, const IndexSet& images) {
   std::vector<LayerId> layers;
   images.ForEach([&](std::uint32_t i) {
     for (const LayerId l : family.layers_of(i)) {
@@ -224,7 +233,7 @@ std::vector<LayerId> SharedLayersOf(const LayerFamily& family, const ImageSet& i
 
 // The layer with the least bytes first, until none is left whose closing pays.
 void CloseNeedless(LayerFamily& family) {
-  ImageSet all(family.model().num_images);
+  IndexSet all(family.model().num_images);
   for (std::uint32_t i = 0; i < family.model().num_images; ++i) all.Insert(i);
   std::vector<LayerId> layers = SharedLayersOf(family, all);
   std::ranges::stable_sort(layers, {}, [&](LayerId l) { return family.layer(l).bytes; });

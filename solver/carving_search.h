@@ -23,6 +23,7 @@ void CloseLayers(LayerFamily& family);
 
 struct CarvingSearchOptions {
   std::uint64_t num_moves = 0;
+  std::uint64_t max_work = 0;  // ends the search as well, see LayerFamily::work(); 0: no limit
   std::uint64_t seed = 1;
   std::function<bool()> should_stop;  // polled before each move; may be empty
 };

@@ -9,6 +9,9 @@
 
 #include "solver/carving_bound.h"
 #include "solver/carving_search.h"
+#include "solver/image_overlap.h"
+#include "solver/merge_tree_layers.h"
+#include "solver/merge_tree_search.h"
 
 namespace gneiss {
 namespace {
@@ -17,10 +20,9 @@ namespace {
 constexpr std::uint64_t kStartFactor = 3;
 constexpr std::uint64_t kStartMargin = 30;
 
-// Moves of the search when the caller does not say: so many, less where moves are dear.
+// What the search may do when the caller does not say.
 constexpr std::uint64_t kMostMoves = 200'000;
-constexpr std::uint64_t kFewestMoves = 2'000;
-constexpr std::uint64_t kMoveBudget = 40'000'000;  // moves * places (atoms of images)
+constexpr std::uint64_t kMostWork = 400'000'000;
 
 constexpr std::uint32_t kBoundSteps = 60;
 constexpr std::uint64_t kBoundBudget = 20'000'000;  // steps * places
@@ -121,7 +123,7 @@ CarvingModel ModelOfImages(const Remainder& remainder, SetRates& rates) {
 }
 
 // Signatures that are worth a layer most, as many as an image may start with.
-std::vector<ImageSet> MostSharedSignatures(const CarvingModel& model) {
+std::vector<IndexSet> MostSharedSignatures(const CarvingModel& model) {
   std::vector<AtomIndex> order;
   std::vector<double> saving(model.num_atoms());
   for (AtomIndex a = 0; a < model.num_atoms(); ++a) {
@@ -131,7 +133,7 @@ std::vector<ImageSet> MostSharedSignatures(const CarvingModel& model) {
   }
   std::ranges::stable_sort(order, std::greater{}, [&](AtomIndex a) { return saving[a]; });
   std::vector<std::uint64_t> num_layers(model.num_images, 0);
-  std::vector<ImageSet> chosen;
+  std::vector<IndexSet> chosen;
   for (const AtomIndex a : order) {
     bool has_room = true;
     model.signatures[a].ForEach([&](std::uint32_t i) {
@@ -145,17 +147,17 @@ std::vector<ImageSet> MostSharedSignatures(const CarvingModel& model) {
 }
 
 // Sets of images as sets of twins: those with all of their images in the set.
-std::vector<ImageSet> OfferedSets(const CarvingModel& model, const CarveOptions& options) {
-  std::vector<ImageSet> sets;
-  for (const std::vector<std::uint32_t>& offered : options.offered) {
-    ImageSet set(model.num_images);
+std::vector<IndexSet> AsTwins(const CarvingModel& model,
+                              std::span<const std::vector<std::uint32_t>> sets) {
+  std::vector<IndexSet> of;
+  for (const std::vector<std::uint32_t>& images : sets) {
+    IndexSet set(model.num_images);
     for (std::uint32_t g = 0; g < model.num_images; ++g) {
-      if (std::ranges::includes(offered, model.members[g])) set.Insert(g);
+      if (std::ranges::includes(images, model.members[g])) set.Insert(g);
     }
-    if (set.size() > 1) sets.push_back(std::move(set));
+    if (set.size() > 1) of.push_back(std::move(set));
   }
-  std::ranges::stable_sort(sets, std::greater{}, &ImageSet::size);
-  return sets;
+  return of;
 }
 
 class Carver {
@@ -167,53 +169,71 @@ class Carver {
     const Remainder remainder = SubtractPinned(atoms_, options_);
     if (!remainder.is_feasible) return {.status = CarvingStatus::kInfeasible};
     carving_.layers.assign(options_.pinned.begin(), options_.pinned.end());
-    const CarvingModel model = ModelOfTwins(remainder, GroupTwins(remainder), rates_);
-    const bool one_layer = std::ranges::all_of(model.room, [](std::uint32_t r) { return r == 1; });
-    const std::unique_ptr<LayerFamily> family = Start(model);
-    if (!one_layer) {
-      const CarvingSearchResult search =
-          SearchLayers(*family, {.num_moves = NumMoves(model),
-                                 .seed = options_.seed,
-                                 .should_stop = options_.should_stop});
-      carving_.num_moves = search.num_moves;
-      if (search.stopped) carving_.status = CarvingStatus::kStopped;
-    }
-    TakeLayers(remainder, *family);
-    const std::int64_t pinned_cost = CostOfLayers(atoms_, rate_model_, options_.pinned);
+    carving_.lower_bound = CostOfLayers(atoms_, rate_model_, options_.pinned);
+    if (remainder.table.size() > 0) CarveRemainder(remainder);
     carving_.cost = CostOfLayers(atoms_, rate_model_, carving_.layers);
+    if (is_exact_) carving_.lower_bound = carving_.cost;
     RateModel storage_model = rate_model_;
     storage_model.storage_weight = 1;
     storage_model.fetch_weight = 0;
     storage_model.layer_overhead = 0;
     carving_.storage_bytes = CostOfLayers(atoms_, storage_model, carving_.layers);
-    carving_.lower_bound =
-        one_layer ? carving_.cost : std::min(carving_.cost, pinned_cost + Bound(remainder));
     if (carving_.cost == carving_.lower_bound) {
       carving_.status = CarvingStatus::kOptimal;
-    } else if (carving_.status != CarvingStatus::kStopped) {
-      carving_.status = CarvingStatus::kMovesDone;
+    } else {
+      carving_.status = stopped_ ? CarvingStatus::kStopped : CarvingStatus::kMovesDone;
     }
     return std::move(carving_);
   }
 
  private:
-  // The better of the greedy start and that of the offered sets.
-  std::unique_ptr<LayerFamily> Start(const CarvingModel& model) {
+  void CarveRemainder(const Remainder& remainder) {
+    const CarvingModel model = ModelOfTwins(remainder, GroupTwins(remainder), rates_);
+    // One layer each: the contents of an image, which twins share.
+    is_exact_ = std::ranges::all_of(model.room, [](std::uint32_t r) { return r == 1; });
+    const std::unique_ptr<LayerFamily> family = Start(remainder, model);
+    if (!is_exact_) {
+      const CarvingSearchResult search = SearchLayers(
+          *family, {.num_moves = options_.num_moves > 0 ? options_.num_moves : kMostMoves,
+                    .max_work = options_.num_moves > 0 ? 0 : kMostWork,
+                    .seed = options_.seed,
+                    .should_stop = options_.should_stop});
+      carving_.num_moves = search.num_moves;
+      stopped_ = search.stopped;
+      carving_.lower_bound += Bound(remainder);
+    }
+    TakeLayers(remainder, *family);
+  }
+
+  // The best of: layers of atoms closed one by one; the layers of the merge tree; the offered sets.
+  std::unique_ptr<LayerFamily> Start(const Remainder& remainder, const CarvingModel& model) {
     auto family = std::make_unique<LayerFamily>(model, MostSharedSignatures(model));
     CloseLayers(*family);
-    if (options_.offered.empty()) return family;
-    auto other = std::make_unique<LayerFamily>(model);
-    for (const ImageSet& users : OfferedSets(model, options_)) other->Add(users);
-    other->Commit();
-    CloseLayers(*other);
-    if (other->cost() < family->cost()) family.swap(other);
+    const auto try_sets = [&](std::vector<IndexSet> sets) {
+      if (sets.empty() || (options_.should_stop && options_.should_stop())) return;
+      auto other = std::make_unique<LayerFamily>(model);
+      std::ranges::stable_sort(sets, std::greater{}, &IndexSet::size);
+      for (const IndexSet& users : sets) other->Add(users);
+      other->Commit();
+      CloseLayers(*other);
+      if (other->cost() < family->cost()) family.swap(other);
+    };
+    std::vector<std::vector<std::uint32_t>> sets(options_.offered.begin(), options_.offered.end());
+    try_sets(AsTwins(model, sets));
+    const std::uint32_t least_room = *std::ranges::min_element(model.room);
+    if (least_room > 1) try_sets(AsTwins(model, SetsOfTree(remainder, least_room)));
     return family;
   }
 
-  std::uint64_t NumMoves(const CarvingModel& model) const {
-    if (options_.num_moves > 0) return options_.num_moves;
-    return std::clamp(kMoveBudget / std::max<std::uint64_t>(1, NumPlaces(model)), kFewestMoves,
-                      kMostMoves);
+  std::vector<std::vector<std::uint32_t>> SetsOfTree(const Remainder& remainder,
+                                                     std::uint32_t max_layers) {
+    MergeTree tree(remainder.table, ImageOverlap(remainder.table));
+    RegraftSubtrees(tree, rates_, {.max_layers = max_layers, .should_stop = options_.should_stop});
+    std::vector<std::vector<std::uint32_t>> sets;
+    for (const TreeNode v : TreeLayerProgram(tree, rates_, max_layers).Choose().chosen) {
+      sets.push_back(tree.images_below(v));
+    }
+    return sets;
   }
 
   static std::uint64_t NumPlaces(const CarvingModel& model) {
@@ -256,6 +276,8 @@ class Carver {
   const CarveOptions& options_;
   SetRates rates_;
   LayerCarving carving_;
+  bool is_exact_ = true;
+  bool stopped_ = false;
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ bool IsLess(double a, double b) { return a < b * (1 - kRateTolerance); }
 
 }  // namespace
 
-LayerFamily::LayerFamily(const CarvingModel& model, std::span<const ImageSet> own_layers)
+LayerFamily::LayerFamily(const CarvingModel& model, std::span<const IndexSet> own_layers)
     : model_(model),
       layers_of_(model.num_images),
       overfull_(model.num_images),
@@ -30,12 +30,12 @@ LayerFamily::LayerFamily(const CarvingModel& model, std::span<const ImageSet> ow
       cover_rate_(model.num_atoms(), 0),
       saved_(model.num_atoms(), 0) {
   for (std::uint32_t i = 0; i < model.num_images; ++i) {
-    ImageSet users(model.num_images);
+    IndexSet users(model.num_images);
     users.Insert(i);
     Reference(LayerFor(users));
   }
   // Atoms that have a layer of their own first: the others can use those.
-  for (const ImageSet& users : own_layers) {
+  for (const IndexSet& users : own_layers) {
     Reference(LayerFor(users));
   }
   std::vector<AtomIndex> others;
@@ -47,7 +47,7 @@ LayerFamily::LayerFamily(const CarvingModel& model, std::span<const ImageSet> ow
       SetCoverUnsaved(a, std::span(&own->second, 1));
     }
   }
-  for (const ImageSet& users : own_layers) Release(by_users_.find(users)->second);
+  for (const IndexSet& users : own_layers) Release(by_users_.find(users)->second);
   std::vector<LayerId> cover;
   for (const AtomIndex a : others) {
     CoverFrom(model.signatures[a], kNoLayer, cover);
@@ -63,12 +63,12 @@ std::vector<LayerId> LayerFamily::CoverOf(AtomIndex a) const {
   return cover;
 }
 
-LayerId LayerFamily::Find(const ImageSet& users) const {
+LayerId LayerFamily::Find(const IndexSet& users) const {
   const auto found = by_users_.find(users);
   return found != by_users_.end() && layers_[found->second].is_open() ? found->second : kNoLayer;
 }
 
-LayerId LayerFamily::LayerFor(const ImageSet& users) {
+LayerId LayerFamily::LayerFor(const IndexSet& users) {
   const auto [found, is_new] = by_users_.try_emplace(users, kNoLayer);
   if (!is_new) return found->second;
   LayerId l = static_cast<LayerId>(layers_.size());
@@ -165,6 +165,7 @@ void LayerFamily::ReleaseSaved(const Saved& saved) {
 void LayerFamily::SetCoverUnsaved(AtomIndex a, std::span<const LayerId> cover) {
   // Layers of both covers neither close nor open.
   if (marks_.size() < layers_.size()) marks_.resize(layers_.size(), 0);
+  work_ += 4 * (cover.size() + covers_[a].size());
   const std::uint64_t stays = marking_ += 2;
   const std::uint64_t was_there = stays + 1;
   for (const LayerId l : cover) marks_[l] = stays;
@@ -195,10 +196,11 @@ void LayerFamily::SetCover(AtomIndex a, std::span<const LayerId> cover) {
   for (const LayerId l : cover) Release(l);
 }
 
-double LayerFamily::CoverFrom(const ImageSet& target, LayerId banned, std::vector<LayerId>& parts) {
+double LayerFamily::CoverFrom(const IndexSet& target, LayerId banned, std::vector<LayerId>& parts) {
   candidates_.clear();
   // Each layer is found at its first user.
   target.ForEach([&](std::uint32_t i) {
+    work_ += layers_of_[i].size();
     for (const LayerId l : layers_of_[i]) {
       const Layer& layer = layers_[l];
       if (layer.first_user == i && l != banned && layer.num_users > 1 &&
@@ -217,7 +219,7 @@ double LayerFamily::CoverFrom(const ImageSet& target, LayerId banned, std::vecto
   for (std::size_t start = 0; start < num_starts; ++start) {
     cover.clear();
     double rate = 0;
-    ImageSet rest = target;
+    IndexSet rest = target;
     const auto take = [&](LayerId l) {
       cover.push_back(l);
       rate += layers_[l].rate;
@@ -254,7 +256,7 @@ void LayerFamily::Replace(LayerId l, std::span<const LayerId> parts) {
   for (const auto& [a, index] : holdings) Improve(a);
 }
 
-LayerId LayerFamily::Add(const ImageSet& users) {
+LayerId LayerFamily::Add(const IndexSet& users) {
   const LayerId u = LayerFor(users);
   Reference(u);
   // What replaces each layer that reaches beyond the new one.
@@ -307,7 +309,7 @@ void LayerFamily::Drop(LayerId l) {
   Replace(l, parts);
 }
 
-void LayerFamily::Leave(LayerId l, const ImageSet& leaving) {
+void LayerFamily::Leave(LayerId l, const IndexSet& leaving) {
   std::vector<LayerId> parts;
   CoverFrom(leaving, kNoLayer, parts);
   const LayerId rest = LayerFor(layers_[l].users - leaving);
@@ -329,7 +331,7 @@ double LayerFamily::DropCost(LayerId l) {
   return static_cast<double>(layers_[l].bytes) * (rate - layers_[l].rate);
 }
 
-double LayerFamily::LeaveCost(LayerId l, const ImageSet& leaving) {
+double LayerFamily::LeaveCost(LayerId l, const IndexSet& leaving) {
   std::vector<LayerId> parts;
   const double rate = CoverFrom(leaving, kNoLayer, parts);
   const Layer& layer = layers_[l];

@@ -36,7 +36,7 @@ class LayerFamily {
     std::uint32_t index = 0;
   };
   struct Layer {
-    ImageSet users;
+    IndexSet users;
     std::uint32_t num_users = 0;
     std::uint32_t first_user = 0;
     double rate = 0;                   // cost of a byte
@@ -49,13 +49,15 @@ class LayerFamily {
 
   // Atoms whose signature is among `own_layers` have it as their layer; all others are covered by
   // those and by private layers. `own_layers`: distinct. `model` must outlive the family.
-  explicit LayerFamily(const CarvingModel& model, std::span<const ImageSet> own_layers = {});
+  explicit LayerFamily(const CarvingModel& model, std::span<const IndexSet> own_layers = {});
 
   const CarvingModel& model() const { return model_; }
   double cost() const { return cost_; }
   const Layer& layer(LayerId l) const { return layers_[l]; }
   // Private layers of images are 0 .. num_images - 1.
   bool is_private(LayerId l) const { return l < model_.num_images; }
+  // Steps taken so far: what limits work without a clock.
+  std::uint64_t work() const { return work_; }
   // Open layers of an image, in an order of their own.
   std::span<const LayerId> layers_of(std::uint32_t image) const { return layers_of_[image]; }
   // Disjoint layers that make up the signature of an atom.
@@ -63,23 +65,23 @@ class LayerFamily {
   // What an atom's byte costs beyond what it would in a layer of its own.
   double ExcessRate(AtomIndex a) const { return cover_rate_[a] - model_.signature_rates[a]; }
   // Images with more layers than room.
-  const ImageSet& overfull() const { return overfull_; }
+  const IndexSet& overfull() const { return overfull_; }
   // kNoLayer when there is no such open layer.
-  LayerId Find(const ImageSet& users) const;
+  LayerId Find(const IndexSet& users) const;
 
   // Returns the layer, or kNoLayer when no atom took it. REQUIRES: at least two users.
-  LayerId Add(const ImageSet& users);
+  LayerId Add(const IndexSet& users);
   // REQUIRES: open and not private.
   void Drop(LayerId l);
   // Gives each atom of `l` the same layer without the users `leaving`, and those what lies below
   // them. REQUIRES: open, not private, `leaving` a proper subset of its users, not empty.
-  void Leave(LayerId l, const ImageSet& leaving);
+  void Leave(LayerId l, const IndexSet& leaving);
   // Covers an atom anew if that is cheaper.
   void Improve(AtomIndex a);
 
   // What Drop(l) and Leave(l, leaving) would add to the cost at most, overheads apart.
   double DropCost(LayerId l);
-  double LeaveCost(LayerId l, const ImageSet& leaving);
+  double LeaveCost(LayerId l, const IndexSet& leaving);
 
   // Forgets what Undo() could undo.
   void Commit();
@@ -100,7 +102,7 @@ class LayerFamily {
     std::vector<LayerId> cover;
   };
 
-  LayerId LayerFor(const ImageSet& users);
+  LayerId LayerFor(const IndexSet& users);
   void Reference(LayerId l) { ++layers_[l].num_references; }
   void Release(LayerId l);
   void Enter(AtomIndex a, LayerId l);
@@ -111,14 +113,14 @@ class LayerFamily {
   Saved Save(AtomIndex a);
   void ReleaseSaved(const Saved& saved);
   void Replace(LayerId l, std::span<const LayerId> parts);
-  double CoverFrom(const ImageSet& target, LayerId banned, std::vector<LayerId>& parts);
+  double CoverFrom(const IndexSet& target, LayerId banned, std::vector<LayerId>& parts);
 
   const CarvingModel& model_;
   std::vector<Layer> layers_;
   std::vector<LayerId> free_;
-  std::unordered_map<ImageSet, LayerId, ImageSet::Hash> by_users_;
+  std::unordered_map<IndexSet, LayerId, IndexSet::Hash> by_users_;
   std::vector<std::vector<LayerId>> layers_of_;  // open ones
-  ImageSet overfull_;
+  IndexSet overfull_;
   std::vector<std::vector<Place>> covers_;  // per atom
   std::vector<double> cover_rate_;
   double cost_ = 0;
@@ -131,6 +133,7 @@ class LayerFamily {
   std::vector<LayerId> candidates_;   // of CoverFrom
   std::vector<std::uint64_t> marks_;  // per layer: the last marking of SetCoverUnsaved
   std::uint64_t marking_ = 0;
+  std::uint64_t work_ = 0;
 };
 
 }  // namespace gneiss

@@ -1,4 +1,4 @@
-// A set of images as bits: what solvers that compare many sets of images compute with.
+// A set of indices (of images, of atoms) as bits: what solvers that compare many sets compute with.
 #pragma once
 
 #include <algorithm>
@@ -10,13 +10,14 @@
 
 namespace gneiss {
 
-// Sets that meet in one operation must be over the same number of images.
-class ImageSet {
+// Sets that meet in one operation must be over the same number of indices.
+class IndexSet {
  public:
-  ImageSet() = default;
-  explicit ImageSet(std::uint32_t num_images) : words_((num_images + 63) / 64, 0) {}
-  ImageSet(std::uint32_t num_images, std::span<const std::uint32_t> images) : ImageSet(num_images) {
-    for (const std::uint32_t i : images) Insert(i);
+  IndexSet() = default;
+  explicit IndexSet(std::uint32_t num_indices) : words_((num_indices + 63) / 64, 0) {}
+  IndexSet(std::uint32_t num_indices, std::span<const std::uint32_t> indices)
+      : IndexSet(num_indices) {
+    for (const std::uint32_t i : indices) Insert(i);
   }
 
   void Insert(std::uint32_t i) { words_[i / 64] |= std::uint64_t{1} << (i % 64); }
@@ -39,37 +40,37 @@ class ImageSet {
            static_cast<std::uint32_t>(std::countr_zero(words_[w]));
   }
 
-  bool IsSubsetOf(const ImageSet& other) const {
+  bool IsSubsetOf(const IndexSet& other) const {
     for (std::size_t w = 0; w < words_.size(); ++w) {
       if ((words_[w] & ~other.words_[w]) != 0) return false;
     }
     return true;
   }
-  bool Intersects(const ImageSet& other) const {
+  bool Intersects(const IndexSet& other) const {
     for (std::size_t w = 0; w < words_.size(); ++w) {
       if ((words_[w] & other.words_[w]) != 0) return true;
     }
     return false;
   }
 
-  ImageSet& operator|=(const ImageSet& other) {
+  IndexSet& operator|=(const IndexSet& other) {
     for (std::size_t w = 0; w < words_.size(); ++w) words_[w] |= other.words_[w];
     return *this;
   }
-  ImageSet& operator&=(const ImageSet& other) {
+  IndexSet& operator&=(const IndexSet& other) {
     for (std::size_t w = 0; w < words_.size(); ++w) words_[w] &= other.words_[w];
     return *this;
   }
-  ImageSet& operator-=(const ImageSet& other) {
+  IndexSet& operator-=(const IndexSet& other) {
     for (std::size_t w = 0; w < words_.size(); ++w) words_[w] &= ~other.words_[w];
     return *this;
   }
-  friend ImageSet operator|(ImageSet a, const ImageSet& b) { return a |= b; }
-  friend ImageSet operator&(ImageSet a, const ImageSet& b) { return a &= b; }
-  friend ImageSet operator-(ImageSet a, const ImageSet& b) { return a -= b; }
-  friend bool operator==(const ImageSet&, const ImageSet&) = default;
+  friend IndexSet operator|(IndexSet a, const IndexSet& b) { return a |= b; }
+  friend IndexSet operator&(IndexSet a, const IndexSet& b) { return a &= b; }
+  friend IndexSet operator-(IndexSet a, const IndexSet& b) { return a -= b; }
+  friend bool operator==(const IndexSet&, const IndexSet&) = default;
 
-  // visit(image), ascending.
+  // visit(index), ascending.
   template <typename Visit>
   void ForEach(const Visit& visit) const {
     for (std::size_t w = 0; w < words_.size(); ++w) {
@@ -79,14 +80,14 @@ class ImageSet {
       }
     }
   }
-  std::vector<std::uint32_t> Images() const {
-    std::vector<std::uint32_t> images;
-    ForEach([&](std::uint32_t i) { images.push_back(i); });
-    return images;
+  std::vector<std::uint32_t> ToVector() const {
+    std::vector<std::uint32_t> indices;
+    ForEach([&](std::uint32_t i) { indices.push_back(i); });
+    return indices;
   }
 
   struct Hash {
-    std::size_t operator()(const ImageSet& set) const {
+    std::size_t operator()(const IndexSet& set) const {
       std::uint64_t h = 0x9e3779b97f4a7c15ULL;
       for (const std::uint64_t w : set.words_) {
         h = (h ^ w) * 0xff51afd7ed558ccdULL;

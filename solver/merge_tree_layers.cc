@@ -1,0 +1,213 @@
+#include "solver/merge_tree_layers.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+
+namespace gneiss {
+namespace {
+
+// Larger than any sum of costs, and a sum of two of it still fits.
+constexpr std::int64_t kNoChoice = std::numeric_limits<std::int64_t>::max() / 2;
+
+std::int64_t AddUpToNone(std::int64_t a, std::int64_t b) {
+  return a >= kNoChoice || b >= kNoChoice ? kNoChoice : a + b;
+}
+
+}  // namespace
+
+TreeLayerProgram::TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::uint32_t max_layers)
+    : tree_(tree), max_layers_(max_layers), depth_(tree.size(), 1), best_(tree.size()) {
+  rate_.resize(tree.size());
+  overhead_.resize(tree.size());
+  bytes_above_.resize(tree.size());
+  const std::vector<TreeNode> order = tree.postorder();
+  std::vector<std::vector<std::uint32_t>> images(tree.size());
+  for (const TreeNode v : order) {
+    if (tree.is_leaf(v)) {
+      images[v] = {v};
+    } else {
+      for (const TreeNode c : tree.children(v)) {
+        images[v].insert(images[v].end(), images[c].begin(), images[c].end());
+        images[c].clear();
+      }
+    }
+    rate_[v] = rates.Of(images[v]);
+    overhead_[v] = rates.model().layer_overhead * rates.PullsOf(images[v]);
+  }
+  std::uint32_t height = 0;
+  for (auto v = order.rbegin(); v != order.rend(); ++v) {
+    const TreeNode up = tree.parent(*v);
+    if (up != kNoTreeNode) {
+      depth_[*v] = depth_[up] + 1;
+      bytes_above_[*v] = bytes_above_[up];
+      bytes_above_[*v].push_back(tree.common_bytes(up));
+    } else {
+      bytes_above_[*v] = {0};
+    }
+    height = std::max(height, depth_[*v]);
+  }
+  max_layers_ = std::min(max_layers_, height);
+  for (const TreeNode v : order) Solve(v);
+}
+
+std::int64_t TreeLayerProgram::Best(TreeNode v, std::uint32_t above, std::uint32_t room) const {
+  return best_[v][std::size_t{above} * (max_layers_ + 1) + room];
+}
+
+std::int64_t TreeLayerProgram::BestBelow(TreeNode v, std::uint32_t above,
+                                         std::uint32_t room) const {
+  if (tree_.is_leaf(v)) return 0;
+  const auto& [left, right] = tree_.children(v);
+  return AddUpToNone(Best(left, above, room), Best(right, above, room));
+}
+
+std::int64_t TreeLayerProgram::LayerCost(TreeNode v, std::int64_t bytes_above) const {
+  const std::int64_t bytes = tree_.common_bytes(v) - bytes_above;
+  return bytes == 0 ? 0 : CostAtRate(bytes, rate_[v]) + overhead_[v];
+}
+
+void TreeLayerProgram::Solve(TreeNode v) {
+  best_[v].resize(std::size_t{depth_[v]} * (max_layers_ + 1));
+  for (std::uint32_t above = 0; above < depth_[v]; ++above) {
+    const std::int64_t bytes_above = bytes_above_[v][above];
+    const bool has_more = tree_.common_bytes(v) > bytes_above;
+    const std::int64_t layer = LayerCost(v, bytes_above);
+    for (std::uint32_t room = 0; room <= max_layers_; ++room) {
+      std::int64_t best = tree_.is_leaf(v) && has_more ? kNoChoice : BestBelow(v, above, room);
+      if (has_more && room > 0) {
+        best = std::min(best, AddUpToNone(layer, BestBelow(v, depth_[v], room - 1)));
+      }
+      best_[v][std::size_t{above} * (max_layers_ + 1) + room] = best;
+    }
+  }
+}
+
+void TreeLayerProgram::Take(TreeNode top, std::uint32_t above_top, std::uint32_t room_top,
+                            TreeLayers& layers) const {
+  struct State {
+    TreeNode v;
+    std::uint32_t above;
+    std::uint32_t room;
+  };
+  std::vector<State> open = {{top, above_top, room_top}};
+  while (!open.empty()) {
+    auto [v, above, room] = open.back();
+    open.pop_back();
+    const bool has_more = tree_.common_bytes(v) > bytes_above_[v][above];
+    const bool passes =
+        (!tree_.is_leaf(v) || !has_more) && BestBelow(v, above, room) == Best(v, above, room);
+    if (!passes) {
+      layers.chosen.push_back(v);
+      above = depth_[v];
+      --room;
+    }
+    if (tree_.is_leaf(v)) continue;
+    for (const TreeNode c : tree_.children(v)) open.push_back({c, above, room});
+  }
+}
+
+TreeLayers TreeLayerProgram::Choose() const {
+  TreeLayers layers;
+  if (tree_.size() == 0) return {.is_feasible = true};
+  layers.cost = cost();
+  layers.is_feasible = layers.cost < kNoChoice;
+  if (!layers.is_feasible) return {};
+  Take(tree_.root(), 0, max_layers_, layers);
+  std::ranges::sort(layers.chosen);
+  return layers;
+}
+
+// A group whose images have nothing in common has an empty base: no layer, but its place is taken.
+std::int64_t TreeLayerProgram::GroupCost(TreeNode v) const {
+  if (tree_.common_bytes(v) == 0 && tree_.is_leaf(v)) return 0;
+  if (max_layers_ == 0) return kNoChoice;
+  const std::uint32_t above = tree_.common_bytes(v) == 0 ? 0 : depth_[v];
+  return AddUpToNone(LayerCost(v, 0), BestBelow(v, above, max_layers_ - 1));
+}
+
+void TreeLayerProgram::TakeGroup(TreeNode v, TreeLayers& layers) const {
+  layers.bases.push_back(v);
+  const bool has_layer = tree_.common_bytes(v) > 0;
+  if (has_layer) layers.chosen.push_back(v);
+  if (tree_.is_leaf(v)) return;
+  for (const TreeNode c : tree_.children(v)) {
+    Take(c, has_layer ? depth_[v] : 0, max_layers_ - 1, layers);
+  }
+}
+
+void TreeLayerProgram::SolveCuts() {
+  if (!cuts_.empty()) return;
+  cuts_.resize(tree_.size());
+  for (const TreeNode v : tree_.postorder()) {
+    cuts_[v] = {GroupCost(v)};
+    if (tree_.is_leaf(v)) continue;
+    const std::vector<std::int64_t>& left = cuts_[tree_.children(v)[0]];
+    const std::vector<std::int64_t>& right = cuts_[tree_.children(v)[1]];
+    cuts_[v].resize(left.size() + right.size(), kNoChoice);
+    for (std::size_t l = 0; l < left.size(); ++l) {
+      for (std::size_t r = 0; r < right.size(); ++r) {
+        cuts_[v][l + r + 1] = std::min(cuts_[v][l + r + 1], AddUpToNone(left[l], right[r]));
+      }
+    }
+  }
+}
+
+std::vector<std::int64_t> TreeLayerProgram::Frontier() {
+  if (tree_.size() == 0) return {};
+  SolveCuts();
+  std::vector<std::int64_t> frontier = cuts_[tree_.root()];
+  for (std::size_t k = 1; k < frontier.size(); ++k) {
+    frontier[k] = std::min(frontier[k], frontier[k - 1]);
+  }
+  return frontier;
+}
+
+TreeLayers TreeLayerProgram::Cut(std::uint32_t k) {
+  SolveCuts();
+  const std::vector<std::int64_t>& cuts = cuts_[tree_.root()];
+  const auto best = std::min_element(cuts.begin(), cuts.begin() + k);
+  if (*best >= kNoChoice) return {};
+  TreeLayers layers{.is_feasible = true, .cost = *best};
+  TakeCut(tree_.root(), static_cast<std::uint32_t>(best - cuts.begin()) + 1, layers);
+  std::ranges::sort(layers.bases);
+  std::ranges::sort(layers.chosen);
+  return layers;
+}
+
+void TreeLayerProgram::TakeCut(TreeNode top, std::uint32_t k_top, TreeLayers& layers) const {
+  std::vector<std::pair<TreeNode, std::uint32_t>> open = {{top, k_top}};
+  while (!open.empty()) {
+    const auto [v, k] = open.back();
+    open.pop_back();
+    if (k == 1) {
+      TakeGroup(v, layers);
+      continue;
+    }
+    const auto& [left, right] = tree_.children(v);
+    const std::size_t num_left = cuts_[left].size();
+    for (std::uint32_t l = 1; l < k; ++l) {
+      if (l > num_left || k - l > cuts_[right].size()) continue;
+      if (AddUpToNone(cuts_[left][l - 1], cuts_[right][k - l - 1]) != cuts_[v][k - 1]) continue;
+      open.push_back({left, l});
+      open.push_back({right, k - l});
+      break;
+    }
+  }
+}
+
+std::vector<CarvedLayer> LayersOfTree(const MergeTree& tree, const TreeLayers& layers) {
+  std::vector<std::uint8_t> is_chosen(tree.size(), 0);
+  for (const TreeNode v : layers.chosen) is_chosen[v] = 1;
+  std::vector<CarvedLayer> of;
+  for (const TreeNode v : layers.chosen) {
+    TreeNode above = tree.parent(v);
+    while (above != kNoTreeNode && is_chosen[above] == 0) above = tree.parent(above);
+    IndexSet atoms = tree.common(v);
+    if (above != kNoTreeNode) atoms -= tree.common(above);
+    of.push_back({.images = tree.images_below(v), .atoms = atoms.ToVector()});
+  }
+  return of;
+}
+
+}  // namespace gneiss
