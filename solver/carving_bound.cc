@@ -15,10 +15,15 @@ namespace {
 constexpr double kFirstStep = 0.3;
 constexpr double kLastStep = 0.01;
 
+constexpr double kNever = std::numeric_limits<double>::infinity();
+
 class WeightedBound {
  public:
   explicit WeightedBound(const CarvingModel& model)
-      : model_(model), rate_model_(model.rate_model()), log_weights_(model.num_images, 0) {
+      : model_(model),
+        rate_model_(model.rate_model()),
+        is_scoped_(model.rate_model().scoped && model.rate_model().has_elements()),
+        log_weights_(model.num_images, 0) {
     for (const IndexSet& signature : model.signatures) {
       first_place_.push_back(images_.size());
       signature.ForEach([&](std::uint32_t i) { images_.push_back(i); });
@@ -70,12 +75,6 @@ class WeightedBound {
     AtomIndex atom;
     std::size_t place;  // of the image in the atom's signature
   };
-  // Atoms of one share in an image.
-  struct Step_ {
-    double share;
-    double bytes_above;  // of atoms with larger shares
-  };
-
   void ShareOut() {
     std::vector<double> weights(model_.num_images);
     for (std::uint32_t i = 0; i < model_.num_images; ++i) weights[i] = std::exp(log_weights_[i]);
@@ -94,12 +93,10 @@ class WeightedBound {
       for (std::size_t k = 0; k < images.size(); ++k) {
         const std::uint32_t i = images[k];
         double share = pulls > 0 ? fetches * static_cast<double>(rate_model_.pulls[i]) / pulls : 0;
-        if (!rate_model_.scoped || !rate_model_.has_elements()) {
-          if (!rate_model_.scoped) share += rate_model_.storage_weight * weights[i] / all;
-        }
+        if (!is_scoped_) share += rate_model_.storage_weight * weights[i] / all;
         ForEachElement(i, [&](std::uint32_t e) {
           const double price =
-              (rate_model_.scoped
+              (is_scoped_
                    ? rate_model_.storage_weight * static_cast<double>(rate_model_.element_cells[e])
                    : 0) +
               rate_model_.fetch_weight * static_cast<double>(rate_model_.element_nodes[e]);
@@ -144,83 +141,82 @@ class WeightedBound {
       }
       above_.back() += static_cast<double>(model_.bytes[place.atom]);
     }
-    const std::size_t m = share_.size();
-    const std::size_t room = std::min<std::size_t>(model_.room[i], m);
     const double overhead =
         static_cast<double>(rate_model_.layer_overhead) * static_cast<double>(rate_model_.pulls[i]);
-    // best[j]: of the j largest shares in g groups; the last group starts after from[g][j]. Group
-    // (s, j] costs share_[s] * (above_[j] - above_[s]): lines in above_[j] whose slopes fall with
-    // s.
-    constexpr double kNever = std::numeric_limits<double>::infinity();
-    std::vector<double> best(m + 1, kNever);
-    best[0] = 0;
-    std::vector<double> next(m + 1);
-    from_.assign(room * (m + 1), 0);
+    const std::size_t room = std::min<std::size_t>(model_.room[i], share_.size());
+    from_.assign(room * above_.size(), 0);
+    best_.assign(above_.size(), kNever);
+    best_[0] = 0;
     double least = kNever;
     std::size_t least_groups = 0;
     for (std::size_t g = 0; g < room; ++g) {
-      std::ranges::fill(next, kNever);
-      hull_.clear();
-      std::size_t head = 0;
-      const auto value = [&](std::size_t s, double x) {
-        return best[s] + share_[s] * (x - above_[s]);
-      };
-      const auto intercept = [&](std::size_t s) { return best[s] - share_[s] * above_[s]; };
-      for (std::size_t j = 1; j <= m; ++j) {
-        const std::size_t s = j - 1;
-        if (best[s] < kNever) {
-          while (hull_.size() >= head + 2) {
-            const std::size_t b = hull_.back();
-            const std::size_t a = hull_[hull_.size() - 2];
-            // b is nowhere the lowest of a, b and s.
-            if ((intercept(s) - intercept(a)) * (share_[a] - share_[b]) <=
-                (intercept(b) - intercept(a)) * (share_[a] - share_[s])) {
-              hull_.pop_back();
-            } else {
-              break;
-            }
-          }
-          hull_.push_back(s);
-        }
-        if (hull_.size() <= head) continue;
-        while (head + 1 < hull_.size() &&
-               value(hull_[head + 1], above_[j]) <= value(hull_[head], above_[j])) {
-          ++head;
-        }
-        next[j] = value(hull_[head], above_[j]) + overhead;
-        from_[g * (m + 1) + j] = hull_[head];
-      }
-      best.swap(next);
-      if (best[m] < least) {
-        least = best[m];
+      AddGroup(overhead, std::span(from_).subspan(g * above_.size(), above_.size()));
+      if (best_.back() < least) {
+        least = best_.back();
         least_groups = g + 1;
       }
     }
-    Charge(places, m, least_groups);
+    Charge(places, least_groups);
     return least;
   }
 
-  void Charge(const std::vector<Place>& places, std::size_t m, std::size_t num_groups) {
-    // Groups start at shares; the bytes of a group hang on the atoms with its first share.
-    std::vector<double> group_bytes(m, 0);
-    std::size_t j = m;
+  // best_[j]: of the j largest shares in some number of groups; makes it one more. from[j]: where
+  // the last group starts. Group (s, j] costs share_[s] * (above_[j] - above_[s]): lines in
+  // above_[j] whose slopes fall with s, so their lower envelope serves queries that rise.
+  void AddGroup(double overhead, std::span<std::size_t> from) {
+    const auto intercept = [&](std::size_t s) { return best_[s] - share_[s] * above_[s]; };
+    const auto value = [&](std::size_t s, double x) {
+      return best_[s] + share_[s] * (x - above_[s]);
+    };
+    next_.assign(above_.size(), kNever);
+    hull_.clear();
+    std::size_t head = 0;
+    for (std::size_t j = 1; j < above_.size(); ++j) {
+      const std::size_t s = j - 1;
+      if (best_[s] < kNever) {
+        while (hull_.size() >= head + 2) {
+          const std::size_t b = hull_.back();
+          const std::size_t a = hull_[hull_.size() - 2];
+          const bool is_needed = (intercept(s) - intercept(a)) * (share_[a] - share_[b]) >
+                                 (intercept(b) - intercept(a)) * (share_[a] - share_[s]);
+          if (is_needed) break;
+          hull_.pop_back();
+        }
+        hull_.push_back(s);
+      }
+      if (hull_.size() <= head) continue;
+      while (head + 1 < hull_.size() &&
+             value(hull_[head + 1], above_[j]) <= value(hull_[head], above_[j])) {
+        ++head;
+      }
+      next_[j] = value(hull_[head], above_[j]) + overhead;
+      from[j] = hull_[head];
+    }
+    best_.swap(next_);
+  }
+
+  // The bytes of a group hang on the atoms with its first share.
+  void Charge(const std::vector<Place>& places, std::size_t num_groups) {
+    group_bytes_.assign(share_.size(), 0);
+    std::size_t j = share_.size();
     for (std::size_t g = num_groups; g-- > 0;) {
-      const std::size_t s = from_[g * (m + 1) + j];
-      group_bytes[s] = above_[j] - above_[s];
+      const std::size_t s = from_[g * above_.size() + j];
+      group_bytes_[s] = above_[j] - above_[s];
       j = s;
     }
     std::size_t s = 0;
     for (const Place& place : places) {
       while (share_[s] != shares_[place.place]) ++s;
-      if (group_bytes[s] == 0) continue;
+      if (group_bytes_[s] == 0) continue;
       const double part =
           static_cast<double>(model_.bytes[place.atom]) / (above_[s + 1] - above_[s]);
-      charged_[place.place] = group_bytes[s] * part;
+      charged_[place.place] = group_bytes_[s] * part;
     }
   }
 
   const CarvingModel& model_;
   const RateModel& rate_model_;
+  const bool is_scoped_;  // as SetRates has it: without elements nothing is
   std::vector<double> log_weights_;
   std::vector<std::uint32_t> images_;  // signatures end to end: places
   std::vector<std::size_t> first_place_;
@@ -232,6 +228,9 @@ class WeightedBound {
   std::vector<double> above_;
   std::vector<std::size_t> from_;
   std::vector<std::size_t> hull_;
+  std::vector<double> best_;
+  std::vector<double> next_;
+  std::vector<double> group_bytes_;
 };
 
 }  // namespace

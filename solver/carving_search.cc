@@ -12,12 +12,19 @@
 namespace gneiss {
 namespace {
 
-// Temperatures of the first and the last move, as parts of what the family costs above its bound.
-constexpr double kFirstTemperature = 0.02;
-constexpr double kLastTemperature = 0.00002;
+// Temperatures of the first and the last move, as parts of what an image costs above its bound in
+// the mean.
+constexpr double kFirstTemperature = 1;
+constexpr double kLastTemperature = 0.001;
 
 // Random part of the prices by which layers are ejected, so that chains differ.
 constexpr double kPriceNoise = 0.5;
+
+// The temperature falls so many times: what one fall freezes wrong, the next one may not.
+constexpr double kNumCycles = 6;
+
+// Of the draws of atoms, one in so many is uniform.
+constexpr std::uint64_t kUniformDraws = 8;
 
 constexpr int kTournament = 4;
 
@@ -41,7 +48,7 @@ class Search {
     family_.MarkBest();
     if (cumulated_.empty() || cumulated_.back() == 0) return result;
     double best = family_.cost();
-    const double first = kFirstTemperature * (best - floor_);
+    const double first = kFirstTemperature * (best - floor_) / model_.num_images;
     first_work_ = family_.work();
     for (; result.num_moves < options_.num_moves; ++result.num_moves) {
       if (options_.should_stop && options_.should_stop()) {
@@ -50,7 +57,8 @@ class Search {
       }
       const double progress = Progress(result.num_moves);
       if (progress >= 1) break;
-      const double temperature = first * std::pow(kLastTemperature / kFirstTemperature, progress);
+      const double in_cycle = progress * kNumCycles - std::floor(progress * kNumCycles);
+      const double temperature = first * std::pow(kLastTemperature / kFirstTemperature, in_cycle);
       const double before = family_.cost();
       if (!Move() || family_.cost() - before > -temperature * std::log(Uniform())) {
         family_.Undo();
@@ -78,7 +86,9 @@ class Search {
   // In (0, 1].
   double Uniform() { return static_cast<double>((random_() >> 11) + 1) * 0x1p-53; }
 
+  // By weight, and now and then any: light ones have to find their place, too.
   AtomIndex DrawAtom() {
+    if (Below(kUniformDraws) == 0) return static_cast<AtomIndex>(Below(model_.num_atoms()));
     const double at = (1 - Uniform()) * cumulated_.back();
     const auto found = std::ranges::upper_bound(cumulated_, at);
     return static_cast<AtomIndex>(
@@ -92,6 +102,7 @@ class Search {
   // The one with the largest excess of a few.
   AtomIndex DrawCostlyAtom() {
     AtomIndex best = DrawAtom();
+    if (Below(kUniformDraws) == 0) return best;
     for (int t = 1; t < kTournament; ++t) {
       const AtomIndex a = DrawAtom();
       if (Excess(a) > Excess(best)) best = a;
@@ -159,48 +170,56 @@ class Search {
     return added != kNoLayer && Eject(added);
   }
 
+  // One way to relieve overfull images.
+  struct Ejection {
+    LayerId layer = kNoLayer;
+    IndexSet leaving;  // empty: the private layer `layer` is vacated
+    double price = std::numeric_limits<double>::infinity();  // per image relieved
+  };
+
   // Relieves overfull images without closing `kept`; false when it finds no way.
   bool Eject(LayerId kept) {
     const IndexSet kept_users = family_.layer(kept).users;
     for (std::uint32_t budget = 2 * model_.num_images + 8; !family_.overfull().empty(); --budget) {
       if (budget == 0) return false;
-      const std::uint32_t i = DrawImageOf(family_.overfull());
-      LayerId ejected = kNoLayer;
-      IndexSet leaving;
-      double best = std::numeric_limits<double>::infinity();
-      const std::vector<LayerId> layers(family_.layers_of(i).begin(), family_.layers_of(i).end());
-      for (const LayerId l : layers) {
-        if (family_.is_private(l) || family_.layer(l).users == kept_users) continue;
-        const LayerFamily::Layer& layer = family_.layer(l);
-        const IndexSet relieved = layer.users & family_.overfull();
-        const double noise = 1 + kPriceNoise * Uniform();
-        const double drop = family_.DropCost(l) * noise / relieved.size();
-        if (drop < best) {
-          best = drop;
-          ejected = l;
-          leaving = layer.users;
-        }
-        // An image without a private layer would only get one for the other.
-        IndexSet out(model_.num_images);
-        relieved.ForEach([&](std::uint32_t r) {
-          if (family_.layer(r).is_open()) out.Insert(r);
-        });
-        if (!out.Contains(i) || out == layer.users) continue;
-        const double leave = family_.LeaveCost(l, out) * noise / out.size();
-        if (leave < best) {
-          best = leave;
-          ejected = l;
-          leaving = out;
-        }
-      }
-      if (ejected == kNoLayer) return false;
-      if (leaving == family_.layer(ejected).users) {
-        family_.Drop(ejected);
+      const Ejection ejection = CheapestEjection(DrawImageOf(family_.overfull()), kept_users);
+      if (ejection.layer == kNoLayer) return false;
+      if (ejection.leaving.empty()) {
+        family_.Vacate(ejection.layer);
+      } else if (ejection.leaving == family_.layer(ejection.layer).users) {
+        family_.Drop(ejection.layer);
       } else {
-        family_.Leave(ejected, leaving);
+        family_.Leave(ejection.layer, ejection.leaving);
       }
     }
     return true;
+  }
+
+  Ejection CheapestEjection(std::uint32_t i, const IndexSet& kept_users) {
+    Ejection best;
+    const auto consider = [&](LayerId l, IndexSet leaving, double price) {
+      if (price < best.price) best = {l, std::move(leaving), price};
+    };
+    const std::vector<LayerId> layers(family_.layers_of(i).begin(), family_.layers_of(i).end());
+    for (const LayerId l : layers) {
+      const double noise = 1 + kPriceNoise * Uniform();
+      if (family_.is_private(l)) {
+        consider(l, {}, family_.VacateCost(i) * noise);
+        continue;
+      }
+      const LayerFamily::Layer& layer = family_.layer(l);
+      if (layer.users == kept_users) continue;
+      const IndexSet relieved = layer.users & family_.overfull();
+      consider(l, layer.users, family_.DropCost(l) * noise / relieved.size());
+      // An image without a private layer would only get one for the other.
+      IndexSet leaving(model_.num_images);
+      relieved.ForEach([&](std::uint32_t r) {
+        if (family_.layer(r).is_open()) leaving.Insert(r);
+      });
+      if (!leaving.Contains(i) || leaving == layer.users) continue;
+      consider(l, leaving, family_.LeaveCost(l, leaving) * noise / leaving.size());
+    }
+    return best;
   }
 
   LayerFamily& family_;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <numeric>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "solver/carving_bound.h"
@@ -20,9 +21,15 @@ namespace {
 constexpr std::uint64_t kStartFactor = 3;
 constexpr std::uint64_t kStartMargin = 30;
 
-// What the search may do when the caller does not say.
+// What the search may do when the caller does not say (LayerFamily::work()): more on larger
+// problems, where moves are dearer.
 constexpr std::uint64_t kMostMoves = 200'000;
-constexpr std::uint64_t kMostWork = 400'000'000;
+constexpr std::uint64_t kLeastWork = 400'000'000;
+constexpr std::uint64_t kMostWork = 1'600'000'000;
+constexpr std::uint64_t kWorkPerPlace = 20'000;  // places: atoms of images
+
+// Regrafts of the tree that the search may start from.
+constexpr std::uint64_t kTreeTries = 300;
 
 constexpr std::uint32_t kBoundSteps = 60;
 constexpr std::uint64_t kBoundBudget = 20'000'000;  // steps * places
@@ -150,12 +157,13 @@ std::vector<IndexSet> MostSharedSignatures(const CarvingModel& model) {
 std::vector<IndexSet> AsTwins(const CarvingModel& model,
                               std::span<const std::vector<std::uint32_t>> sets) {
   std::vector<IndexSet> of;
+  std::unordered_set<IndexSet, IndexSet::Hash> distinct;
   for (const std::vector<std::uint32_t>& images : sets) {
     IndexSet set(model.num_images);
     for (std::uint32_t g = 0; g < model.num_images; ++g) {
       if (std::ranges::includes(images, model.members[g])) set.Insert(g);
     }
-    if (set.size() > 1) of.push_back(std::move(set));
+    if (set.size() > 1 && distinct.insert(set).second) of.push_back(std::move(set));
   }
   return of;
 }
@@ -195,7 +203,7 @@ class Carver {
     if (!is_exact_) {
       const CarvingSearchResult search = SearchLayers(
           *family, {.num_moves = options_.num_moves > 0 ? options_.num_moves : kMostMoves,
-                    .max_work = options_.num_moves > 0 ? 0 : kMostWork,
+                    .max_work = options_.num_moves > 0 ? 0 : MostWork(model),
                     .seed = options_.seed,
                     .should_stop = options_.should_stop});
       carving_.num_moves = search.num_moves;
@@ -209,19 +217,17 @@ class Carver {
   std::unique_ptr<LayerFamily> Start(const Remainder& remainder, const CarvingModel& model) {
     auto family = std::make_unique<LayerFamily>(model, MostSharedSignatures(model));
     CloseLayers(*family);
-    const auto try_sets = [&](std::vector<IndexSet> sets) {
-      if (sets.empty() || (options_.should_stop && options_.should_stop())) return;
-      auto other = std::make_unique<LayerFamily>(model);
-      std::ranges::stable_sort(sets, std::greater{}, &IndexSet::size);
-      for (const IndexSet& users : sets) other->Add(users);
-      other->Commit();
+    const auto try_sets = [&](const std::vector<IndexSet>& sets) {
+      if (sets.empty()) return;
+      auto other = std::make_unique<LayerFamily>(model, sets);
       CloseLayers(*other);
       if (other->cost() < family->cost()) family.swap(other);
     };
     std::vector<std::vector<std::uint32_t>> sets(options_.offered.begin(), options_.offered.end());
     try_sets(AsTwins(model, sets));
     const std::uint32_t least_room = *std::ranges::min_element(model.room);
-    if (least_room > 1) try_sets(AsTwins(model, SetsOfTree(remainder, least_room)));
+    const bool stops = options_.should_stop && options_.should_stop();
+    if (least_room > 1 && !stops) try_sets(AsTwins(model, SetsOfTree(remainder, least_room)));
     return family;
   }
 
@@ -234,6 +240,10 @@ class Carver {
       sets.push_back(tree.images_below(v));
     }
     return sets;
+  }
+
+  static std::uint64_t MostWork(const CarvingModel& model) {
+    return std::clamp(kWorkPerPlace * NumPlaces(model), kLeastWork, kMostWork);
   }
 
   static std::uint64_t NumPlaces(const CarvingModel& model) {

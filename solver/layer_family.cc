@@ -15,6 +15,9 @@ constexpr std::size_t kNumCoverStarts = 3;
 // Atoms of a layer up to which each is covered anew as a whole when the layer is dropped.
 constexpr std::size_t kMaxImproved = 64;
 
+// Atoms of a private layer up to which vacating it is thought of.
+constexpr std::size_t kMaxVacated = 16;
+
 // Relative difference of rates that is none: they are sums of doubles in different orders.
 constexpr double kRateTolerance = 1e-12;
 
@@ -22,7 +25,7 @@ bool IsLess(double a, double b) { return a < b * (1 - kRateTolerance); }
 
 }  // namespace
 
-LayerFamily::LayerFamily(const CarvingModel& model, std::span<const IndexSet> own_layers)
+LayerFamily::LayerFamily(const CarvingModel& model, std::span<const IndexSet> offered)
     : model_(model),
       layers_of_(model.num_images),
       overfull_(model.num_images),
@@ -34,25 +37,20 @@ LayerFamily::LayerFamily(const CarvingModel& model, std::span<const IndexSet> ow
     users.Insert(i);
     Reference(LayerFor(users));
   }
-  // Atoms that have a layer of their own first: the others can use those.
-  for (const IndexSet& users : own_layers) {
-    Reference(LayerFor(users));
+  // Covers are chosen as if all offered layers were open.
+  std::vector<LayerId> own;
+  for (const IndexSet& users : offered) {
+    own.push_back(LayerFor(users));
+    Reference(own.back());
+    users.ForEach([&](std::uint32_t i) { layers_of_[i].push_back(own.back()); });
   }
-  std::vector<AtomIndex> others;
+  std::vector<std::vector<LayerId>> covers(model.num_atoms());
   for (AtomIndex a = 0; a < model.num_atoms(); ++a) {
-    const auto own = by_users_.find(model.signatures[a]);
-    if (own == by_users_.end()) {
-      others.push_back(a);
-    } else {
-      SetCoverUnsaved(a, std::span(&own->second, 1));
-    }
+    CoverFrom(model.signatures[a], kNoLayer, covers[a]);
   }
-  for (const IndexSet& users : own_layers) Release(by_users_.find(users)->second);
-  std::vector<LayerId> cover;
-  for (const AtomIndex a : others) {
-    CoverFrom(model.signatures[a], kNoLayer, cover);
-    SetCoverUnsaved(a, cover);
-  }
+  for (std::vector<LayerId>& layers : layers_of_) layers.clear();
+  for (AtomIndex a = 0; a < model.num_atoms(); ++a) SetCoverUnsaved(a, covers[a]);
+  for (const LayerId l : own) Release(l);
   committed_cost_ = cost_;
 }
 
@@ -337,6 +335,48 @@ double LayerFamily::LeaveCost(LayerId l, const IndexSet& leaving) {
   const Layer& layer = layers_[l];
   const double rest = model_.RateOf(layer.users - leaving);
   return static_cast<double>(layer.bytes) * (rest + rate - layer.rate);
+}
+
+// The cheapest cover of an atom that brings it to the image by a shared layer that is open.
+double LayerFamily::CoverWithoutPrivate(AtomIndex a, std::uint32_t image,
+                                        std::vector<LayerId>& cover) {
+  double best = std::numeric_limits<double>::infinity();
+  const IndexSet& signature = model_.signatures[a];
+  std::vector<LayerId> parts;
+  for (const LayerId l : layers_of_[image]) {
+    const Layer& layer = layers_[l];
+    if (is_private(l) || !layer.users.IsSubsetOf(signature)) continue;
+    const double rate = layer.rate + CoverFrom(signature - layer.users, kNoLayer, parts);
+    if (!IsLess(rate, best)) continue;
+    best = rate;
+    cover = parts;
+    cover.push_back(l);
+  }
+  return best;
+}
+
+double LayerFamily::VacateCost(std::uint32_t image) {
+  const std::vector<Holding>& holdings = layers_[image].holdings;
+  if (holdings.empty() || holdings.size() > kMaxVacated) {
+    return std::numeric_limits<double>::infinity();
+  }
+  double cost = 0;
+  std::vector<LayerId> cover;
+  for (const auto& [a, index] : holdings) {
+    cost += static_cast<double>(model_.bytes[a]) *
+            (CoverWithoutPrivate(a, image, cover) - cover_rate_[a]);
+  }
+  return cost;
+}
+
+void LayerFamily::Vacate(std::uint32_t image) {
+  const std::vector<Holding> holdings = layers_[image].holdings;
+  std::vector<LayerId> cover;
+  for (const auto& [a, index] : holdings) {
+    // An atom before it may have closed the only layer that would do; then this one stays.
+    const double rate = CoverWithoutPrivate(a, image, cover);
+    if (rate < std::numeric_limits<double>::infinity()) SetCover(a, cover);
+  }
 }
 
 void LayerFamily::Commit() {

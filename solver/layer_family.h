@@ -2,11 +2,13 @@
 // of them, disjoint, make up its signature. Two layers of equal users are one, so a family is a set
 // of sets, and what a layer holds follows from what the atoms use.
 //
-// Two moves, from which searches make all others:
+// The moves, from which searches make all others:
 //
-//     Add(U)    opens a layer for the images U; atoms take it where that is cheaper, and replace
-//               layers that reach beyond U by layers of the family for the rest
-//     Drop(V)   closes a layer; its atoms are pushed down to layers below it
+//     Add(U)       opens a layer for the images U; atoms take it where that is cheaper, and replace
+//                  layers that reach beyond U by layers of the family for the rest
+//     Drop(V)      closes a layer; its atoms are pushed down to layers below it
+//     Leave(V, W)  the images W leave a layer, and get its atoms from layers below
+//     Vacate(i)    the atoms of a private layer move to shared ones
 //
 // Each image can always have a private layer, so that what is not covered has a place to go. The
 // limit of layers per image is not enforced here but counted: see overfull().
@@ -47,9 +49,9 @@ class LayerFamily {
     bool is_open() const { return !holdings.empty(); }
   };
 
-  // Atoms whose signature is among `own_layers` have it as their layer; all others are covered by
-  // those and by private layers. `own_layers`: distinct. `model` must outlive the family.
-  explicit LayerFamily(const CarvingModel& model, std::span<const IndexSet> own_layers = {});
+  // Atoms covered by the offered layers, each of at least two images, and by private ones; offered
+  // layers that no atom takes do not open. `offered`: distinct. `model` must outlive the family.
+  explicit LayerFamily(const CarvingModel& model, std::span<const IndexSet> offered = {});
 
   const CarvingModel& model() const { return model_; }
   double cost() const { return cost_; }
@@ -76,12 +78,18 @@ class LayerFamily {
   // Gives each atom of `l` the same layer without the users `leaving`, and those what lies below
   // them. REQUIRES: open, not private, `leaving` a proper subset of its users, not empty.
   void Leave(LayerId l, const IndexSet& leaving);
+  // Moves the atoms of an image's private layer to other open layers of the image, so that it
+  // closes as a rule. REQUIRES: VacateCost(image) is finite.
+  void Vacate(std::uint32_t image);
   // Covers an atom anew if that is cheaper.
   void Improve(AtomIndex a);
 
   // What Drop(l) and Leave(l, leaving) would add to the cost at most, overheads apart.
   double DropCost(LayerId l);
   double LeaveCost(LayerId l, const IndexSet& leaving);
+  // What Vacate(image) would; infinite when an atom has no other layer of the image, when there are
+  // too many to look at, or when the private layer is not open.
+  double VacateCost(std::uint32_t image);
 
   // Forgets what Undo() could undo.
   void Commit();
@@ -113,6 +121,7 @@ class LayerFamily {
   Saved Save(AtomIndex a);
   void ReleaseSaved(const Saved& saved);
   void Replace(LayerId l, std::span<const LayerId> parts);
+  double CoverWithoutPrivate(AtomIndex a, std::uint32_t image, std::vector<LayerId>& cover);
   double CoverFrom(const IndexSet& target, LayerId banned, std::vector<LayerId>& parts);
 
   const CarvingModel& model_;

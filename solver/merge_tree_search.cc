@@ -11,7 +11,7 @@ namespace {
 // Places tried for a subtree in one round.
 constexpr std::size_t kNumPlaces = 12;
 // States of the layer program in all tries, when the caller sets no limit.
-constexpr std::uint64_t kStateBudget = 200'000'000;
+constexpr std::uint64_t kStateBudget = 50'000'000;
 
 // Where v might go: nodes with the most bytes in common with it, the smaller groups first among
 // equals.

@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "solver/image_overlap.h"
+#include "solver/merge_tree.h"
+#include "solver/merge_tree_layers.h"
+#include "solver/merge_tree_search.h"
+#include "tests/random_atoms.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::int64_t kNoLayers = std::numeric_limits<std::int64_t>::max();
+
+// Cost of chosen nodes by the definition, kNoLayers when they do not bring all to all images within
+// the limit. Nodes above `top` are none.
+std::int64_t CostOfChosen(const AtomTable& atoms, const RateModel& model, const MergeTree& tree,
+                          unsigned chosen, std::uint32_t max_layers) {
+  TreeLayers layers;
+  for (TreeNode v = 0; v < tree.size(); ++v) {
+    if ((chosen >> v & 1U) != 0) layers.chosen.push_back(v);
+  }
+  const std::vector<CarvedLayer> carved = LayersOfTree(tree, layers);
+  std::vector<std::uint32_t> num_layers(atoms.num_images, 0);
+  std::vector<std::size_t> reached(atoms.size(), 0);
+  for (const CarvedLayer& layer : carved) {
+    if (layer.atoms.empty()) return kNoLayers;
+    for (const std::uint32_t i : layer.images) {
+      if (++num_layers[i] > max_layers) return kNoLayers;
+    }
+    for (const AtomIndex a : layer.atoms) reached[a] += layer.images.size();
+  }
+  for (AtomIndex a = 0; a < atoms.size(); ++a) {
+    if (reached[a] != atoms.signature(a).size()) return kNoLayers;
+  }
+  return CostOfLayers(atoms, model, carved);
+}
+
+TEST_CASE("The overlap is that of its definition", "[solver][merge_tree]") {
+  std::mt19937_64 random(1);
+  const AtomTable atoms = RandomAtoms(random, 9, 30);
+  const std::vector<std::int64_t> overlap = ImageOverlap(atoms);
+  for (std::uint32_t i = 0; i < 9; ++i) {
+    for (std::uint32_t j = 0; j < 9; ++j) {
+      std::int64_t bytes = 0;
+      for (AtomIndex a = 0; a < atoms.size(); ++a) {
+        const auto signature = atoms.signature(a);
+        if (std::ranges::binary_search(signature, i) && std::ranges::binary_search(signature, j)) {
+          bytes += atoms.bytes[a];
+        }
+      }
+      REQUIRE(overlap[i * 9 + j] == bytes);
+    }
+  }
+}
+
+TEST_CASE("The merge tree joins what has the most in common", "[solver][merge_tree]") {
+  // 0 and 2 share 30 bytes, 1 and 3 share 20, all share 5.
+  const AtomTable atoms{.num_images = 4,
+                        .bytes = {5, 30, 20, 1},
+                        .first_image = {0, 4, 6, 8, 9},
+                        .images = {0, 1, 2, 3, 0, 2, 1, 3, 3}};
+  const MergeTree tree(atoms, ImageOverlap(atoms));
+  REQUIRE(tree.size() == 7);
+  CHECK(tree.images_below(4) == std::vector<std::uint32_t>{0, 2});
+  CHECK(tree.common_bytes(4) == 35);
+  CHECK(tree.images_below(5) == std::vector<std::uint32_t>{1, 3});
+  CHECK(tree.common_bytes(5) == 25);
+  CHECK(tree.root() == 6);
+  CHECK(tree.common_bytes(6) == 5);
+
+  const std::vector<std::int64_t> pulls = {1, 1, 1, 1};
+  const RateModel model{.pulls = pulls};
+  SetRates rates(model);
+  TreeLayerProgram two(tree, rates, 2);
+  CHECK(two.Choose().chosen == std::vector<TreeNode>{3, 4, 5});
+  CHECK(two.Choose().cost == 35 + 25 + 1);
+  CHECK(TreeLayerProgram(tree, rates, 3).Choose().cost == 5 + 30 + 20 + 1);
+  CHECK_FALSE(TreeLayerProgram(tree, rates, 0).Choose().is_feasible);
+  // One base for all, of 5 bytes; or two bases.
+  CHECK(two.Frontier() == std::vector<std::int64_t>{5 + 30 + 20 + 21, 61, 61, 61});
+  CHECK(two.Cut(1).bases == std::vector<TreeNode>{6});
+  CHECK(two.Cut(2).bases == std::vector<TreeNode>{4, 5});
+  CHECK(two.Cut(4).bases == std::vector<TreeNode>{4, 5});
+}
+
+TEST_CASE("The chosen layers of a tree are the cheapest of all choices of nodes",
+          "[solver][merge_tree]") {
+  std::mt19937_64 random(2);
+  for (int round = 0; round < 150; ++round) {
+    const auto num_images = static_cast<std::uint32_t>(1 + random() % 5);
+    const AtomTable atoms = RandomAtoms(random, num_images, 1 + random() % 8);
+    const RandomRates random_rates(random, num_images, round % 2 == 0);
+    SetRates rates(random_rates.model);
+    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 4);
+    const MergeTree tree(atoms, ImageOverlap(atoms));
+    const TreeLayers layers = TreeLayerProgram(tree, rates, max_layers).Choose();
+    REQUIRE(layers.is_feasible);
+    std::int64_t least = kNoLayers;
+    for (unsigned chosen = 0; chosen < 1U << tree.size(); ++chosen) {
+      least = std::min(least, CostOfChosen(atoms, random_rates.model, tree, chosen, max_layers));
+    }
+    REQUIRE(layers.cost == least);
+    const std::vector<CarvedLayer> carved = LayersOfTree(tree, layers);
+    CheckLayers(atoms, carved, max_layers);
+    REQUIRE(CostOfLayers(atoms, random_rates.model, carved) == layers.cost);
+  }
+}
+
+// All cuts of the tree below v into groups, as sets of their roots.
+std::vector<std::vector<TreeNode>> CutsBelow(const MergeTree& tree, TreeNode v) {
+  std::vector<std::vector<TreeNode>> cuts = {{v}};
+  if (tree.is_leaf(v)) return cuts;
+  for (const std::vector<TreeNode>& left : CutsBelow(tree, tree.children(v)[0])) {
+    for (const std::vector<TreeNode>& right : CutsBelow(tree, tree.children(v)[1])) {
+      cuts.push_back(left);
+      cuts.back().insert(cuts.back().end(), right.begin(), right.end());
+    }
+  }
+  return cuts;
+}
+
+TEST_CASE("The frontier is the cheapest cut for each number of bases", "[solver][merge_tree]") {
+  std::mt19937_64 random(3);
+  for (int round = 0; round < 60; ++round) {
+    const auto num_images = static_cast<std::uint32_t>(1 + random() % 4);
+    AtomTable atoms = RandomAtoms(random, num_images, 7);
+    // One atom in all images, so that every base has a layer.
+    std::vector<std::uint32_t> all(num_images);
+    for (std::uint32_t i = 0; i < num_images; ++i) all[i] = i;
+    bool has_all = false;
+    for (AtomIndex a = 0; a < atoms.size(); ++a) {
+      has_all |= atoms.signature(a).size() == num_images;
+    }
+    if (!has_all) {
+      atoms.bytes.push_back(3);
+      atoms.images.insert(atoms.images.end(), all.begin(), all.end());
+      atoms.first_image.push_back(atoms.images.size());
+    }
+    const RandomRates random_rates(random, num_images, round % 2 == 0);
+    SetRates rates(random_rates.model);
+    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 3);
+    const MergeTree tree(atoms, ImageOverlap(atoms));
+    TreeLayerProgram program(tree, rates, max_layers);
+    const std::vector<std::int64_t> frontier = program.Frontier();
+    REQUIRE(frontier.size() == num_images);
+    std::vector<std::int64_t> least(num_images, kNoLayers);
+    for (const std::vector<TreeNode>& cut : CutsBelow(tree, tree.root())) {
+      unsigned bases = 0;
+      unsigned above = 0;
+      for (const TreeNode base : cut) {
+        bases |= 1U << base;
+        for (TreeNode u = tree.parent(base); u != kNoTreeNode; u = tree.parent(u)) above |= 1U << u;
+      }
+      for (unsigned chosen = 0; chosen < 1U << tree.size(); ++chosen) {
+        if ((chosen & above) != 0 || (chosen & bases) != bases) continue;
+        const std::int64_t cost = CostOfChosen(atoms, random_rates.model, tree, chosen, max_layers);
+        for (std::size_t k = cut.size(); k <= num_images; ++k) {
+          least[k - 1] = std::min(least[k - 1], cost);
+        }
+      }
+    }
+    for (std::uint32_t k = 1; k <= num_images; ++k) {
+      const TreeLayers cut = program.Cut(k);
+      REQUIRE(cut.is_feasible == (least[k - 1] != kNoLayers));
+      if (!cut.is_feasible) continue;
+      REQUIRE(frontier[k - 1] == least[k - 1]);
+      REQUIRE(cut.cost == least[k - 1]);
+      REQUIRE(cut.bases.size() <= k);
+      CheckLayers(atoms, LayersOfTree(tree, cut), max_layers);
+      REQUIRE(CostOfLayers(atoms, random_rates.model, LayersOfTree(tree, cut)) == cut.cost);
+    }
+  }
+}
+
+TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays one",
+          "[solver][merge_tree]") {
+  std::mt19937_64 random(4);
+  int num_better = 0;
+  for (int round = 0; round < 60; ++round) {
+    const auto num_images = static_cast<std::uint32_t>(1 + random() % 12);
+    const AtomTable atoms = RandomAtoms(random, num_images, 30);
+    const RandomRates random_rates(random, num_images, round % 2 == 0);
+    SetRates rates(random_rates.model);
+    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 4);
+    MergeTree tree(atoms, ImageOverlap(atoms));
+    const std::int64_t before = TreeLayerProgram(tree, rates, max_layers).Choose().cost;
+    std::uint64_t num_polls = 0;
+    RegraftSubtrees(tree, rates, {.max_layers = max_layers, .should_stop = [&] {
+                                    return round % 4 == 0 && num_polls++ > 20;
+                                  }});
+    const TreeLayers layers = TreeLayerProgram(tree, rates, max_layers).Choose();
+    REQUIRE(layers.cost <= before);
+    if (layers.cost < before) ++num_better;
+    CheckLayers(atoms, LayersOfTree(tree, layers), max_layers);
+    REQUIRE(tree.images_below(tree.root()).size() == num_images);
+    for (TreeNode v = num_images; v < tree.size(); ++v) {
+      const auto& [left, right] = tree.children(v);
+      REQUIRE(tree.parent(left) == v);
+      REQUIRE(tree.parent(right) == v);
+      REQUIRE(tree.common(v) == (tree.common(left) & tree.common(right)));
+    }
+  }
+  CHECK(num_better > 5);
+}
+
+}  // namespace
+}  // namespace gneiss
