@@ -88,6 +88,24 @@ class Overlay {
   bool Exists(PathIndex path) const;
   bool IsDirectory(PathIndex path) const;
 
+  // The contents seen at a path, by a number that all names of one file have in common and that
+  // holds until the next push or pop; kNone for a directory and for nothing.
+  std::uint32_t ContentsAt(PathIndex path) const {
+    return path < states_.size() ? states_[path].inode : kNone;
+  }
+  // The entry that holds them: its own path may be hidden, when a hard link to it is not.
+  EntryRef HolderOf(std::uint32_t contents) const { return Ref(inodes_[contents].owner); }
+  std::uint32_t NumNames(std::uint32_t contents) const { return inodes_[contents].num_names; }
+
+  // Calls visit(path) for every path at which the top layer has changed what is seen; for others
+  // and again for the same, too. REQUIRES: not empty.
+  template <typename Visit>
+  void ForEachTouched(const Visit& visit) const {
+    for (std::size_t c = marks_.back().num_changes; c < changes_.size(); ++c) {
+      visit(changes_[c].first);
+    }
+  }
+
   // Calls visit(path, entry) for all that is seen, parents before children, else in no particular
   // order; entry is EntryRef{} for a directory without one.
   template <typename Visit>

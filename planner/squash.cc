@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "planner/rate_model.h"
+
 namespace gneiss {
 namespace {
 
@@ -26,7 +28,7 @@ class SquashProblem {
   SquashProblem(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
                 const LayerTrie& trie, const SquashOptions& options,
                 const std::vector<std::uint8_t>& pinned)
-      : fleet_(fleet), model_(model), cells_(cells), pinned_(pinned), trie_(trie) {
+      : fleet_(fleet), model_(model), pinned_(pinned), trie_(trie), rates_(fleet, model, cells) {
     FillNodes();
     FillElements();
     FillHeld();
@@ -37,13 +39,14 @@ class SquashProblem {
     problem_.num_ends = trie_.num_ends;
     problem_.pulls = pulls_;
     problem_.standalone = standalone_;
-    problem_.scoped = scoped();
-    problem_.storage_weight = model.options().storage_weight;
-    problem_.fetch_weight = model.options().transfer_weight;
-    problem_.fetch_cold = model.cold();
-    problem_.fetch_nodes = model.has_pools() ? 0 : model.nodes();
-    problem_.fetch_intensity = model.intensity();
-    problem_.segment_overhead = model.options().layer_cost;
+    const RateModel& rates = rates_.model();
+    problem_.scoped = rates.scoped;
+    problem_.storage_weight = rates.storage_weight;
+    problem_.fetch_weight = rates.fetch_weight;
+    problem_.fetch_cold = rates.fetch_cold;
+    problem_.fetch_nodes = rates.fetch_nodes;
+    problem_.fetch_intensity = rates.fetch_intensity;
+    problem_.segment_overhead = rates.layer_overhead;
     problem_.max_segments = options.max_layers;
   }
   SquashProblem(const SquashProblem&) = delete;
@@ -55,7 +58,6 @@ class SquashProblem {
   std::int64_t num_standalone_layers() const { return num_standalone_; }
 
  private:
-  bool scoped() const { return cells_.size() > 1; }
   Bytes StoredSize(LayerIndex l) const {
     return fleet_.layers[l].foreign ? 0 : fleet_.layers[l].size;
   }
@@ -78,40 +80,20 @@ class SquashProblem {
     }
   }
 
-  // Scope cells come first, then pools.
-  template <typename Visit>
-  void VisitElements(ImageIndex image, const Visit& visit) const {
-    if (scoped()) {
-      for (const GroupIndex cell : cells_.of(image)) visit(cell);
-    }
-    if (!model_.has_pools()) return;
-    const auto first_pool = static_cast<std::uint32_t>(scoped() ? cells_.size() : 0);
-    for (const PoolIndex pool : fleet_.pools_of(fleet_.images[image])) visit(first_pool + pool);
-  }
-
   void FillElements() {
-    if (!scoped() && !model_.has_pools()) return;
-    if (scoped()) {
-      element_cells_.assign(cells_.size(), 1);
-      element_nodes_.assign(cells_.size(), 0);
-    }
-    if (model_.has_pools()) {
-      for (const Pool& pool : fleet_.pools) {
-        element_cells_.push_back(0);
-        element_nodes_.push_back(pool.nodes);
-      }
-    }
+    if (!rates_.model().has_elements()) return;
     first_element_.push_back(0);
     for (NodeIndex v = 0; v < trie_.size(); ++v) {
       for (const ImageIndex i : trie_.images_ending(v)) {
-        VisitElements(i, [&](std::uint32_t e) { elements_.push_back(e); });
+        const auto elements = rates_.elements_of(i);
+        elements_.insert(elements_.end(), elements.begin(), elements.end());
       }
       first_element_.push_back(elements_.size());
     }
     problem_.first_element = first_element_;
     problem_.elements = elements_;
-    problem_.element_cells = element_cells_;
-    problem_.element_nodes = element_nodes_;
+    problem_.element_cells = rates_.model().element_cells;
+    problem_.element_nodes = rates_.model().element_nodes;
   }
 
   // Layers of pinned images stay whatever happens; others that use them pay only what they add.
@@ -131,7 +113,7 @@ class SquashProblem {
         if (std::exchange(last[l], i) == i) continue;
         held_[l] = 1;
         held_pulls_[l] += image.pulls;
-        VisitElements(i, [&](std::uint32_t e) { touched.emplace_back(l, e); });
+        for (const std::uint32_t e : rates_.elements_of(i)) touched.emplace_back(l, e);
       }
     }
     std::ranges::sort(touched);
@@ -139,13 +121,13 @@ class SquashProblem {
     std::size_t at = 0;
     for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
       held_first_element_.push_back(held_elements_.size());
-      std::int64_t cells = scoped() ? 0 : 1;
+      std::int64_t cells = rates_.model().scoped ? 0 : 1;
       std::int64_t nodes = 0;
       for (; at < touched.size() && touched[at].first == l; ++at) {
         const std::uint32_t e = touched[at].second;
         held_elements_.push_back(e);
-        cells += element_cells_[e];
-        nodes += element_nodes_[e];
+        cells += rates_.model().element_cells[e];
+        nodes += rates_.model().element_nodes[e];
       }
       if (held_[l] == 0) continue;
       const double fetches = model_.Fetches(held_pulls_[l], nodes);
@@ -160,16 +142,14 @@ class SquashProblem {
 
   const Fleet& fleet_;
   const CostModel& model_;
-  const ImageGroups& cells_;
   const std::vector<std::uint8_t>& pinned_;
   const LayerTrie& trie_;
+  const FleetRates rates_;
   std::vector<std::int64_t> size_;
   std::vector<std::int64_t> pulls_;
   std::vector<std::uint8_t> standalone_;
   std::vector<std::uint64_t> first_element_;
   std::vector<std::uint32_t> elements_;
-  std::vector<std::int64_t> element_cells_;
-  std::vector<std::int64_t> element_nodes_;
   std::vector<std::uint8_t> held_;
   std::vector<std::int64_t> held_pulls_;
   std::vector<std::uint64_t> held_first_element_;

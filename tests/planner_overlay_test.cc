@@ -10,6 +10,7 @@
 #include <catch2/catch.hpp>
 
 #include "planner/overlay.h"
+#include "tests/plain_overlay.h"
 #include "tests/tiny_inventory.h"
 
 namespace gneiss {
@@ -213,115 +214,12 @@ TEST_CASE("Paths of any depth need no stack", "[planner][overlay]") {
   CHECK(chain.hidings().size() == 1);
 }
 
-// The same rules written down plainly, on strings.
-class PlainOverlay {
- public:
-  void Push(LayerIndex layer, const Inventory& inventory) {
-    std::vector<std::uint32_t> order(inventory.entries.size());
-    for (std::uint32_t e = 0; e < order.size(); ++e) order[inventory.entries[e].position] = e;
-    for (const std::uint32_t e : order) {
-      const Entry& entry = inventory.entries[e];
-      const std::string path(inventory.path(entry));
-      if (entry.type == EntryType::kOpaque || entry.type == EntryType::kWhiteout) {
-        if (entry.type == EntryType::kWhiteout) nodes_.erase(path);
-        EraseBelow(path);
-      }
-    }
-    for (const std::uint32_t e : order) {
-      const Entry& entry = inventory.entries[e];
-      if (entry.type == EntryType::kOpaque || entry.type == EntryType::kWhiteout) continue;
-      const std::string path(inventory.path(entry));
-      for (std::size_t i = 0; i < path.size(); ++i) {
-        if (path[i] != '/') continue;
-        Node& above = nodes_[path.substr(0, i)];
-        if (!above.is_directory) above = {.is_directory = true};
-      }
-      Node made{.is_directory = entry.type == EntryType::kDirectory, .entry = {layer, e}};
-      made.owner = made.entry;
-      if (entry.type == EntryType::kHardLink) {
-        const auto target = nodes_.find(std::string(inventory.link(entry)));
-        if (target != nodes_.end() && !target->second.is_directory) {
-          made.owner = target->second.owner;
-        }
-      }
-      if (!made.is_directory) EraseBelow(path);
-      nodes_[path] = made;
-    }
-  }
-
-  std::map<std::string, EntryRef> Seen() const {
-    std::map<std::string, EntryRef> seen;
-    for (const auto& [path, node] : nodes_) seen[path] = node.entry;
-    return seen;
-  }
-  // Entries whose bytes are behind a path.
-  std::set<EntryRef> Alive() const {
-    std::set<EntryRef> alive;
-    for (const auto& [path, node] : nodes_) {
-      alive.insert(node.entry);
-      alive.insert(node.owner);
-    }
-    return alive;
-  }
-
- private:
-  struct Node {
-    bool is_directory = false;
-    EntryRef entry;
-    EntryRef owner;
-  };
-  void EraseBelow(const std::string& path) {
-    std::erase_if(nodes_, [&](const auto& node) {
-      return path.empty() || node.first.starts_with(path + "/");
-    });
-  }
-
-  std::map<std::string, Node> nodes_;
-};
-
-std::vector<TinyEntry> RandomLayer(std::mt19937& random) {
-  const auto draw = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
-  const auto path = [&] {
-    std::string text(1, static_cast<char>('a' + draw(3)));
-    while (draw(2) == 0 && text.size() < 7)
-      text += std::string("/") + static_cast<char>('a' + draw(3));
-    return text;
-  };
-  std::vector<TinyEntry> entries;
-  for (unsigned i = draw(9); i > 0; --i) {
-    const std::string p = path();
-    switch (draw(8)) {
-      case 0:
-        entries.push_back(Directory(p));
-        break;
-      case 1:
-        entries.push_back(Symlink(p, path()));
-        break;
-      case 2: {
-        // Scanners refuse a link to itself.
-        const std::string target = path();
-        if (target != p) entries.push_back(HardLink(p, target));
-        break;
-      }
-      case 3:
-        entries.push_back(Whiteout(p));
-        break;
-      case 4:
-        entries.push_back(Opaque(p));
-        break;
-      default:
-        entries.push_back(File(p, std::to_string(draw(3)), draw(2) == 0 ? 0644 : 0755));
-    }
-  }
-  return entries;
-}
-
 TEST_CASE("The overlay is what plain rules on strings say", "[planner][overlay]") {
   std::mt19937 random(20261121);
   int num_hidden = 0;
   for (int round = 0; round < 1500; ++round) {
     std::vector<std::vector<TinyEntry>> layers;
-    for (int l = 0; l < 5; ++l) layers.push_back(RandomLayer(random));
+    for (int l = 0; l < 5; ++l) layers.push_back(RandomTinyLayer(random));
     PathTree tree;
     std::deque<Inventory> inventories;
     std::deque<LayerPaths> paths;

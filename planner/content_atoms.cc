@@ -1,0 +1,469 @@
+#include "planner/content_atoms.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+
+#include "planner/layer_trie.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::uint64_t MixUnitHash(std::uint64_t hash, std::uint64_t value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15U;
+  return hash ^ (hash >> 32);
+}
+
+// Attributes and contents of entries, wherever they are.
+class EntryLikeness {
+ public:
+  EntryLikeness(const LayerContents& contents, bool ignore_mtime)
+      : contents_(contents), ignore_mtime_(ignore_mtime) {}
+
+  const Inventory& InventoryOf(EntryRef ref) const { return *contents_.inventories[ref.layer]; }
+  const Entry& EntryOf(EntryRef ref) const { return InventoryOf(ref).entries[ref.entry]; }
+  PathIndex PathOf(EntryRef ref) const { return contents_.layer_paths[ref.layer].path[ref.entry]; }
+
+  std::uint64_t Hash(EntryRef ref) const {
+    const Inventory& inventory = InventoryOf(ref);
+    const Entry& entry = EntryOf(ref);
+    std::uint64_t hash = MixUnitHash(static_cast<std::uint64_t>(entry.type), entry.mode);
+    hash = MixUnitHash(hash, static_cast<std::uint64_t>(entry.size));
+    if (!ignore_mtime_) hash = MixUnitHash(hash, static_cast<std::uint64_t>(entry.mtime));
+    if (entry.content == kNone) return hash;
+    std::uint64_t word = 0;
+    const auto& bytes = inventory.contents[entry.content].bytes;
+    for (std::size_t i = 0; i < sizeof word; ++i) word = word << 8 | bytes[i];
+    return MixUnitHash(hash, word);
+  }
+
+  bool AreEqual(EntryRef a_ref, EntryRef b_ref) const {
+    if (a_ref == b_ref) return true;
+    const Inventory& a_from = InventoryOf(a_ref);
+    const Inventory& b_from = InventoryOf(b_ref);
+    const Entry& a = EntryOf(a_ref);
+    const Entry& b = EntryOf(b_ref);
+    const auto plain = [](const Entry& e) {
+      return std::tie(e.type, e.mode, e.uid, e.gid, e.size, e.device_major, e.device_minor);
+    };
+    const auto time = [](const Entry& e) { return std::tie(e.mtime, e.mtime_nsec); };
+    if (plain(a) != plain(b) || (!ignore_mtime_ && time(a) != time(b))) return false;
+    if ((a.content == kNone) != (b.content == kNone)) return false;
+    if (a.content != kNone && a_from.contents[a.content] != b_from.contents[b.content]) {
+      return false;
+    }
+    return a_from.link(a) == b_from.link(b) && a_from.texts[a.xattrs] == b_from.texts[b.xattrs];
+  }
+
+ private:
+  const LayerContents& contents_;
+  bool ignore_mtime_;
+};
+
+// Distinct units with their lightest copies, by open addressing.
+class UnitIndexer {
+ public:
+  explicit UnitIndexer(const EntryLikeness& entries) : entries_(entries) {}
+
+  // The unit with these contents and these names, sorted by path.
+  UnitIndex FindOrAdd(EntryRef contents, std::span<const EntryRef> names) {
+    if (2 * (units_.size() + 1) > slots_.size()) Grow();
+    std::uint64_t hash = entries_.Hash(contents);
+    for (const EntryRef name : names) hash = MixUnitHash(hash, entries_.PathOf(name));
+    const std::size_t mask = slots_.size() - 1;
+    const Bytes bytes = Weigh(contents, names);
+    std::size_t at = hash & mask;
+    for (; slots_[at] != 0; at = (at + 1) & mask) {
+      const UnitIndex u = slots_[at] - 1;
+      if (hashes_[u] != static_cast<std::uint32_t>(hash) || !IsUnit(u, contents, names)) continue;
+      // Ties: the lower layer.
+      if (std::tie(bytes, contents) < std::tie(units_[u].bytes, units_[u].contents)) {
+        units_[u].bytes = bytes;
+        units_[u].contents = contents;
+        std::ranges::copy(names, names_.begin() + static_cast<std::int64_t>(units_[u].first_name));
+      }
+      return u;
+    }
+    if (units_.size() >= kNone - 1) throw std::length_error("too many distinct files");
+    const auto made = static_cast<UnitIndex>(units_.size());
+    slots_[at] = made + 1;
+    hashes_.push_back(static_cast<std::uint32_t>(hash));
+    units_.push_back({.contents = contents,
+                      .bytes = bytes,
+                      .first_name = names_.size(),
+                      .num_names = static_cast<std::uint32_t>(names.size())});
+    names_.insert(names_.end(), names.begin(), names.end());
+    return made;
+  }
+
+  const std::vector<Unit>& units() const { return units_; }
+  std::span<const EntryRef> names_of(const Unit& unit) const {
+    return std::span(names_).subspan(unit.first_name, unit.num_names);
+  }
+
+ private:
+  // The contents go with their own name or, where that is hidden, save the heaviest hard link.
+  Bytes Weigh(EntryRef contents, std::span<const EntryRef> names) const {
+    Bytes bytes = entries_.EntryOf(contents).blob_bytes;
+    Bytes heaviest = 0;
+    bool has_own = false;
+    for (const EntryRef name : names) {
+      if (name == contents) {
+        has_own = true;
+        continue;
+      }
+      const Bytes link = entries_.EntryOf(name).blob_bytes;
+      bytes = CheckedAdd(bytes, link);
+      heaviest = std::max(heaviest, link);
+    }
+    return has_own ? bytes : bytes - heaviest;
+  }
+
+  bool IsUnit(UnitIndex u, EntryRef contents, std::span<const EntryRef> names) const {
+    const auto path = [&](EntryRef name) { return entries_.PathOf(name); };
+    return entries_.AreEqual(units_[u].contents, contents) &&
+           std::ranges::equal(names_of(units_[u]), names, {}, path, path);
+  }
+
+  void Grow() {
+    slots_.assign(std::max<std::size_t>(1024, 2 * slots_.size()), 0);
+    const std::size_t mask = slots_.size() - 1;
+    for (UnitIndex u = 0; u < units_.size(); ++u) {
+      std::uint64_t hash = entries_.Hash(units_[u].contents);
+      for (const EntryRef name : names_of(units_[u]))
+        hash = MixUnitHash(hash, entries_.PathOf(name));
+      std::size_t at = hash & mask;
+      while (slots_[at] != 0) at = (at + 1) & mask;
+      slots_[at] = u + 1;
+    }
+  }
+
+  const EntryLikeness& entries_;
+  std::vector<Unit> units_;
+  std::vector<std::uint32_t> hashes_;  // per unit, of what makes it
+  std::vector<EntryRef> names_;
+  std::vector<std::uint32_t> slots_;  // unit + 1, 0 for free; a power of two
+};
+
+// From a node of the trie on, the images below have a unit, or have it no more. An image has a unit
+// or not, so both are one kind of event: of those that hold an image an odd number means it has it.
+struct UnitChange {
+  UnitIndex unit = 0;
+  std::uint32_t first = 0;  // images below, by their order in the trie
+  std::uint32_t end = 0;
+};
+
+// One walk over the trie: which unit stands at every path, and where that changes.
+class UnitWalk {
+ public:
+  UnitWalk(const LayerContents& contents, const LayerTrie& trie, const EntryLikeness& entries)
+      : contents_(contents),
+        trie_(trie),
+        entries_(entries),
+        overlay_(contents.paths),
+        units_(entries),
+        unit_at_(contents.paths.size(), kNone) {
+    first_.push_back(0);
+    for (const auto& inventory : contents.inventories) {
+      first_.push_back(first_.back() + (inventory ? inventory->entries.size() : 0));
+    }
+    unit_of_entry_.assign(first_.back(), kNone);
+  }
+
+  void Run() {
+    struct Open {
+      NodeIndex node;
+      std::size_t num_undo;
+      std::size_t num_linked;
+    };
+    std::vector<Open> open;
+    std::vector<Hiding> hidden;
+    for (NodeIndex v = 0; v < trie_.size(); ++v) {
+      while (!open.empty() && v >= trie_.subtree_end[open.back().node]) {
+        overlay_.Pop();
+        for (; undo_.size() > open.back().num_undo; undo_.pop_back()) {
+          unit_at_[undo_.back().first] = undo_.back().second;
+        }
+        linked_.resize(open.back().num_linked);
+        open.pop_back();
+      }
+      open.push_back({v, undo_.size(), linked_.size()});
+      const LayerIndex l = trie_.layer[v];
+      hidden.clear();
+      overlay_.Push(
+          {.layer = l, .inventory = &*contents_.inventories[l], .paths = &contents_.layer_paths[l]},
+          hidden);
+      NoteLinks(l);
+      overlay_.ForEachTouched([&](PathIndex path) {
+        const std::uint32_t file = overlay_.ContentsAt(path);
+        if (file == kNone || overlay_.NumNames(file) == 1) Set(v, path, UnitAt(path));
+      });
+      // Any name that comes or goes makes another unit of the rest.
+      SetLinked(v);
+    }
+  }
+
+  const std::vector<UnitChange>& changes() const { return changes_; }
+  const UnitIndexer& units() const { return units_; }
+
+ private:
+  void NoteLinks(LayerIndex l) {
+    const LayerPaths& paths = contents_.layer_paths[l];
+    for (std::uint32_t e = 0; e < paths.link.size(); ++e) {
+      if (paths.link[e] == kNone) continue;
+      linked_.push_back(paths.path[e]);
+      linked_.push_back(paths.link[e]);
+    }
+  }
+
+  // REQUIRES: no file of several names.
+  UnitIndex UnitAt(PathIndex path) {
+    const EntryRef entry = overlay_.At(path);
+    if (entry.layer == kNone) return kNone;
+    const std::uint32_t file = overlay_.ContentsAt(path);
+    const EntryRef holder = file == kNone ? entry : overlay_.HolderOf(file);
+    if (holder != entry) return units_.FindOrAdd(holder, {&entry, 1});
+    UnitIndex& unit = unit_of_entry_[first_[entry.layer] + entry.entry];
+    if (unit == kNone) unit = units_.FindOrAdd(entry, {&entry, 1});
+    return unit;
+  }
+
+  // Every name of a file with several is the path of a hard link of the chain, or the target of
+  // one. The unit stands at the first.
+  void SetLinked(NodeIndex v) {
+    names_.clear();
+    for (const PathIndex path : linked_) {
+      const std::uint32_t file = overlay_.ContentsAt(path);
+      if (file == kNone || overlay_.NumNames(file) == 1) {
+        Set(v, path, UnitAt(path));
+      } else {
+        names_.emplace_back(file, path);
+      }
+    }
+    std::ranges::sort(names_);
+    names_.erase(std::ranges::unique(names_).begin(), names_.end());
+    for (std::size_t i = 0; i < names_.size();) {
+      const auto [file, first_path] = names_[i];
+      entries_of_file_.clear();
+      for (std::size_t j = i; j < names_.size() && names_[j].first == file; ++j) {
+        entries_of_file_.push_back(overlay_.At(names_[j].second));
+        if (j > i) Set(v, names_[j].second, kNone);
+      }
+      Set(v, first_path, units_.FindOrAdd(overlay_.HolderOf(file), entries_of_file_));
+      i += entries_of_file_.size();
+    }
+  }
+
+  void Set(NodeIndex v, PathIndex path, UnitIndex unit) {
+    const UnitIndex before = unit_at_[path];
+    if (before == unit) return;
+    for (const UnitIndex changed : {before, unit}) {
+      if (changed == kNone) continue;
+      changes_.push_back({changed, trie_.first_image[v], trie_.end_image[v]});
+    }
+    undo_.emplace_back(path, before);
+    unit_at_[path] = unit;
+  }
+
+  const LayerContents& contents_;
+  const LayerTrie& trie_;
+  const EntryLikeness& entries_;
+  Overlay overlay_;
+  UnitIndexer units_;
+  std::vector<std::uint64_t> first_;      // per layer: into unit_of_entry_
+  std::vector<UnitIndex> unit_of_entry_;  // as a file of one name; kNone: not seen yet
+  std::vector<UnitIndex> unit_at_;        // per path
+  std::vector<std::pair<PathIndex, UnitIndex>> undo_;
+  std::vector<PathIndex> linked_;  // paths and targets of the chain's hard links
+  std::vector<UnitChange> changes_;
+  std::vector<std::pair<std::uint32_t, PathIndex>> names_;
+  std::vector<EntryRef> entries_of_file_;
+};
+
+// Groups units by their images.
+class AtomMaker {
+ public:
+  AtomMaker(const UnitWalk& walk, const LayerTrie& trie, const EntryLikeness& entries,
+            std::size_t num_images)
+      : units_(walk.units()), trie_(trie), entries_(entries), num_images_(num_images) {
+    const std::vector<UnitChange>& changes = walk.changes();
+    first_.assign(units_.units().size() + 1, 0);
+    for (const UnitChange& change : changes) first_[change.unit + 1] += 2;
+    std::partial_sum(first_.begin(), first_.end(), first_.begin());
+    borders_.resize(2 * changes.size());
+    std::vector<std::uint64_t> next(first_.begin(), first_.end() - 1);
+    for (const UnitChange& change : changes) {
+      borders_[next[change.unit]++] = change.first;
+      borders_[next[change.unit]++] = change.end;
+    }
+    // Where an even number of changes meets, nothing begins or ends; what is left says in pairs
+    // from where to where the unit is held, the same for all units that the same images hold.
+    num_borders_.resize(units_.units().size());
+    for (UnitIndex u = 0; u < num_borders_.size(); ++u) {
+      const auto mine = std::span(borders_).subspan(first_[u], first_[u + 1] - first_[u]);
+      std::ranges::sort(mine);
+      std::uint32_t kept = 0;
+      for (const std::uint32_t border : mine) {
+        if (kept > 0 && mine[kept - 1] == border) {
+          --kept;
+        } else {
+          mine[kept++] = border;
+        }
+      }
+      num_borders_[u] = kept;
+    }
+  }
+
+  UnitTable Make(bool directories) const {
+    std::vector<UnitIndex> order;
+    for (UnitIndex u = 0; u < num_borders_.size(); ++u) {
+      const bool is_directory =
+          entries_.EntryOf(units_.units()[u].contents).type == EntryType::kDirectory;
+      if (num_borders_[u] > 0 && is_directory == directories) order.push_back(u);
+    }
+    std::ranges::sort(order, [&](UnitIndex a, UnitIndex b) {
+      const int order_of_images = Compare(BordersOf(a), BordersOf(b));
+      return order_of_images != 0 ? order_of_images < 0 : PathOf(a) < PathOf(b);
+    });
+    // Groups of equal borders, sorted by the images they stand for.
+    struct Group {
+      std::vector<std::uint32_t> images;
+      std::size_t first = 0;
+      std::size_t end = 0;
+    };
+    std::vector<Group> groups;
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      if (i == 0 || Compare(BordersOf(order[i - 1]), BordersOf(order[i])) != 0) {
+        groups.push_back({.images = ImagesOf(order[i]), .first = i, .end = i});
+      }
+      ++groups.back().end;
+    }
+    std::ranges::sort(groups, {}, &Group::images);
+
+    UnitTable table;
+    table.atoms.num_images = static_cast<std::uint32_t>(num_images_);
+    table.atoms.first_image.push_back(0);
+    table.first_unit.push_back(0);
+    table.units.reserve(order.size());
+    for (const Group& group : groups) {
+      Bytes bytes = 0;
+      for (std::size_t i = group.first; i < group.end; ++i) {
+        Unit unit = units_.units()[order[i]];
+        bytes = CheckedAdd(bytes, unit.bytes);
+        const auto names = units_.names_of(unit);
+        unit.first_name = table.names.size();
+        table.names.insert(table.names.end(), names.begin(), names.end());
+        table.units.push_back(unit);
+      }
+      table.first_unit.push_back(static_cast<UnitIndex>(table.units.size()));
+      table.atoms.bytes.push_back(std::max<Bytes>(1, bytes));
+      table.atoms.images.insert(table.atoms.images.end(), group.images.begin(), group.images.end());
+      table.atoms.first_image.push_back(table.atoms.images.size());
+    }
+    return table;
+  }
+
+ private:
+  std::span<const std::uint32_t> BordersOf(UnitIndex u) const {
+    return std::span(borders_).subspan(first_[u], num_borders_[u]);
+  }
+  PathIndex PathOf(UnitIndex u) const {
+    return entries_.PathOf(units_.names_of(units_.units()[u]).front());
+  }
+  static int Compare(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
+    const auto [at, bt] = std::ranges::mismatch(a, b);
+    if (at == a.end() || bt == b.end()) return (bt == b.end() ? 1 : 0) - (at == a.end() ? 1 : 0);
+    return *at < *bt ? -1 : 1;
+  }
+  std::vector<std::uint32_t> ImagesOf(UnitIndex u) const {
+    const auto borders = BordersOf(u);
+    std::vector<std::uint32_t> images;
+    for (std::size_t b = 0; b < borders.size(); b += 2) {
+      images.insert(images.end(), trie_.chain_order.begin() + borders[b],
+                    trie_.chain_order.begin() + borders[b + 1]);
+    }
+    std::ranges::sort(images);
+    return images;
+  }
+
+  const UnitIndexer& units_;
+  const LayerTrie& trie_;
+  const EntryLikeness& entries_;
+  std::size_t num_images_;
+  std::vector<std::uint64_t> first_;  // per unit, and one past the end: into borders_
+  std::vector<std::uint32_t> borders_;
+  std::vector<std::uint32_t> num_borders_;  // per unit: those that are left
+};
+
+}  // namespace
+
+ContentAtoms FindContentAtoms(const Fleet& fleet, const LayerContents& contents,
+                              const ContentAtomOptions& options) {
+  ContentAtoms atoms;
+  atoms.known.assign(fleet.images.size(), 0);
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    const bool known = std::ranges::all_of(fleet.chain(fleet.images[i]), [&](LayerIndex l) {
+      return contents.inventories[l].has_value() && !fleet.layers[l].foreign;
+    });
+    atoms.known[i] = known ? 1 : 0;
+    atoms.num_known += atoms.known[i];
+  }
+  const LayerTrie trie = BuildLayerTrie(fleet, [&](ImageIndex i) { return atoms.known[i] != 0; });
+  const EntryLikeness entries(contents, options.ignore_mtime);
+  UnitWalk walk(contents, trie, entries);
+  walk.Run();
+  const AtomMaker maker(walk, trie, entries, fleet.images.size());
+  atoms.files = maker.Make(/*directories=*/false);
+  atoms.directories = maker.Make(/*directories=*/true);
+  return atoms;
+}
+
+Bytes AncestorBytes(const ContentAtoms& atoms, const LayerContents& contents,
+                    std::span<const UnitIndex> units) {
+  const auto path_of = [&](EntryRef ref) {
+    return contents.layer_paths[ref.layer].path[ref.entry];
+  };
+  std::vector<std::uint8_t> is_above(contents.paths.size(), 0);
+  for (const UnitIndex u : units) {
+    for (const EntryRef name : atoms.files.names_of(atoms.files.units[u])) {
+      PathIndex path = path_of(name);
+      while (path != kRootPath && is_above[contents.paths.parent(path)] == 0) {
+        path = contents.paths.parent(path);
+        is_above[path] = 1;
+      }
+    }
+  }
+  std::vector<std::pair<PathIndex, Bytes>> lightest;
+  for (const Unit& unit : atoms.directories.units) {
+    const PathIndex path = path_of(unit.contents);
+    if (is_above[path] != 0) lightest.emplace_back(path, unit.bytes);
+  }
+  std::ranges::sort(lightest);
+  Bytes bytes = 0;
+  for (std::size_t i = 0; i < lightest.size(); ++i) {
+    const bool is_lightest = i == 0 || lightest[i - 1].first != lightest[i].first;
+    if (is_lightest) bytes = CheckedAdd(bytes, lightest[i].second);
+  }
+  return bytes;
+}
+
+std::int64_t FileLevelBound(const AtomTable& atoms, SetRates& rates) {
+  // More than the rounding of a rate and a product, and of as many additions as there are atoms.
+  constexpr double kRelativeTolerance = 1e-9;
+  std::int64_t bound = 0;
+  double rest = 0;
+  for (AtomIndex a = 0; a < atoms.size(); ++a) {
+    const double rate = rates.Of(atoms.signature(a));
+    if (rate == std::floor(rate)) {
+      bound = CheckedAdd(bound, CheckedMultiply(atoms.bytes[a], static_cast<std::int64_t>(rate)));
+    } else {
+      rest += static_cast<double>(atoms.bytes[a]) * rate;
+    }
+  }
+  return CheckedAdd(bound, static_cast<std::int64_t>(rest * (1 - kRelativeTolerance)));
+}
+
+}  // namespace gneiss

@@ -1,0 +1,296 @@
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "planner/content_atoms.h"
+#include "planner/rate_model.h"
+#include "tests/plain_overlay.h"
+#include "tests/tiny_fleet.h"
+
+namespace gneiss {
+namespace {
+
+using namespace tiny;
+
+struct AtomFixture {
+  Fleet fleet;
+  LayerContents contents;
+};
+
+// Layers are named by their place in `layers`, "-" before an image's layer means not scanned.
+AtomFixture MakeAtomFixture(const std::vector<std::vector<TinyEntry>>& layers,
+                            const std::vector<std::vector<std::uint32_t>>& chains,
+                            const std::set<std::uint32_t>& not_known = {}) {
+  std::vector<TinyImage> images;
+  for (std::size_t i = 0; i < chains.size(); ++i) {
+    TinyImage image{.ref = "app:" + std::to_string(100 + i)};
+    for (const std::uint32_t l : chains[i]) image.layers.push_back(std::to_string(l) + ":1000");
+    images.push_back(image);
+  }
+  Fleet fleet = MakeTinyFleet(images);
+  LayerContents contents(fleet.layers.size());
+  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
+    for (std::uint32_t m = 0; m < layers.size(); ++m) {
+      if (fleet.layers[l].digest != NamedDigest(std::to_string(m)) || not_known.contains(m)) {
+        continue;
+      }
+      contents.Add(l, MakeTinyInventory(layers[m], std::to_string(m)));
+    }
+  }
+  return {std::move(fleet), std::move(contents)};
+}
+
+// What a unit is, as text.
+std::string DescribeEntry(const LayerContents& contents, EntryRef ref, bool ignore_mtime) {
+  const Inventory& inventory = *contents.inventories[ref.layer];
+  const Entry& entry = inventory.entries[ref.entry];
+  std::string text = std::string(EntryTypeName(entry.type)) + " " + std::to_string(entry.mode) +
+                     " " + std::string(inventory.link(entry));
+  if (!ignore_mtime) text += " " + std::to_string(entry.mtime);
+  if (entry.content != kNone) text += " " + FormatDigest(inventory.contents[entry.content]);
+  return text;
+}
+
+std::string KeyOf(const LayerContents& contents, EntryRef ref) {
+  const Inventory& inventory = *contents.inventories[ref.layer];
+  return std::string(inventory.path(inventory.entries[ref.entry]));
+}
+
+struct PlainUnit {
+  std::set<std::uint32_t> images;
+  Bytes bytes = 0;
+};
+using PlainUnits = std::map<std::string, PlainUnit>;  // by description
+
+// Units by merging every image for itself.
+PlainUnits MergePlainly(const AtomFixture& made, bool directories, bool ignore_mtime) {
+  PlainUnits units;
+  const auto entry_of = [&](EntryRef ref) -> const Entry& {
+    return made.contents.inventories[ref.layer]->entries[ref.entry];
+  };
+  for (ImageIndex i = 0; i < made.fleet.images.size(); ++i) {
+    const auto chain = made.fleet.chain(made.fleet.images[i]);
+    if (!std::ranges::all_of(
+            chain, [&](LayerIndex l) { return made.contents.inventories[l].has_value(); })) {
+      continue;
+    }
+    PlainOverlay overlay;  // its layers are positions of the chain
+    const auto ref_of = [&](EntryRef at) { return EntryRef{chain[at.layer], at.entry}; };
+    for (std::uint32_t p = 0; p < chain.size(); ++p) {
+      overlay.Push(p, *made.contents.inventories[chain[p]]);
+      std::map<EntryRef, std::vector<std::pair<std::string, EntryRef>>> names;  // by contents
+      for (const auto& [path, entry] : overlay.Seen()) {
+        if (entry.layer == kNone) continue;
+        names[overlay.OwnerAt(path)].emplace_back(path, entry);
+      }
+      for (const auto& [owner, of_owner] : names) {
+        if ((entry_of(ref_of(owner)).type == EntryType::kDirectory) != directories) continue;
+        std::string text = DescribeEntry(made.contents, ref_of(owner), ignore_mtime);
+        Bytes bytes = entry_of(ref_of(owner)).blob_bytes;
+        Bytes heaviest = 0;
+        bool has_own = false;
+        for (const auto& [path, entry] : of_owner) {
+          text += " '" + path + "'";
+          // A layer that is in the chain twice has its entries once.
+          if (ref_of(entry) == ref_of(owner)) {
+            has_own = true;
+            continue;
+          }
+          bytes += entry_of(ref_of(entry)).blob_bytes;
+          heaviest = std::max(heaviest, entry_of(ref_of(entry)).blob_bytes);
+        }
+        if (!has_own) bytes -= heaviest;
+        PlainUnit& unit = units.try_emplace(text, PlainUnit{.bytes = bytes}).first->second;
+        unit.bytes = std::min(unit.bytes, bytes);
+        if (p + 1 == chain.size()) REQUIRE(unit.images.insert(i).second);
+      }
+    }
+  }
+  std::erase_if(units, [](const auto& unit) { return unit.second.images.empty(); });
+  return units;
+}
+
+PlainUnits ReadUnits(const AtomFixture& made, const UnitTable& table, bool ignore_mtime) {
+  PlainUnits units;
+  const AtomTable& atoms = table.atoms;
+  REQUIRE(atoms.num_images == made.fleet.images.size());
+  REQUIRE(table.first_unit.size() == atoms.size() + 1);
+  REQUIRE(table.first_unit.back() == table.units.size());
+  std::set<std::vector<std::uint32_t>> signatures;
+  std::vector<std::uint32_t> last;
+  for (AtomIndex a = 0; a < atoms.size(); ++a) {
+    const std::vector<std::uint32_t> signature(atoms.signature(a).begin(),
+                                               atoms.signature(a).end());
+    REQUIRE_FALSE(signature.empty());
+    REQUIRE(last < signature);
+    last = signature;
+    Bytes sum = 0;
+    for (const Unit& unit : table.units_of(a)) {
+      std::string text = DescribeEntry(made.contents, unit.contents, ignore_mtime);
+      std::vector<std::string> paths;
+      for (const EntryRef name : table.names_of(unit)) {
+        paths.push_back(KeyOf(made.contents, name));
+      }
+      std::ranges::sort(paths);
+      for (const std::string& path : paths) text += " '" + path + "'";
+      REQUIRE(units
+                  .emplace(text, PlainUnit{.images = {signature.begin(), signature.end()},
+                                           .bytes = unit.bytes})
+                  .second);
+      sum += unit.bytes;
+    }
+    REQUIRE(atoms.bytes[a] == std::max<Bytes>(1, sum));
+  }
+  return units;
+}
+
+void RequireEqualUnits(const PlainUnits& found, const PlainUnits& plain) {
+  for (const auto& [text, unit] : plain) {
+    INFO(text);
+    const auto at = found.find(text);
+    REQUIRE(at != found.end());
+    REQUIRE(at->second.images == unit.images);
+    REQUIRE(at->second.bytes == unit.bytes);
+  }
+  REQUIRE(found.size() == plain.size());
+}
+
+TEST_CASE("Atoms are what a merge of every image for itself finds", "[planner][content_atoms]") {
+  std::mt19937 random(20261121);
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  std::size_t num_shared = 0;
+  std::size_t num_with_names = 0;
+  for (int round = 0; round < 1500; ++round) {
+    std::vector<std::vector<TinyEntry>> layers(5);
+    for (auto& entries : layers) {
+      entries = RandomTinyLayer(random);
+      if (below(3) == 0) entries.push_back(HardLink("a", "b"));
+      if (below(3) == 0) entries.push_back(HardLink("c", "a"));
+      for (TinyEntry& entry : entries) {
+        entry.blob_bytes = static_cast<Bytes>(below(20));
+        entry.mtime = below(4) == 0 ? 1 : 0;
+      }
+    }
+    std::vector<std::vector<std::uint32_t>> chains(1 + below(5));
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      if (i > 0 && below(3) != 0) chains[i] = chains[below(static_cast<unsigned>(i))];
+      for (unsigned more = below(4); more > 0; --more) chains[i].push_back(below(5));
+    }
+    std::set<std::uint32_t> not_known;
+    if (below(4) == 0) not_known.insert(below(5));
+    const AtomFixture made = MakeAtomFixture(layers, chains, not_known);
+    for (const bool ignore_mtime : {false, true}) {
+      INFO("round " << round);
+      const ContentAtoms atoms =
+          FindContentAtoms(made.fleet, made.contents, {.ignore_mtime = ignore_mtime});
+      const PlainUnits files = ReadUnits(made, atoms.files, ignore_mtime);
+      RequireEqualUnits(files, MergePlainly(made, false, ignore_mtime));
+      RequireEqualUnits(ReadUnits(made, atoms.directories, ignore_mtime),
+                        MergePlainly(made, true, ignore_mtime));
+      for (const auto& [text, unit] : files) num_shared += unit.images.size() > 1 ? 1 : 0;
+      for (const Unit& unit : atoms.files.units) num_with_names += unit.num_names > 1 ? 1 : 0;
+    }
+  }
+  REQUIRE(num_shared > 3000);
+  REQUIRE(num_with_names > 500);
+}
+
+TEST_CASE("Equal files of different layers are one unit, as light as the lightest",
+          "[planner][content_atoms]") {
+  TinyEntry heavy = File("etc/passwd", "root");
+  heavy.blob_bytes = 90;
+  TinyEntry light = heavy;
+  light.blob_bytes = 70;
+  TinyEntry later = heavy;
+  later.mtime = 5;
+  const AtomFixture made =
+      MakeAtomFixture({{heavy, File("own", "a")}, {light}, {later}}, {{0}, {1}, {2}});
+  const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
+  REQUIRE(atoms.files.atoms.size() == 3);
+  REQUIRE(atoms.files.atoms.bytes == std::vector<std::int64_t>{1, 70, 90});
+  REQUIRE(std::ranges::equal(atoms.files.atoms.signature(1), std::vector<std::uint32_t>{0, 1}));
+  REQUIRE(atoms.files.units_of(1).front().contents == EntryRef{1, 0});
+  const ContentAtoms timeless = FindContentAtoms(made.fleet, made.contents, {.ignore_mtime = true});
+  REQUIRE(timeless.files.atoms.bytes == std::vector<std::int64_t>{1, 70});
+  REQUIRE(timeless.files.atoms.signature(1).size() == 3);
+}
+
+TEST_CASE("A file with other names is another unit", "[planner][content_atoms]") {
+  const AtomFixture made =
+      MakeAtomFixture({{File("a", "x"), HardLink("b", "a")}, {Whiteout("a")}, {HardLink("c", "b")}},
+                      {{0}, {0, 1}, {0, 1, 2}, {0, 2}});
+  const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
+  // {a b}, {b}, {b c} and {a b c}, each in one image.
+  REQUIRE(atoms.files.atoms.size() == 4);
+  REQUIRE(atoms.files.atoms.bytes == std::vector<std::int64_t>{2, 1, 2, 3});
+  for (const Unit& unit : atoms.files.units) REQUIRE(unit.contents.layer == 0);
+}
+
+TEST_CASE("An image with a layer that is not known has no atoms", "[planner][content_atoms]") {
+  const AtomFixture made =
+      MakeAtomFixture({{File("a", "x")}, {File("b", "y")}}, {{0}, {0, 1}}, {1});
+  const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
+  REQUIRE(atoms.num_known == 1);
+  REQUIRE(atoms.known == std::vector<std::uint8_t>{1, 0});
+  REQUIRE(atoms.files.atoms.size() == 1);
+  REQUIRE(atoms.files.atoms.signature(0).size() == 1);
+}
+
+TEST_CASE("A layer lists the directories above its files once", "[planner][content_atoms]") {
+  TinyEntry usr = Directory("usr");
+  usr.blob_bytes = 30;
+  TinyEntry usr_later = usr;
+  usr_later.blob_bytes = 20;
+  usr_later.mtime = 1;
+  TinyEntry lib = Directory("usr/lib");
+  lib.blob_bytes = 5;
+  const AtomFixture made =
+      MakeAtomFixture({{usr, lib, File("usr/lib/a", "1"), File("usr/lib/b", "2"), File("c", "3")},
+                       {usr_later, File("usr/x/d", "4")}},
+                      {{0}, {1}});
+  const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
+  const auto bytes = [&](std::vector<std::string> paths) {
+    std::vector<UnitIndex> units;
+    for (UnitIndex u = 0; u < atoms.files.units.size(); ++u) {
+      const std::string key = KeyOf(made.contents, atoms.files.units[u].contents);
+      if (std::ranges::find(paths, key) != paths.end()) units.push_back(u);
+    }
+    REQUIRE(units.size() == paths.size());
+    return AncestorBytes(atoms, made.contents, units);
+  };
+  REQUIRE(bytes({"c"}) == 0);
+  REQUIRE(bytes({"usr/lib/a"}) == 25);
+  REQUIRE(bytes({"usr/lib/a", "usr/lib/b", "c"}) == 25);
+  REQUIRE(bytes({"usr/x/d"}) == 20);
+}
+
+TEST_CASE("The bound of every file stored once follows the cost model",
+          "[planner][content_atoms]") {
+  TinyEntry shared = File("s", "shared");
+  shared.blob_bytes = 1000;
+  TinyEntry own = File("o", "own");
+  own.blob_bytes = 10;
+  const AtomFixture made = MakeAtomFixture({{shared}, {own}}, {{0}, {0, 1}, {1}});
+  const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
+  const ImageGroups cells = ScopeCells(made.fleet, Scope::kGlobal);
+  const auto bound = [&](const CostOptions& options) {
+    const FleetRates fleet_rates(made.fleet, CostModel(made.fleet, options), cells);
+    SetRates rates(fleet_rates.model());
+    return FileLevelBound(atoms.files.atoms, rates);
+  };
+  REQUIRE(bound({.storage_weight = 3, .transfer_weight = 0}) == 3030);
+  REQUIRE(bound({.storage_weight = 0, .transfer_weight = 1, .images_per_node = 0}) == 2020);
+  // Of each, ceil(bytes * rate) at most, and no unit below their sum.
+  const Bytes half = bound({.storage_weight = 0.1, .transfer_weight = 0});
+  REQUIRE(half >= 100);
+  REQUIRE(half <= 101);
+}
+
+}  // namespace
+}  // namespace gneiss
