@@ -198,8 +198,7 @@ class UnitWalk {
           hidden);
       NoteLinks(l);
       overlay_.ForEachTouched([&](PathIndex path) {
-        const std::uint32_t file = overlay_.ContentsAt(path);
-        if (file == kNone || overlay_.NumNames(file) == 1) Set(v, path, UnitAt(path));
+        if (!HasSeveralNames(path)) Set(v, path, UnitAt(path));
       });
       // Any name that comes or goes makes another unit of the rest.
       SetLinked(v);
@@ -219,13 +218,19 @@ class UnitWalk {
     }
   }
 
-  // REQUIRES: no file of several names.
+  // Links to nothing are no names of one file.
+  bool HasSeveralNames(PathIndex path) const {
+    const std::uint32_t file = overlay_.ContentsAt(path);
+    return file != kNone && overlay_.NumNames(file) > 1 && overlay_.HolderOf(file) != EntryRef{};
+  }
+
+  // REQUIRES: !HasSeveralNames(path).
   UnitIndex UnitAt(PathIndex path) {
     const EntryRef entry = overlay_.At(path);
     if (entry.layer == kNone) return kNone;
     const std::uint32_t file = overlay_.ContentsAt(path);
     const EntryRef holder = file == kNone ? entry : overlay_.HolderOf(file);
-    if (holder != entry) return units_.FindOrAdd(holder, {&entry, 1});
+    if (holder != entry && holder != EntryRef{}) return units_.FindOrAdd(holder, {&entry, 1});
     UnitIndex& unit = unit_of_entry_[first_[entry.layer] + entry.entry];
     if (unit == kNone) unit = units_.FindOrAdd(entry, {&entry, 1});
     return unit;
@@ -236,11 +241,10 @@ class UnitWalk {
   void SetLinked(NodeIndex v) {
     names_.clear();
     for (const PathIndex path : linked_) {
-      const std::uint32_t file = overlay_.ContentsAt(path);
-      if (file == kNone || overlay_.NumNames(file) == 1) {
-        Set(v, path, UnitAt(path));
+      if (HasSeveralNames(path)) {
+        names_.emplace_back(overlay_.ContentsAt(path), path);
       } else {
-        names_.emplace_back(file, path);
+        Set(v, path, UnitAt(path));
       }
     }
     std::ranges::sort(names_);

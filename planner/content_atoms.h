@@ -6,7 +6,8 @@
 //   - A *unit* is what must stay together: one file with all the names that the image has for it
 //     (hard links), one symlink, one device. Units are equal when names, type, mode, owner, size,
 //     time, target, device numbers, extended attributes and the sha256 of the contents are; the
-//     attributes of a file with many names are those of the entry that holds its contents.
+//     attributes of a file with many names are those of the entry that holds its contents. A hard
+//     link to nothing is a unit by itself.
 //   - A unit weighs what its lightest copy does, counting those that the same is written over:
 //     compressed bytes of the entry with its headers, and of the hard links that further names
 //     need. So no layout of these copies stores it for less.

@@ -171,8 +171,10 @@ std::uint32_t Overlay::InodeOf(Name name) {
     if (state.kind == Kind::kOther) return state.inode;
     ++(state.kind == Kind::kAbsent ? warnings_.links_to_nothing : warnings_.links_to_directories);
     warnings_.bad_link = Ref(name);
+    inodes_.push_back({});  // no entry holds what it names
+  } else {
+    inodes_.push_back({.owner = name});
   }
-  inodes_.push_back({.owner = name});
   return static_cast<std::uint32_t>(inodes_.size() - 1);
 }
 

@@ -53,7 +53,7 @@ struct Hiding {
 
 // Odd things that only the merged file system shows.
 struct OverlayWarnings {
-  std::int64_t links_to_nothing = 0;      // hard links; they count as empty files
+  std::int64_t links_to_nothing = 0;      // hard links; names of an empty file without entry
   std::int64_t links_to_directories = 0;  // no runtime makes them; as above
   std::int64_t whiteouts_of_nothing = 0;  // they hide nothing, but cost bytes
   EntryRef bad_link;                      // the last of the first two kinds; kNone: there is none
@@ -94,6 +94,7 @@ class Overlay {
     return path < states_.size() ? states_[path].inode : kNone;
   }
   // The entry that holds them: its own path may be hidden, when a hard link to it is not.
+  // EntryRef{} for what a hard link to nothing names.
   EntryRef HolderOf(std::uint32_t contents) const { return Ref(inodes_[contents].owner); }
   std::uint32_t NumNames(std::uint32_t contents) const { return inodes_[contents].num_names; }
 
@@ -149,7 +150,7 @@ class Overlay {
   };
   // The contents behind one or more names.
   struct Inode {
-    Name owner;  // the entry that holds the contents
+    Name owner;  // the entry that holds the contents; of links to nothing there is none
     std::uint32_t num_names = 0;
   };
   struct Mark {

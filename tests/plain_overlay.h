@@ -39,6 +39,7 @@ class PlainOverlay {
       Node made{.is_directory = entry.type == EntryType::kDirectory, .entry = {layer, e}};
       made.owner = made.entry;
       if (entry.type == EntryType::kHardLink) {
+        made.owner = {};  // unless the link leads to a file
         const auto target = nodes_.find(std::string(inventory.link(entry)));
         if (target != nodes_.end() && !target->second.is_directory) {
           made.owner = target->second.owner;
@@ -54,7 +55,8 @@ class PlainOverlay {
     for (const auto& [path, node] : nodes_) seen[path] = node.entry;
     return seen;
   }
-  // The entry with the contents seen at a path, which must be there: of a directory its own.
+  // The entry with the contents seen at a path, which must be there: of a directory its own, of a
+  // link to nothing none.
   EntryRef OwnerAt(const std::string& path) const { return nodes_.at(path).owner; }
   // Entries whose bytes are behind a path.
   std::set<EntryRef> Alive() const {

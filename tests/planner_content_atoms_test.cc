@@ -10,41 +10,13 @@
 
 #include "planner/content_atoms.h"
 #include "planner/rate_model.h"
+#include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
-#include "tests/tiny_fleet.h"
 
 namespace gneiss {
 namespace {
 
 using namespace tiny;
-
-struct AtomFixture {
-  Fleet fleet;
-  LayerContents contents;
-};
-
-// Layers are named by their place in `layers`, "-" before an image's layer means not scanned.
-AtomFixture MakeAtomFixture(const std::vector<std::vector<TinyEntry>>& layers,
-                            const std::vector<std::vector<std::uint32_t>>& chains,
-                            const std::set<std::uint32_t>& not_known = {}) {
-  std::vector<TinyImage> images;
-  for (std::size_t i = 0; i < chains.size(); ++i) {
-    TinyImage image{.ref = "app:" + std::to_string(100 + i)};
-    for (const std::uint32_t l : chains[i]) image.layers.push_back(std::to_string(l) + ":1000");
-    images.push_back(image);
-  }
-  Fleet fleet = MakeTinyFleet(images);
-  LayerContents contents(fleet.layers.size());
-  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
-    for (std::uint32_t m = 0; m < layers.size(); ++m) {
-      if (fleet.layers[l].digest != NamedDigest(std::to_string(m)) || not_known.contains(m)) {
-        continue;
-      }
-      contents.Add(l, MakeTinyInventory(layers[m], std::to_string(m)));
-    }
-  }
-  return {std::move(fleet), std::move(contents)};
-}
 
 // What a unit is, as text.
 std::string DescribeEntry(const LayerContents& contents, EntryRef ref, bool ignore_mtime) {
@@ -69,7 +41,7 @@ struct PlainUnit {
 using PlainUnits = std::map<std::string, PlainUnit>;  // by description
 
 // Units by merging every image for itself.
-PlainUnits MergePlainly(const AtomFixture& made, bool directories, bool ignore_mtime) {
+PlainUnits MergePlainly(const ContentFleet& made, bool directories, bool ignore_mtime) {
   PlainUnits units;
   const auto entry_of = [&](EntryRef ref) -> const Entry& {
     return made.contents.inventories[ref.layer]->entries[ref.entry];
@@ -87,7 +59,8 @@ PlainUnits MergePlainly(const AtomFixture& made, bool directories, bool ignore_m
       std::map<EntryRef, std::vector<std::pair<std::string, EntryRef>>> names;  // by contents
       for (const auto& [path, entry] : overlay.Seen()) {
         if (entry.layer == kNone) continue;
-        names[overlay.OwnerAt(path)].emplace_back(path, entry);
+        const EntryRef owner = overlay.OwnerAt(path);
+        names[owner == EntryRef{} ? entry : owner].emplace_back(path, entry);
       }
       for (const auto& [owner, of_owner] : names) {
         if ((entry_of(ref_of(owner)).type == EntryType::kDirectory) != directories) continue;
@@ -116,7 +89,7 @@ PlainUnits MergePlainly(const AtomFixture& made, bool directories, bool ignore_m
   return units;
 }
 
-PlainUnits ReadUnits(const AtomFixture& made, const UnitTable& table, bool ignore_mtime) {
+PlainUnits ReadUnits(const ContentFleet& made, const UnitTable& table, bool ignore_mtime) {
   PlainUnits units;
   const AtomTable& atoms = table.atoms;
   REQUIRE(atoms.num_images == made.fleet.images.size());
@@ -163,28 +136,10 @@ void RequireEqualUnits(const PlainUnits& found, const PlainUnits& plain) {
 
 TEST_CASE("Atoms are what a merge of every image for itself finds", "[planner][content_atoms]") {
   std::mt19937 random(20261121);
-  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   std::size_t num_shared = 0;
   std::size_t num_with_names = 0;
   for (int round = 0; round < 1500; ++round) {
-    std::vector<std::vector<TinyEntry>> layers(5);
-    for (auto& entries : layers) {
-      entries = RandomTinyLayer(random);
-      if (below(3) == 0) entries.push_back(HardLink("a", "b"));
-      if (below(3) == 0) entries.push_back(HardLink("c", "a"));
-      for (TinyEntry& entry : entries) {
-        entry.blob_bytes = static_cast<Bytes>(below(20));
-        entry.mtime = below(4) == 0 ? 1 : 0;
-      }
-    }
-    std::vector<std::vector<std::uint32_t>> chains(1 + below(5));
-    for (std::size_t i = 0; i < chains.size(); ++i) {
-      if (i > 0 && below(3) != 0) chains[i] = chains[below(static_cast<unsigned>(i))];
-      for (unsigned more = below(4); more > 0; --more) chains[i].push_back(below(5));
-    }
-    std::set<std::uint32_t> not_known;
-    if (below(4) == 0) not_known.insert(below(5));
-    const AtomFixture made = MakeAtomFixture(layers, chains, not_known);
+    const ContentFleet made = RandomContentFleet(random);
     for (const bool ignore_mtime : {false, true}) {
       INFO("round " << round);
       const ContentAtoms atoms =
@@ -209,8 +164,8 @@ TEST_CASE("Equal files of different layers are one unit, as light as the lightes
   light.blob_bytes = 70;
   TinyEntry later = heavy;
   later.mtime = 5;
-  const AtomFixture made =
-      MakeAtomFixture({{heavy, File("own", "a")}, {light}, {later}}, {{0}, {1}, {2}});
+  const ContentFleet made =
+      MakeContentFleet({{heavy, File("own", "a")}, {light}, {later}}, {{0}, {1}, {2}});
   const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
   REQUIRE(atoms.files.atoms.size() == 3);
   REQUIRE(atoms.files.atoms.bytes == std::vector<std::int64_t>{1, 70, 90});
@@ -222,9 +177,9 @@ TEST_CASE("Equal files of different layers are one unit, as light as the lightes
 }
 
 TEST_CASE("A file with other names is another unit", "[planner][content_atoms]") {
-  const AtomFixture made =
-      MakeAtomFixture({{File("a", "x"), HardLink("b", "a")}, {Whiteout("a")}, {HardLink("c", "b")}},
-                      {{0}, {0, 1}, {0, 1, 2}, {0, 2}});
+  const ContentFleet made = MakeContentFleet(
+      {{File("a", "x"), HardLink("b", "a")}, {Whiteout("a")}, {HardLink("c", "b")}},
+      {{0}, {0, 1}, {0, 1, 2}, {0, 2}});
   const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
   // {a b}, {b}, {b c} and {a b c}, each in one image.
   REQUIRE(atoms.files.atoms.size() == 4);
@@ -233,8 +188,8 @@ TEST_CASE("A file with other names is another unit", "[planner][content_atoms]")
 }
 
 TEST_CASE("An image with a layer that is not known has no atoms", "[planner][content_atoms]") {
-  const AtomFixture made =
-      MakeAtomFixture({{File("a", "x")}, {File("b", "y")}}, {{0}, {0, 1}}, {1});
+  const ContentFleet made =
+      MakeContentFleet({{File("a", "x")}, {File("b", "y")}}, {{0}, {0, 1}}, {1});
   const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
   REQUIRE(atoms.num_known == 1);
   REQUIRE(atoms.known == std::vector<std::uint8_t>{1, 0});
@@ -250,10 +205,10 @@ TEST_CASE("A layer lists the directories above its files once", "[planner][conte
   usr_later.mtime = 1;
   TinyEntry lib = Directory("usr/lib");
   lib.blob_bytes = 5;
-  const AtomFixture made =
-      MakeAtomFixture({{usr, lib, File("usr/lib/a", "1"), File("usr/lib/b", "2"), File("c", "3")},
-                       {usr_later, File("usr/x/d", "4")}},
-                      {{0}, {1}});
+  const ContentFleet made =
+      MakeContentFleet({{usr, lib, File("usr/lib/a", "1"), File("usr/lib/b", "2"), File("c", "3")},
+                        {usr_later, File("usr/x/d", "4")}},
+                       {{0}, {1}});
   const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
   const auto bytes = [&](std::vector<std::string> paths) {
     std::vector<UnitIndex> units;
@@ -276,7 +231,7 @@ TEST_CASE("The bound of every file stored once follows the cost model",
   shared.blob_bytes = 1000;
   TinyEntry own = File("o", "own");
   own.blob_bytes = 10;
-  const AtomFixture made = MakeAtomFixture({{shared}, {own}}, {{0}, {0, 1}, {1}});
+  const ContentFleet made = MakeContentFleet({{shared}, {own}}, {{0}, {0, 1}, {1}});
   const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
   const ImageGroups cells = ScopeCells(made.fleet, Scope::kGlobal);
   const auto bound = [&](const CostOptions& options) {
