@@ -8,9 +8,9 @@
 namespace gneiss {
 
 LayoutCost AuditLayout(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
-                       const Layout& layout, const ChainOfImage& chains) {
+                       const Layout& layout, const ChainOfImage& chains, MergedSizes* sizes) {
   return CostOfBlobs(fleet, model, layout,
-                     FindLayoutBlobs(fleet, cells, layout, chains, HolderLists::kDrop));
+                     FindLayoutBlobs(fleet, cells, layout, chains, HolderLists::kDrop, sizes));
 }
 
 LayoutCost CostOfBlobs(const Fleet& fleet, const CostModel& model, const Layout& layout,

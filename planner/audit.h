@@ -25,11 +25,11 @@ struct LayoutCost {
   double layers_per_image = 0;
 };
 
-// Cost of `layout` over `chains` (default: the images' own). `cells` are the scope's. Throws
-// InputError when a sum leaves int64. Time O(references log references).
+// Cost of `layout` over `chains` (default: the images' own). `cells` are the scope's; `sizes` as
+// for FindLayoutBlobs. Throws InputError when a sum leaves int64. Time that of FindLayoutBlobs.
 [[nodiscard]] LayoutCost AuditLayout(const Fleet& fleet, const CostModel& model,
                                      const ImageGroups& cells, const Layout& layout,
-                                     const ChainOfImage& chains = {});
+                                     const ChainOfImage& chains = {}, MergedSizes* sizes = nullptr);
 
 // The same from blobs found before. REQUIRES: blobs are those of `layout`, holders not needed.
 [[nodiscard]] LayoutCost CostOfBlobs(const Fleet& fleet, const CostModel& model,

@@ -131,7 +131,7 @@ BlobUse CountUse(const Fleet& fleet, const ImageGroups& cells,
 }
 
 BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const Layout& layout,
-                          const ChainOfImage& chains, HolderLists lists) {
+                          const ChainOfImage& chains, HolderLists lists, MergedSizes* sizes) {
   BlobTable result;
   result.of_segment.resize(layout.lengths.size());
   BlobIndex index(fleet.layers.size());
@@ -148,9 +148,7 @@ BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells, const La
       const std::uint32_t blob = index.FindOrAdd(segment, next);
       if (blob == next) {
         LayoutBlob made{.image = i, .offset = static_cast<std::uint32_t>(at), .length = length};
-        for (const LayerIndex l : segment) {
-          if (!fleet.layers[l].foreign) made.size = CheckedAdd(made.size, fleet.layers[l].size);
-        }
+        made.size = sizes == nullptr ? SumOfSizes(fleet, segment) : sizes->Of(segment);
         result.blobs.push_back(made);
         last_holder.push_back(kNone);
       }

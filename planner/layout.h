@@ -9,6 +9,7 @@
 
 #include "planner/fleet.h"
 #include "planner/image_groups.h"
+#include "planner/merged_size.h"
 
 namespace gneiss {
 
@@ -38,7 +39,9 @@ struct LayoutBlob {
   std::uint32_t offset = 0;  // where in that image's chain,
   std::uint32_t length = 0;  // and how many layers
   std::uint32_t num_holders = 0;
-  Bytes size = 0;  // sum of its layers; foreign layers weigh nothing, they are not ours
+  // Sum of its layers, where foreign ones weigh nothing, they are not ours; less where their
+  // contents are known (merged_size.h).
+  Bytes size = 0;
   std::uint64_t first_holder = 0;  // into BlobTable::holders
   std::int64_t pulls = 0;          // of its holders
   std::int64_t cells = 0;          // distinct scope cells of its holders
@@ -72,9 +75,11 @@ enum class HolderLists : std::uint8_t { kKeep, kDrop };
 
 // Finds the blobs by their lists of layers alone. Throws InputError when a sum leaves int64,
 // std::logic_error when a layout does not cover a chain. Time O(references) where blobs are shared
-// within one scope cell and pool, else O(references log references).
+// within one scope cell and pool, else O(references log references); with `sizes` (null: contents
+// are not known) that of one recount for each distinct blob of several layers besides.
 [[nodiscard]] BlobTable FindLayoutBlobs(const Fleet& fleet, const ImageGroups& cells,
                                         const Layout& layout, const ChainOfImage& chains = {},
-                                        HolderLists lists = HolderLists::kKeep);
+                                        HolderLists lists = HolderLists::kKeep,
+                                        MergedSizes* sizes = nullptr);
 
 }  // namespace gneiss

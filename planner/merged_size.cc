@@ -265,6 +265,14 @@ std::vector<std::uint8_t> FindFirstLayers(const Fleet& fleet) {
   return is_first;
 }
 
+Bytes SumOfSizes(const Fleet& fleet, std::span<const LayerIndex> segment) {
+  Bytes sum = 0;
+  for (const LayerIndex l : segment) {
+    if (!fleet.layers[l].foreign) sum = CheckedAdd(sum, fleet.layers[l].size);
+  }
+  return sum;
+}
+
 MergedSizes::MergedSizes(const Fleet& fleet, const LayerContents& contents)
     : fleet_(fleet),
       contents_(contents),
@@ -279,13 +287,7 @@ bool MergedSizes::AreKnown(std::span<const LayerIndex> segment) const {
 }
 
 Bytes MergedSizes::Of(std::span<const LayerIndex> segment) {
-  if (segment.size() == 1 || !AreKnown(segment)) {
-    Bytes sum = 0;
-    for (const LayerIndex l : segment) {
-      if (!fleet_.layers[l].foreign) sum = CheckedAdd(sum, fleet_.layers[l].size);
-    }
-    return sum;
-  }
+  if (segment.size() == 1 || !AreKnown(segment)) return SumOfSizes(fleet_, segment);
   Bytes overhead = contents_.inventories[segment.front()]->overhead_bytes;
   for (const LayerIndex l : segment) {
     overhead = std::min(overhead, contents_.inventories[l]->overhead_bytes);

@@ -34,6 +34,10 @@ namespace gneiss {
 // Per layer, 1: it is the first of every chain that has it.
 [[nodiscard]] std::vector<std::uint8_t> FindFirstLayers(const Fleet& fleet);
 
+// What the layers weigh apart: foreign ones nothing, they are not ours. Throws InputError when the
+// sum leaves int64.
+[[nodiscard]] Bytes SumOfSizes(const Fleet& fleet, std::span<const LayerIndex> segment);
+
 class MergedSizes {
  public:
   // Keeps views of both. REQUIRES: `contents` has the fleet's layers.

@@ -1,7 +1,9 @@
 #include "planner/plan.h"
 
+#include <optional>
 #include <utility>
 
+#include "planner/merged_size.h"
 #include "planner/today.h"
 
 namespace gneiss {
@@ -27,7 +29,7 @@ Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie) {
   return layout;
 }
 
-Plan MakePlan(const Fleet& fleet, const PlanOptions& options) {
+Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContents* contents) {
   const auto begin = [&](std::string_view stage) {
     if (options.on_stage) options.on_stage(stage);
   };
@@ -35,7 +37,7 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options) {
   const CostModel model(fleet, options.cost);
   const Today today = MakeToday(fleet, model);
   begin("squash boundaries");
-  SquashPlan squash = PlanSquash(fleet, model, today, options.squash);
+  SquashPlan squash = PlanSquash(fleet, model, today, options.squash, contents);
   begin("recommendations");
   std::vector<Recommendation> joins = RecommendJoins(fleet, model, today, squash);
   squash.blobs = {};
@@ -43,11 +45,16 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options) {
   BasesReport bases = FindBases(fleet, model, today);
   std::vector<Recommendation> moves = RecommendMoves(bases);
   begin("comparisons");
+  std::optional<MergedSizes> sizes;
+  if (contents != nullptr) sizes.emplace(fleet, *contents);
+  const auto audit = [&](const Layout& layout) {
+    return AuditLayout(fleet, model, today.cells, layout, {}, sizes ? &*sizes : nullptr);
+  };
   return {.model = model,
           .squash = std::move(squash),
           .joins = std::move(joins),
-          .flattened = AuditLayout(fleet, model, today.cells, FlattenedLayout(fleet)),
-          .kept_base = AuditLayout(fleet, model, today.cells, KeptBaseLayout(fleet, today.trie)),
+          .flattened = audit(FlattenedLayout(fleet)),
+          .kept_base = audit(KeptBaseLayout(fleet, today.trie)),
           .bases = std::move(bases),
           .moves = std::move(moves)};
 }

@@ -1,5 +1,5 @@
 // A plan for a fleet: its levels with cost, bound and proof, what to do, and what the fleet's bases
-// are. Today: the squash level from manifests, and the bases that are there.
+// are. Today: the squash level, and the bases that are there.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,10 @@ struct Plan {
   std::vector<Recommendation> moves;  // of bases.drift
 };
 
-// Plans. Throws what CostModel, PlanSquash and FindBases throw.
-[[nodiscard]] Plan MakePlan(const Fleet& fleet, const PlanOptions& options);
+// Plans, from manifests alone where `contents` is null. Throws what CostModel, PlanSquash and
+// FindBases throw. REQUIRES: `contents` has the fleet's layers.
+[[nodiscard]] Plan MakePlan(const Fleet& fleet, const PlanOptions& options,
+                            const LayerContents* contents = nullptr);
 
 // Squash of all but the base, as builders' --squash does: the nearest image whose chain is a proper
 // prefix stays one layer, the rest becomes another.

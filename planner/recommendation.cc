@@ -159,6 +159,7 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
                          .offset = offset,
                          .length = blob.length,
                          .size = blob.size,
+                         .hidden_bytes = SumOfSizes(fleet, run) - blob.size,
                          .num_images = static_cast<std::int64_t>(holders.size()),
                          .users_below = offset == 0 ? 0 : users(chain[offset - 1]),
                          .users_of_first = users(chain[offset]),

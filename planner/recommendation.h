@@ -24,8 +24,9 @@ struct JoinedRun {
   std::uint32_t offset = 0;  // in its chain
   std::uint32_t length = 0;
   Bytes size = 0;
-  std::int64_t num_images = 0;      // that get the joined layer
-  std::int64_t users_below = 0;     // of the layer below the run, 0 when it starts the chain
+  Bytes hidden_bytes = 0;        // what its layers weigh more, apart: what they hide of each other
+  std::int64_t num_images = 0;   // that get the joined layer
+  std::int64_t users_below = 0;  // of the layer below the run, 0 when it starts the chain
   std::int64_t users_of_first = 0;  // of the run's own first layer
   std::int64_t users_of_last = 0;   // of its last layer
   std::int64_t users_above = 0;     // of the layer above the run in this chain, 0 when it ends it

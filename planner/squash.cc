@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "planner/merged_size.h"
 #include "planner/rate_model.h"
+#include "planner/segment_weights.h"
 
 namespace gneiss {
 namespace {
@@ -24,10 +27,11 @@ constexpr std::uint64_t kMaxBranches = 5000;
 // Owns the arrays that a ChainPartitionProblem views.
 class SquashProblem {
  public:
-  // `trie` holds the images that are not pinned. Keeps views of all but the options.
+  // `trie` holds the images that are not pinned, `contents` may be null. Keeps views of all but the
+  // options.
   SquashProblem(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
                 const LayerTrie& trie, const SquashOptions& options,
-                const std::vector<std::uint8_t>& pinned)
+                const std::vector<std::uint8_t>& pinned, const LayerContents* contents)
       : fleet_(fleet), model_(model), pinned_(pinned), trie_(trie), rates_(fleet, model, cells) {
     FillNodes();
     FillElements();
@@ -48,6 +52,7 @@ class SquashProblem {
     problem_.fetch_intensity = rates.fetch_intensity;
     problem_.segment_overhead = rates.layer_overhead;
     problem_.max_segments = options.max_layers;
+    if (contents != nullptr) problem_.weights = &weights_.emplace(fleet, trie, *contents);
   }
   SquashProblem(const SquashProblem&) = delete;
   SquashProblem& operator=(const SquashProblem&) = delete;
@@ -154,6 +159,7 @@ class SquashProblem {
   std::vector<std::int64_t> held_pulls_;
   std::vector<std::uint64_t> held_first_element_;
   std::vector<std::uint32_t> held_elements_;
+  std::optional<ContentWeights> weights_;
   Bytes pinned_cost_ = 0;
   std::int64_t num_standalone_ = 0;
   ChainPartitionProblem problem_;
@@ -181,6 +187,16 @@ Layout ReadLayout(const Fleet& fleet, const LayerTrie& trie,
   }
   layout.first.push_back(layout.lengths.size());
   return layout;
+}
+
+void CountKnown(const Fleet& fleet, const LayerContents* contents, SquashPlan& plan) {
+  const auto is_known = [&](LayerIndex l) {
+    return contents != nullptr && contents->inventories[l].has_value();
+  };
+  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) plan.num_known_layers += is_known(l) ? 1 : 0;
+  for (const Image& image : fleet.images) {
+    if (!std::ranges::all_of(fleet.chain(image), is_known)) ++plan.num_images_from_manifests;
+  }
 }
 
 PlanStatus StatusOf(PartitionStatus status) {
@@ -236,9 +252,11 @@ std::vector<std::uint8_t> MatchPins(const Fleet& fleet, const std::vector<std::s
 }
 
 SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& today,
-                      const SquashOptions& options) {
+                      const SquashOptions& options, const LayerContents* contents) {
   const ImageGroups& cells = today.cells;
   SquashPlan plan;
+  CountKnown(fleet, contents, plan);
+  if (plan.num_known_layers == 0) contents = nullptr;
   plan.options = options;
   plan.current = today.cost;
   if (plan.current.cost > kMaxCost) {
@@ -262,7 +280,7 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& t
     unpinned = BuildLayerTrie(fleet, [&](ImageIndex i) { return pinned[i] == 0; });
   }
   const LayerTrie& trie = plan.num_pinned > 0 ? unpinned : today.trie;
-  const SquashProblem problem(fleet, model, cells, trie, options, pinned);
+  const SquashProblem problem(fleet, model, cells, trie, options, pinned, contents);
   plan.num_standalone_layers = problem.num_standalone_layers();
   ChainPartitionOptions partition_options{.gap_tolerance = options.gap_tolerance};
   // A branch solves the trees it touches a few dozen times; small fleets can afford many.
@@ -281,7 +299,10 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& t
   plan.status = StatusOf(partition.status);
   plan.num_shared_groups = partition.num_shared_groups;
 
-  plan.blobs = FindLayoutBlobs(fleet, cells, plan.layout);
+  std::optional<MergedSizes> sizes;
+  if (contents != nullptr) sizes.emplace(fleet, *contents);
+  plan.blobs =
+      FindLayoutBlobs(fleet, cells, plan.layout, {}, HolderLists::kKeep, sizes ? &*sizes : nullptr);
   plan.planned = CostOfBlobs(fleet, model, plan.layout, plan.blobs);
   RequireEqual("the cost of today's layout", problem.pinned_cost() + partition.current_cost,
                plan.current.cost);

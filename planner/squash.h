@@ -1,6 +1,7 @@
 // The squash level of a plan (design.md 5.1): for every chain, where consecutive layers become one,
 // so that the fleet costs the least. Sets the problem up for solver/chain_partition, and audits its
-// answer.
+// answer. Where the contents of layers are known, joined layers weigh what is left of them
+// (merged_size.h); else their sum.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include "planner/audit.h"
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
+#include "planner/layer_contents.h"
 #include "planner/layout.h"
 #include "planner/today.h"
 #include "solver/chain_partition.h"
@@ -42,7 +44,10 @@ struct SquashPlan {
   std::int64_t num_pinned = 0;          // images
   std::int64_t num_over_limit = 0;      // pinned images that have more than max_layers
   std::int64_t num_standalone_layers =
-      0;  // layers that cannot be rewritten: foreign, encrypted, no tar
+      0;                              // layers that cannot be rewritten: foreign, encrypted, no tar
+  std::int64_t num_known_layers = 0;  // whose contents were used
+  // Images with a layer whose contents are not known: runs with it weigh the sum of its layers.
+  std::int64_t num_images_from_manifests = 0;
 
   // (cost - lower_bound) / cost, 0 for no cost.
   double gap() const {
@@ -61,8 +66,10 @@ struct SquashPlan {
                                                   const std::vector<std::string>& patterns);
 
 // Throws InputError when max_layers cannot be met, or costs are too large to add up; AuditError
-// when claim and recount differ. REQUIRES: `today` is made with `model`.
+// when claim and recount differ. `contents` may be null: plans from manifests alone. REQUIRES:
+// `today` is made with `model`, `contents` has the fleet's layers.
 [[nodiscard]] SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& today,
-                                    const SquashOptions& options);
+                                    const SquashOptions& options,
+                                    const LayerContents* contents = nullptr);
 
 }  // namespace gneiss

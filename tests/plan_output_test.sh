@@ -8,6 +8,9 @@ set -eu
 gneiss=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Not what this machine's user has scanned.
+XDG_CACHE_HOME=$work/cache
+export XDG_CACHE_HOME
 
 fail() {
   echo "plan_output_test: $*" >&2
@@ -36,10 +39,14 @@ plan priced --storage-price 0.10 --transfer-price 0.09 "$scenarios/shared-web-se
 plan thousands "$scenarios/base-under-thousands.ndjson.gz"
 plan lone --max-layers 3 --transfer-weight 0 "$scenarios/image-that-shares-nothing.ndjson"
 plan two "$scenarios/languages-apart.ndjson" "$scenarios/languages-in-one.ndjson"
-[ ! -d datasets/debian-fleet ] || plan debian datasets/debian-fleet
+# With the inventories beside its blobs, and without.
+if [ -d datasets/debian-fleet ]; then
+  plan debian --quiet datasets/debian-fleet
+  plan debian_manifests --no-contents datasets/debian-fleet
+fi
 
 "$python" - io/report/schema/gneiss.plan-1.schema.json "$work"/*.json <<'PYTHON' || fail "a plan does not fit its schema"
-import json, sys
+import json, os, sys
 import jsonschema
 schema = json.load(open(sys.argv[1]))
 jsonschema.Draft202012Validator.check_schema(schema)
@@ -58,10 +65,31 @@ for name in sys.argv[2:]:
             saved = sum(r["saves_" + figure] for r in level["recommendations"])
             assert saved == level["current"][key] - level["planned"][key], (name, figure)
         assert level["lower_bound"] <= level["planned"]["cost"], name
+        hidden = sum(run["hidden_bytes"] for r in level["recommendations"] for run in r["runs"])
+        assert hidden == 0 or plan["model"]["contents"]["known_layers"] > 0, name
+plans = {os.path.basename(name): json.load(open(name)) for name in sys.argv[2:]}
+if "debian.json" in plans:
+    contents, manifests = plans["debian.json"], plans["debian_manifests.json"]
+    assert contents["model"]["contents"] == {"known_layers": 74, "images_from_manifests": 0}
+    assert manifests["model"]["contents"] == {"known_layers": 0, "images_from_manifests": 48}
+    planned = [p["levels"][0]["planned"]["cost"] for p in (contents, manifests)]
+    assert planned[0] < planned[1], planned
 broken = json.loads(json.dumps(plan))
 broken["levels"][0]["gap"] = -1
 assert not validator.is_valid(broken), "the schema accepts anything"
 PYTHON
+
+# Images with layers that are not known are told; without a home there is no store, and no error.
+if [ -d datasets/debian-fleet ]; then
+  cp -R datasets/debian-fleet "$work/partly"
+  find "$work/partly/inventories" -name '*.inv' | LC_ALL=C sort | head -n 10 | xargs rm
+  "$gneiss" plan --quiet "$work/partly" >"$work/screen"
+  grep -q '^contents known of 64 of 74 layers; [0-9]* images with others planned from manifests there$' \
+    "$work/screen" || fail "the screen does not say which images are planned from manifests"
+fi
+env -u HOME -u XDG_CACHE_HOME "$gneiss" plan "$scenarios/languages-apart.ndjson" >"$work/screen" ||
+  fail "no plan without a home"
+! grep -q '^contents known' "$work/screen" || fail "contents of layers that nobody has scanned"
 
 # Twice the same, and whatever the order of the lines.
 plan again "$scenarios/base-under-thousands.ndjson.gz"

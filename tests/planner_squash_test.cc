@@ -8,6 +8,7 @@
 #include "planner/plan.h"
 #include "planner/recommendation.h"
 #include "planner/squash.h"
+#include "tests/content_fleet.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -289,6 +290,98 @@ TEST_CASE("Fetches follow the Poisson model, its cold limit, or the pools",
   REQUIRE(CostModel(pooled, {}).Fetches(1, 4) == 4);
   REQUIRE(poisson.BlobCost(100, 2, 0.5) == 250);
   REQUIRE(poisson.BlobCost(1, 1, 0.25) == 2);
+}
+
+// Random boundaries: an image has one after a layer if all images with that prefix of its chain do.
+Layout RandomBoundaries(const Fleet& fleet, const LayerTrie& trie, std::mt19937& random) {
+  std::vector<bool> boundary(trie.size());
+  for (std::size_t v = 0; v < trie.size(); ++v) boundary[v] = random() % 2 == 0;
+  Layout layout;
+  layout.first.push_back(0);
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    std::vector<std::uint32_t> lengths;
+    for (NodeIndex v = trie.node_of_image[i]; v != kNoNode; v = trie.parent[v]) {
+      if (lengths.empty() || boundary[v]) lengths.push_back(0);
+      ++lengths.back();
+    }
+    layout.lengths.insert(layout.lengths.end(), lengths.rbegin(), lengths.rend());
+    layout.first.push_back(layout.lengths.size());
+  }
+  return layout;
+}
+
+TEST_CASE(
+    "With contents a plan costs no more than from manifests, and no boundaries less than its bound",
+    "[planner][squash]") {
+  std::mt19937 random(20261121);
+  int num_better = 0;
+  for (int round = 0; round < 600; ++round) {
+    INFO("round " << round);
+    const ContentFleet made = RandomContentFleet(random);
+    const CostModel model(made.fleet, {.storage_weight = 1,
+                                       .transfer_weight = random() % 2 == 0 ? 0.0 : 1.0,
+                                       .layer_cost = static_cast<Bytes>(random() % 20)});
+    SquashOptions options;
+    if (random() % 4 == 0) options.pins = {"app:100"};
+    const Today today = MakeToday(made.fleet, model);
+    const SquashPlan from_manifests = PlanSquash(made.fleet, model, today, options);
+    const SquashPlan plan = PlanSquash(made.fleet, model, today, options, &made.contents);
+    REQUIRE(plan.current.cost == from_manifests.current.cost);
+    // Both may stop within the tolerance of the bound.
+    REQUIRE(plan.lower_bound <= from_manifests.planned.cost);
+    REQUIRE(plan.planned.cost <= from_manifests.planned.cost);
+    num_better += plan.planned.cost < from_manifests.planned.cost ? 1 : 0;
+    MergedSizes sizes(made.fleet, made.contents);
+    const auto cost_of = [&](const Layout& layout) {
+      return AuditLayout(made.fleet, model, today.cells, layout, {}, &sizes).cost;
+    };
+    REQUIRE(cost_of(plan.layout) == plan.planned.cost);
+    if (!options.pins.empty()) continue;  // a random layout rewrites them
+    for (int other = 0; other < 8; ++other) {
+      REQUIRE(cost_of(RandomBoundaries(made.fleet, today.trie, random)) >= plan.lower_bound);
+    }
+  }
+  REQUIRE(num_better > 300);
+}
+
+TEST_CASE("A layer and the one that cleans it up are joined for what is never stored",
+          "[planner][squash]") {
+  TinyEntry gcc = tiny::File("usr/bin/gcc");
+  gcc.blob_bytes = 800;
+  TinyEntry lists = tiny::File("var/lib/apt/lists/all");
+  lists.blob_bytes = 1000;
+  const ContentFleet made = MakeContentFleet(
+      {{tiny::File("base")}, {gcc, lists}, {tiny::Whiteout("var/lib/apt/lists/all")}},
+      {{0}, {0, 1, 2}});
+  const CostModel model(made.fleet, StorageOnly(0));
+  const Today today = MakeToday(made.fleet, model);
+  const SquashPlan plan = PlanSquash(made.fleet, model, today, {}, &made.contents);
+  REQUIRE(LengthsOf(made.fleet, plan, "app:101") == Lengths{1, 2});
+  REQUIRE(plan.planned.storage_bytes == 1 + 801);
+  REQUIRE(plan.status == PlanStatus::kOptimal);
+  REQUIRE(plan.num_known_layers == 3);
+  REQUIRE(plan.num_images_from_manifests == 0);
+  const auto joins = RecommendJoins(made.fleet, model, today, plan);
+  REQUIRE(joins.size() == 1);
+  REQUIRE(joins[0].saves_storage_bytes == 1000);
+  REQUIRE(joins[0].runs[0].size == 801);
+  REQUIRE(joins[0].runs[0].hidden_bytes == 1000);
+}
+
+TEST_CASE("A plan says how many images it knows from their manifests alone", "[planner][squash]") {
+  const ContentFleet made =
+      MakeContentFleet({{tiny::File("a")}, {tiny::Whiteout("a")}, {tiny::File("b")}},
+                       {{0, 1}, {0, 1, 2}}, /*not_known=*/{2});
+  const CostModel model(made.fleet, StorageOnly(100));
+  const Today today = MakeToday(made.fleet, model);
+  const SquashPlan plan = PlanSquash(made.fleet, model, today, {.max_layers = 1}, &made.contents);
+  REQUIRE(plan.num_known_layers == 2);
+  REQUIRE(plan.num_images_from_manifests == 1);
+  // The joined layer of the first is empty, that of the second the sum of its layers.
+  REQUIRE(plan.planned.storage_bytes == 0 + 3);
+  const SquashPlan none = PlanSquash(made.fleet, model, today, {});
+  REQUIRE(none.num_known_layers == 0);
+  REQUIRE(none.num_images_from_manifests == 2);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ namespace {
 
 class ContentsLoader {
  public:
-  ContentsLoader(const LoadedFleet& loaded, const std::string& store, bool quiet, Console& console)
+  ContentsLoader(const LoadedFleet& loaded, const std::string& store, bool quiet, Console& console,
+                 NoStore no_store)
       : loaded_(loaded), quiet_(quiet), console_(console) {
     const std::vector<std::string>& layouts = loaded.blobs.directories();
     try {
@@ -25,7 +26,7 @@ class ContentsLoader {
       num_own_ = 1;
     } catch (const InputError&) {
       // Without a home there is no default store; a layout may have what is needed.
-      if (layouts.empty()) throw;
+      if (layouts.empty() && no_store == NoStore::kIsError) throw;
     }
     // What a layout says of its layers is its own affair, and must not pass for what is known of
     // another source's.
@@ -100,8 +101,8 @@ void AddStoreOption(CLI::App& app, std::string& store) {
 }
 
 LayerContents LoadContents(const LoadedFleet& loaded, const std::string& store, bool quiet,
-                           Console& console) {
-  return ContentsLoader(loaded, store, quiet, console).Load();
+                           Console& console, NoStore no_store) {
+  return ContentsLoader(loaded, store, quiet, console, no_store).Load();
 }
 
 }  // namespace gneiss

@@ -3,12 +3,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/output_file.h"
 #include "io/cli/progress.h"
@@ -32,6 +34,8 @@ struct PlanCommandOptions {
   PlanOptions plan;
   std::string scope = "global";
   std::string level = "squash";
+  std::string store;
+  bool no_contents = false;
   bool layers_only = false;
   std::size_t top = 5;
 };
@@ -72,7 +76,12 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
     totals = AccountFor(loaded.fleet, BuildSharingGraph(loaded.fleet, cells, options.layers_only))
                  .totals;
   }
-  const Plan plan = MakePlan(loaded.fleet, plan_options);
+  std::optional<LayerContents> contents;
+  if (!options.no_contents) {
+    show("contents");
+    contents = LoadContents(loaded, options.store, options.fleet.quiet, console, NoStore::kIsEmpty);
+  }
+  const Plan plan = MakePlan(loaded.fleet, plan_options, contents ? &*contents : nullptr);
   show("writing");
 
   // -o keeps the plan itself, for `apply` and for other programs; the screen still tells what it
@@ -144,6 +153,9 @@ CommandBody ConfigurePlan(CLI::App& app) {
                  "stop when the plan is proven this near to the optimum (default: 0)")
       ->check(CheckCount)
       ->type_name("X");
+  AddStoreOption(app, options->store);
+  app.add_flag("--no-contents", options->no_contents,
+               "plan from manifests alone: what layers hide of each other is not known");
   AddScopeOption(app, options->scope);
   app.add_flag("--layers-only", options->layers_only,
                "leave configs and manifests out of the headline; costs count layers anyway");

@@ -77,6 +77,9 @@ class PlanWriter {
                  {"pinned_images", plan_.squash.num_pinned},
                  {"pinned_images_over_max_layers", plan_.squash.num_over_limit},
                  {"standalone_layers", plan_.squash.num_standalone_layers},
+                 {"contents",
+                  {{"known_layers", plan_.squash.num_known_layers},
+                   {"images_from_manifests", plan_.squash.num_images_from_manifests}}},
                  {"description", model.Describe()}};
     if (model.has_prices()) {
       json["prices"] = {{"storage_per_gb", options.storage_price.value_or(0)},
@@ -124,7 +127,7 @@ class PlanWriter {
   }
 
   Json RecommendationJson(const Recommendation& r) const {
-    const RecommendationText text = DescribeRecommendation(fleet_, plan_, r);
+    const RecommendationText text = DescribeRecommendation(fleet_, plan_, r, ByteUnits::kSi);
     Json json = {{"id", r.id},
                  {"kind", r.kind == RecommendationKind::kJoin ? "join" : "rebase"},
                  {"title", text.title},
@@ -164,6 +167,7 @@ class PlanWriter {
     return {{"image", fleet_.name(image)},
             {"first_layer", run.offset + 1},
             {"size", run.size},
+            {"hidden_bytes", run.hidden_bytes},
             {"images", run.num_images},
             {"layers", std::move(layers)}};
   }

@@ -69,6 +69,16 @@ class PlanPrinter {
          << '\n';
     PrintWrapped("model: ", plan_.model.Describe());
     const SquashPlan& squash = plan_.squash;
+    if (squash.num_known_layers > 0) {
+      std::string line =
+          fmt::format("contents known of {} of {}", FormatCount(squash.num_known_layers),
+                      FormatCounted(std::ssize(fleet_.layers), "layer"));
+      if (squash.num_images_from_manifests > 0) {
+        line += fmt::format("; {} with others planned from manifests there",
+                            FormatCounted(squash.num_images_from_manifests, "image"));
+      }
+      PrintWrapped("", line);
+    }
     if (squash.num_pinned > 0) {
       std::string line =
           fmt::format("pinned: {} never rewritten", FormatCounted(squash.num_pinned, "image"));
@@ -147,7 +157,7 @@ class PlanPrinter {
     for (const Recommendation& r : std::span(recommendations).first(num_shown)) {
       table.AddRow({r.id, Change(r.saves_storage_bytes), Change(r.saves_transfer_bytes),
                     Fewer(r.saves_layers), std::string(EffortName(r.effort)),
-                    DescribeRecommendation(fleet_, plan_, r).title});
+                    DescribeRecommendation(fleet_, plan_, r, screen_.style.units).title});
     }
     if (num_shown < recommendations.size()) {
       Bytes storage = 0;
@@ -185,7 +195,7 @@ class PlanPrinter {
   }
 
   void PrintWords(const Recommendation& r) {
-    const RecommendationText text = DescribeRecommendation(fleet_, plan_, r);
+    const RecommendationText text = DescribeRecommendation(fleet_, plan_, r, screen_.style.units);
     PrintWrapped(fmt::format("{:<4} ", r.id), text.title);
     PrintWrapped("     why:  ", text.why);
     PrintWrapped("     how:  ", text.how);

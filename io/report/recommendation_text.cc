@@ -26,16 +26,27 @@ std::string RepositoryOf(const Fleet& fleet, ImageIndex i) {
                             : fmt::format("{}/{}", parts.host, parts.repository);
 }
 
-// Where the run begins and ends, and why no other place is better.
-std::string WhyJoin(const Fleet& fleet, const JoinedRun& run) {
+// Directories that are listed twice are no reason to join.
+bool FreesBytes(const JoinedRun& run) {
+  return run.hidden_bytes * 100 >= run.size + run.hidden_bytes && run.hidden_bytes > 0;
+}
+
+// What joining frees, where the run begins and ends, and why no other place is better.
+std::string WhyJoin(const Fleet& fleet, const JoinedRun& run, ByteUnits units) {
   const auto images = [](std::int64_t n) { return FormatCounted(n, "image"); };
   std::string why;
+  if (FreesBytes(run)) {
+    why = fmt::format(
+        "of its {}, {} are files that a layer above deletes or replaces: joined, they "
+        "are never stored; ",
+        FormatBytes(run.size + run.hidden_bytes, units), FormatBytes(run.hidden_bytes, units));
+  }
   if (run.offset == 0) {
-    why = "starts at the first layer";
+    why += "starts at the first layer";
   } else if (run.users_below > run.num_images) {
-    why = fmt::format("starts above the layers that {} share", images(run.users_below));
+    why += fmt::format("starts above the layers that {} share", images(run.users_below));
   } else {
-    why = "starts above a layer that pays to stay by itself";
+    why += "starts above a layer that pays to stay by itself";
   }
   if (run.offset + run.length == fleet.images[run.image].num_layers) {
     why += "; ends with the image";
@@ -49,17 +60,18 @@ std::string WhyJoin(const Fleet& fleet, const JoinedRun& run) {
     why += "; ends below a layer that pays to stay by itself";
   }
   if (run.users_of_first > run.num_images) {
-    why += fmt::format(
-        "; {} keep its first layer apart: storing those bytes twice costs less than a request in "
-        "every pull",
-        images(run.users_of_first - run.num_images));
+    why +=
+        fmt::format("; {} keep its first layer apart: storing those bytes twice costs less than {}",
+                    images(run.users_of_first - run.num_images),
+                    run.hidden_bytes > 0 ? "what joining frees" : "a request in every pull");
   } else {
     why += "; its layers are always used together, so joining them loses no sharing";
   }
   return why;
 }
 
-RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recommendation) {
+RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recommendation,
+                                ByteUnits units) {
   const JoinedRun& run = recommendation.runs.front();
   const auto chain = fleet.chain(fleet.images[run.image]);
   const std::string shown = Printable(fleet.name(fleet.images[run.image]));
@@ -70,7 +82,7 @@ RecommendationText DescribeJoin(const Fleet& fleet, const Recommendation& recomm
   text.title = fmt::format("join {} layers of {}", run.length,
                            NameImages(fleet, run.image, recommendation.images));
   if (!first.empty() && !last.empty()) text.title += fmt::format(": `{}` to `{}`", first, last);
-  text.why = WhyJoin(fleet, run);
+  text.why = WhyJoin(fleet, run, units);
   if (recommendation.runs.size() > 1) {
     text.why += fmt::format(
         "; {} like it in other images of the repository",
@@ -148,8 +160,10 @@ std::string NameImages(const Fleet& fleet, ImageIndex lead, const std::vector<Im
 }
 
 RecommendationText DescribeRecommendation(const Fleet& fleet, const Plan& plan,
-                                          const Recommendation& recommendation) {
-  if (recommendation.kind == RecommendationKind::kJoin) return DescribeJoin(fleet, recommendation);
+                                          const Recommendation& recommendation, ByteUnits units) {
+  if (recommendation.kind == RecommendationKind::kJoin) {
+    return DescribeJoin(fleet, recommendation, units);
+  }
   return DescribeMove(fleet, plan.bases.drift[recommendation.drift]);
 }
 

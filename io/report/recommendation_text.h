@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/report/format.h"
 #include "planner/plan.h"
 
 namespace gneiss {
@@ -20,9 +21,10 @@ struct RecommendationText {
   std::string risk;
 };
 
-// REQUIRES: `recommendation` is one of `plan`, made of `fleet`.
+// Sizes in `units`. REQUIRES: `recommendation` is one of `plan`, made of `fleet`.
 [[nodiscard]] RecommendationText DescribeRecommendation(const Fleet& fleet, const Plan& plan,
-                                                        const Recommendation& recommendation);
+                                                        const Recommendation& recommendation,
+                                                        ByteUnits units);
 
 // "python:3.6", "python (12 images)" or "debian:9 (12 images in 4 repositories)", after the image
 // that leads. REQUIRES: `images` is not empty.
