@@ -38,7 +38,9 @@ struct SquashPlan {
   BlobTable blobs;  // of `layout`
   LayoutCost current;
   LayoutCost planned;
-  Bytes lower_bound = 0;  // in the unit of cost
+  // In the unit of cost, of boundaries on the trie: images are cut alike as far as their chains are
+  // alike. To cut them differently can cost less, and is not bounded.
+  Bytes lower_bound = 0;
   PlanStatus status = PlanStatus::kOptimal;
   std::uint32_t num_shared_groups = 0;  // segments with one price at several places
   std::int64_t num_pinned = 0;          // images
