@@ -38,8 +38,8 @@ FacilityPlan Infeasible() {
   return {.status = FacilityStatus::kInfeasible, .lower_bound = kNoCost};
 }
 
-void Search(const FacilityProblem& problem, const FacilityOptions& options, FacilityLimits limits,
-            FacilityProgress& progress) {
+void SearchForPlan(const FacilityProblem& problem, const FacilityOptions& options,
+                   FacilityLimits limits, FacilityProgress& progress) {
   const FacilityModel model(problem, limits.max_open);
   std::vector<std::uint32_t> name(model.num_facilities);
   std::iota(name.begin(), name.end(), 0U);
@@ -83,7 +83,7 @@ FacilityPlan SolveFacilityLocation(const FacilityProblem& problem, const Facilit
   if (problem.num_customers() > 0 && limits.max_open == 0) return Infeasible();
 
   FacilityProgress progress;
-  Search(problem, options, std::move(limits), progress);
+  SearchForPlan(problem, options, std::move(limits), progress);
   if (progress.cost == kNoCost && !progress.stopped) return Infeasible();
 
   FacilityPlan plan{.open = std::move(progress.open),

@@ -8,10 +8,10 @@ namespace gneiss {
 namespace {
 
 // Larger than any sum of costs, and a sum of two of it still fits.
-constexpr std::int64_t kNoChoice = std::numeric_limits<std::int64_t>::max() / 2;
+constexpr std::int64_t kNoTreeLayers = std::numeric_limits<std::int64_t>::max() / 2;
 
 std::int64_t AddUpToNone(std::int64_t a, std::int64_t b) {
-  return a >= kNoChoice || b >= kNoChoice ? kNoChoice : a + b;
+  return a >= kNoTreeLayers || b >= kNoTreeLayers ? kNoTreeLayers : a + b;
 }
 
 }  // namespace
@@ -74,7 +74,7 @@ void TreeLayerProgram::Solve(TreeNode v) {
     const bool has_more = tree_.common_bytes(v) > bytes_above;
     const std::int64_t layer = LayerCost(v, bytes_above);
     for (std::uint32_t room = 0; room <= max_layers_; ++room) {
-      std::int64_t best = tree_.is_leaf(v) && has_more ? kNoChoice : BestBelow(v, above, room);
+      std::int64_t best = tree_.is_leaf(v) && has_more ? kNoTreeLayers : BestBelow(v, above, room);
       if (has_more && room > 0) {
         best = std::min(best, AddUpToNone(layer, BestBelow(v, depth_[v], room - 1)));
       }
@@ -111,7 +111,7 @@ TreeLayers TreeLayerProgram::Choose() const {
   TreeLayers layers;
   if (tree_.size() == 0) return {.is_feasible = true};
   layers.cost = cost();
-  layers.is_feasible = layers.cost < kNoChoice;
+  layers.is_feasible = layers.cost < kNoTreeLayers;
   if (!layers.is_feasible) return {};
   Take(tree_.root(), 0, max_layers_, layers);
   std::ranges::sort(layers.chosen);
@@ -121,7 +121,7 @@ TreeLayers TreeLayerProgram::Choose() const {
 // A group whose images have nothing in common has an empty base: no layer, but its place is taken.
 std::int64_t TreeLayerProgram::GroupCost(TreeNode v) const {
   if (tree_.common_bytes(v) == 0 && tree_.is_leaf(v)) return 0;
-  if (max_layers_ == 0) return kNoChoice;
+  if (max_layers_ == 0) return kNoTreeLayers;
   const std::uint32_t above = tree_.common_bytes(v) == 0 ? 0 : depth_[v];
   return AddUpToNone(LayerCost(v, 0), BestBelow(v, above, max_layers_ - 1));
 }
@@ -144,7 +144,7 @@ void TreeLayerProgram::SolveCuts() {
     if (tree_.is_leaf(v)) continue;
     const std::vector<std::int64_t>& left = cuts_[tree_.children(v)[0]];
     const std::vector<std::int64_t>& right = cuts_[tree_.children(v)[1]];
-    cuts_[v].resize(left.size() + right.size(), kNoChoice);
+    cuts_[v].resize(left.size() + right.size(), kNoTreeLayers);
     for (std::size_t l = 0; l < left.size(); ++l) {
       for (std::size_t r = 0; r < right.size(); ++r) {
         cuts_[v][l + r + 1] = std::min(cuts_[v][l + r + 1], AddUpToNone(left[l], right[r]));
@@ -167,7 +167,7 @@ TreeLayers TreeLayerProgram::Cut(std::uint32_t k) {
   SolveCuts();
   const std::vector<std::int64_t>& cuts = cuts_[tree_.root()];
   const auto best = std::min_element(cuts.begin(), cuts.begin() + k);
-  if (*best >= kNoChoice) return {};
+  if (*best >= kNoTreeLayers) return {};
   TreeLayers layers{.is_feasible = true, .cost = *best};
   TakeCut(tree_.root(), static_cast<std::uint32_t>(best - cuts.begin()) + 1, layers);
   std::ranges::sort(layers.bases);
