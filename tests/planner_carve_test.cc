@@ -1,0 +1,128 @@
+#include <random>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "planner/carve.h"
+#include "planner/generated_audit.h"
+#include "tests/plain_overlay.h"
+#include "tests/tiny_fleet.h"
+#include "tests/tiny_inventory.h"
+
+namespace gneiss {
+namespace {
+
+struct CarveFixture {
+  Fleet fleet;
+  LayerContents contents;
+};
+
+// Images of random chains over a few layers named by numbers; some layers are not known.
+CarveFixture MakeCarveFixture(std::mt19937& random) {
+  const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
+  std::vector<Inventory> inventories;
+  for (int l = 0; l < 5; ++l) {
+    auto entries = RandomTinyLayer(random);
+    if (below(3) == 0) entries.push_back(tiny::HardLink("a", "b"));
+    for (TinyEntry& entry : entries) {
+      entry.blob_bytes = static_cast<Bytes>(1 + below(20));
+      entry.mtime = below(3) == 0 ? 1 : 0;
+    }
+    inventories.push_back(MakeTinyInventory(entries, std::to_string(l)));
+  }
+  std::vector<TinyImage> images(1 + below(5));
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (i > 0 && below(3) != 0) images[i].layers = images[below(static_cast<unsigned>(i))].layers;
+    images[i].ref = "app:" + std::to_string(100 + i);
+    images[i].pulls = 1 + below(3);
+    for (unsigned more = below(4); more > 0; --more) {
+      const unsigned l = below(5);
+      images[i].layers.push_back(std::to_string(l) + ":" +
+                                 std::to_string(inventories[l].blob_size));
+    }
+  }
+  Fleet fleet = MakeTinyFleet(images);
+  LayerContents contents(fleet.layers.size());
+  const unsigned unknown = below(12);
+  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
+    for (unsigned m = 0; m < 5; ++m) {
+      if (fleet.layers[l].digest != NamedDigest(std::to_string(m)) || m == unknown) continue;
+      contents.Add(l, inventories[m]);
+    }
+  }
+  return {std::move(fleet), std::move(contents)};
+}
+
+TEST_CASE("Carved layers show every image as it is, within the limit and above the bound",
+          "[planner][carve]") {
+  std::mt19937 random(7);
+  int num_limited = 0;
+  int num_unknown = 0;
+  for (int round = 0; round < 600; ++round) {
+    INFO("round " << round);
+    const CarveFixture made = MakeCarveFixture(random);
+    CostOptions cost;
+    cost.layer_cost = static_cast<Bytes>(random() % 30);
+    cost.transfer_weight = random() % 2 == 0 ? 0 : 0.5;
+    const CostModel model(made.fleet, cost);
+    const Today today = MakeToday(made.fleet, model);
+    const bool ignore_mtime = random() % 2 == 0;
+    const ContentAtoms atoms =
+        FindContentAtoms(made.fleet, made.contents, {.ignore_mtime = ignore_mtime});
+    num_unknown += atoms.num_known < std::ssize(made.fleet.images) ? 1 : 0;
+    Bytes last_stored = 0;
+    for (const std::uint32_t max_layers : {127U, 3U, 2U, 1U}) {
+      // Throws where an image would change.
+      const CarvePlan plan = PlanCarve(made.fleet, model, today, made.contents, atoms,
+                                       {.max_layers = max_layers, .ignore_mtime = ignore_mtime});
+      REQUIRE(plan.lower_bound <= plan.planned.cost);
+      REQUIRE(plan.file_level_bytes <= plan.planned.storage_bytes);
+      for (const auto& layers : plan.layout.LayersOfImages(made.fleet.images.size())) {
+        REQUIRE(layers.size() <= max_layers);
+      }
+      num_limited += plan.planned.storage_bytes > last_stored ? 1 : 0;
+      last_stored = plan.planned.storage_bytes;
+    }
+  }
+  REQUIRE(num_limited > 500);
+  REQUIRE(num_unknown > 50);
+}
+
+// A layout that loses, adds or changes something is an error that names it.
+TEST_CASE("The audit of generated layers notices every change", "[planner][carve]") {
+  std::mt19937 random(8);
+  int num_changed = 0;
+  for (int round = 0; round < 300; ++round) {
+    const CarveFixture made = MakeCarveFixture(random);
+    const CostModel model(made.fleet, {});
+    const Today today = MakeToday(made.fleet, model);
+    const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
+    const CarvePlan plan =
+        PlanCarve(made.fleet, model, today, made.contents, atoms, {.max_layers = 3});
+    const auto audit = [&](const GeneratedLayout& layout) {
+      AuditGeneratedLayout(made.fleet, made.contents, atoms, layout, 3, false);
+    };
+    for (std::size_t j = 0; j < plan.layout.layers.size(); ++j) {
+      GeneratedLayout changed = plan.layout;
+      GeneratedLayer& layer = changed.layers[j];
+      if (!layer.atoms.empty()) {
+        layer.atoms.pop_back();
+      } else {
+        layer.directories.pop_back();
+      }
+      CHECK_THROWS_AS(audit(changed), AuditError);
+      changed = plan.layout;
+      changed.layers[j].file_bytes += 1;
+      CHECK_THROWS_AS(audit(changed), AuditError);
+      changed = plan.layout;
+      changed.layers.push_back(changed.layers[j]);
+      if (!plan.layout.layers[j].atoms.empty()) CHECK_THROWS_AS(audit(changed), AuditError);
+      ++num_changed;
+    }
+  }
+  CHECK(num_changed > 300);
+}
+
+}  // namespace
+}  // namespace gneiss
