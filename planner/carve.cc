@@ -1,54 +1,39 @@
 #include "planner/carve.h"
 
-#include "planner/generated_audit.h"
-#include "planner/rate_model.h"
+#include <algorithm>
+#include <utility>
 
 namespace gneiss {
-namespace {
 
-PlanStatus StatusOfCarving(CarvingStatus status) {
-  switch (status) {
-    case CarvingStatus::kOptimal:
-      return PlanStatus::kOptimal;
-    case CarvingStatus::kStopped:
-      return PlanStatus::kTimeLimit;
-    default:
-      return PlanStatus::kIterationLimit;
-  }
-}
-
-}  // namespace
-
-CarvePlan PlanCarve(const Fleet& fleet, const CostModel& model, const Today& today,
-                    const LayerContents& contents, const ContentAtoms& atoms,
-                    const CarvePlanOptions& options) {
-  const FleetRates rates(fleet, model, today.cells);
-  const AtomTable& files = atoms.files.atoms;
+GeneratedPlan PlanCarve(const ContentProblem& problem, const CarveLevelOptions& options) {
   CarveOptions carve;
   carve.max_layers = options.max_layers;
+  carve.offered = options.offered;
   carve.should_stop = options.should_stop;
-  const LayerCarving carving = CarveLayers(files, rates.model(), carve);
+  const LayerCarving carving = CarveLayers(problem.files(), problem.rates(), carve);
   RequireEqual("the cost of carved layers", carving.cost,
-               CostOfLayers(files, rates.model(), carving.layers));
+               CostOfLayers(problem.files(), problem.rates(), carving.layers));
+  return problem.Finish(carving.layers, options.max_layers, carving.lower_bound,
+                        carving.status == CarvingStatus::kStopped);
+}
 
-  CarvePlan plan;
-  plan.num_known = atoms.num_known;
-  plan.current = today.cost;
-  plan.layout = MakeGeneratedLayout(atoms, contents, carving.layers, options.max_layers);
-  AuditGeneratedLayout(fleet, contents, atoms, plan.layout, options.max_layers,
-                       options.ignore_mtime);
-  plan.planned = CostOfGeneratedLayout(fleet, model, today.cells, atoms, plan.layout);
-  // Images whose contents are not known cost what they do, however the others are carved.
-  const LayoutCost kept = CostOfGeneratedLayout(fleet, model, today.cells, atoms, {});
-  plan.lower_bound = CheckedAdd(carving.lower_bound, kept.cost);
-  plan.file_level_bytes = kept.storage_bytes;
-  for (AtomIndex a = 0; a < files.size(); ++a) {
-    const BlobUse use = CountUse(fleet, today.cells, files.signature(a));
-    plan.file_level_bytes =
-        CheckedAdd(plan.file_level_bytes, CheckedMultiply(files.bytes[a], use.cells));
+std::vector<Recommendation> RecommendCarving(const GeneratedPlan& plan) {
+  if (plan.planned.cost >= plan.current.cost) return {};
+  Recommendation r{
+      .id = "C1",
+      .kind = RecommendationKind::kCarve,
+      .effort = Effort::kGeneratedLayers,
+      .saves_cost = plan.current.cost - plan.planned.cost,
+      .saves_storage_bytes = plan.current.storage_bytes - plan.planned.storage_bytes,
+      .saves_transfer_bytes = plan.current.transfer_bytes - plan.planned.transfer_bytes,
+      .saves_layers = plan.current.layer_references - plan.planned.layer_references};
+  for (const GeneratedLayer& layer : plan.layout.layers) {
+    r.images.insert(r.images.end(), layer.images.begin(), layer.images.end());
   }
-  plan.status = StatusOfCarving(carving.status);
-  return plan;
+  std::ranges::sort(r.images);
+  const auto repeated = std::ranges::unique(r.images);
+  r.images.erase(repeated.begin(), repeated.end());
+  return {std::move(r)};
 }
 
 }  // namespace gneiss

@@ -1,42 +1,31 @@
 // The carve level of a plan (design.md 5.3): which layers to make of a fleet's contents, whoever
-// built them, so that no image has more than a given number and the fleet costs the least. Sets the
-// problem up for solver/layer_carving, adds the directories, and audits the answer.
+// built them, so that no image has more than a given number and the fleet costs the least. The
+// problem and the search are solver/layer_carving's.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <span>
+#include <vector>
 
-#include "planner/audit.h"
-#include "planner/content_atoms.h"
-#include "planner/cost_model.h"
-#include "planner/fleet.h"
-#include "planner/generated_layout.h"
-#include "planner/layer_contents.h"
-#include "planner/squash.h"
-#include "planner/today.h"
+#include "planner/generated_plan.h"
+#include "planner/recommendation.h"
 
 namespace gneiss {
 
-struct CarvePlanOptions {
-  std::uint32_t max_layers = kContainerdMaxLayers;  // per image, >= 1
-  bool ignore_mtime = false;                        // as `atoms` was made with
-  std::function<bool()> should_stop;                // may be empty
+struct CarveLevelOptions {
+  std::uint32_t max_layers = 0;  // per image, >= 1
+  // Sets of images to start from as well, such as those of the layers of another plan; sorted.
+  std::span<const std::vector<ImageIndex>> offered;
+  std::function<bool()> should_stop;  // may be empty
 };
 
-struct CarvePlan {
-  GeneratedLayout layout;
-  LayoutCost current;
-  LayoutCost planned;          // images whose contents are not known keep their layers
-  Bytes lower_bound = 0;       // of any layout of at most max_layers layers, in the unit of cost
-  Bytes file_level_bytes = 0;  // stored if every file were stored once, the rest as it is
-  PlanStatus status = PlanStatus::kOptimal;
-  std::int64_t num_known = 0;  // images
-};
+// The bound is of all layouts with at most max_layers layers an image. Throws what
+// ContentProblem::Finish throws.
+[[nodiscard]] GeneratedPlan PlanCarve(const ContentProblem& problem,
+                                      const CarveLevelOptions& options);
 
-// REQUIRES: `today` is made with `model`, `contents` has the fleet's layers, `atoms` are its.
-// Throws InputError when costs leave int64, AuditError when claim and recount differ.
-[[nodiscard]] CarvePlan PlanCarve(const Fleet& fleet, const CostModel& model, const Today& today,
-                                  const LayerContents& contents, const ContentAtoms& atoms,
-                                  const CarvePlanOptions& options);
+// "C1": to adopt the layers, whole; nothing where they save nothing.
+[[nodiscard]] std::vector<Recommendation> RecommendCarving(const GeneratedPlan& plan);
 
 }  // namespace gneiss

@@ -409,6 +409,7 @@ ContentAtoms FindContentAtoms(const Fleet& fleet, const LayerContents& contents,
   ContentAtoms atoms;
   atoms.known.assign(fleet.images.size(), 0);
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    if (!options.left_out.empty() && options.left_out[i] != 0) continue;
     const bool known = std::ranges::all_of(fleet.chain(fleet.images[i]), [&](LayerIndex l) {
       return contents.inventories[l].has_value() && !fleet.layers[l].foreign;
     });

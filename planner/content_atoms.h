@@ -66,13 +66,14 @@ struct ContentAtoms {
   UnitTable files;        // all but directories
   UnitTable directories;  // those that a layer lists
   // Per image, 1: its units are here. 0: the contents of some layer are not known, or not ours
-  // (foreign), so that it is in no signature.
+  // (foreign), or it is left out; it is in no signature.
   std::vector<std::uint8_t> known;
   std::int64_t num_known = 0;
 };
 
 struct ContentAtomOptions {
-  bool ignore_mtime = false;  // entries that differ in their time only are equal
+  bool ignore_mtime = false;               // entries that differ in their time only are equal
+  std::span<const std::uint8_t> left_out;  // per image, 1: counts as not known; may be empty
 };
 
 // REQUIRES: `contents` has the fleet's layers. Throws std::length_error past 2^32 - 2 units.

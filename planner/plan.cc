@@ -1,8 +1,15 @@
 #include "planner/plan.h"
 
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <tuple>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "planner/carve.h"
+#include "planner/generated_layout.h"
 #include "planner/merged_size.h"
 #include "planner/today.h"
 
@@ -29,6 +36,126 @@ Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie) {
   return layout;
 }
 
+namespace {
+
+constexpr std::array<std::uint32_t, 13> kFrontierLayers = {1,  2,  3,  4,  5,  6, 8,
+                                                           10, 12, 16, 20, 30, 40};
+// Weight of storage; the rest of 1 is transfer's.
+constexpr std::array<double, 7> kFrontierWeights = {0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99};
+
+std::vector<std::vector<ImageIndex>> ImageSets(const GeneratedLayout& layout) {
+  std::vector<std::vector<ImageIndex>> sets;
+  for (const GeneratedLayer& layer : layout.layers) sets.push_back(layer.images);
+  std::ranges::sort(sets);
+  const auto repeated = std::ranges::unique(sets);
+  sets.erase(repeated.begin(), repeated.end());
+  return sets;
+}
+
+// One level of a plan for the images whose contents are known.
+class ContentPlanner {
+ public:
+  ContentPlanner(const Fleet& fleet, const CostModel& model, const Today& today,
+                 const PlanOptions& options, const LayerContents& contents)
+      : fleet_(fleet),
+        model_(model),
+        today_(today),
+        options_(options),
+        contents_(contents),
+        pinned_(MatchPins(fleet, options.squash.pins)) {}
+
+  std::optional<ContentPlan> Run() {
+    Begin("contents of images");
+    ContentProblem problem(fleet_, model_, today_, contents_,
+                           {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
+    if (problem.num_images() == 0) return std::nullopt;
+    ContentPlan plan;
+    plan.contents = &contents_;
+    plan.num_images = problem.num_images();
+    plan.floor = problem.floor();
+    const bool has_tree = problem.num_images() <= kMaxMergeTreeImages;
+    if (has_tree && (options_.wants_new_bases || options_.wants_carve)) {
+      Begin("common bases");
+      NewBases bases = PlanNewBases(problem, {.max_layers = options_.squash.max_layers,
+                                              .num_bases = options_.num_bases,
+                                              .wants_frontier = options_.wants_frontier,
+                                              .should_stop = options_.should_stop});
+      offered_ = ImageSets(bases.plan.layout);
+      if (options_.wants_new_bases) plan.bases = std::move(bases);
+    }
+    if (options_.wants_carve) {
+      Begin("carved layers");
+      plan.carve = Carve(problem, options_.squash.max_layers);
+    }
+    if (options_.wants_frontier) AddFrontier(problem, plan);
+    plan.atoms = std::move(problem).TakeAtoms();
+    return plan;
+  }
+
+ private:
+  void Begin(std::string_view stage) const {
+    if (options_.on_stage) options_.on_stage(stage);
+  }
+
+  GeneratedPlan Carve(const ContentProblem& problem, std::uint32_t max_layers) const {
+    return PlanCarve(
+        problem,
+        {.max_layers = max_layers, .offered = offered_, .should_stop = options_.should_stop});
+  }
+
+  void AddFrontier(const ContentProblem& problem, ContentPlan& plan) const {
+    const CostOptions& cost = model_.options();
+    for (const std::uint32_t k : kFrontierLayers) {
+      if (k > options_.squash.max_layers) break;
+      Begin(fmt::format("at most {} layers", k));
+      plan.by_layers.push_back(
+          {k, cost.storage_weight, cost.transfer_weight, Carve(problem, k).planned});
+    }
+    for (const double weight : kFrontierWeights) {
+      Begin(fmt::format("storage weighs {:g}", weight));
+      CostOptions weighed = cost;
+      weighed.storage_price.reset();
+      weighed.transfer_price.reset();
+      weighed.storage_weight = weight;
+      weighed.transfer_weight = 1 - weight;
+      const CostModel model(fleet_, weighed);
+      const Today today = MakeToday(fleet_, model);
+      const ContentProblem other(fleet_, model, today, contents_,
+                                 {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
+      const GeneratedPlan carved = Carve(other, options_.squash.max_layers);
+      plan.by_weights.push_back(
+          {options_.squash.max_layers, weight, 1 - weight,
+           CostOfGeneratedLayout(fleet_, model_, today_.cells, problem.atoms(), carved.layout)});
+    }
+  }
+
+  const Fleet& fleet_;
+  const CostModel& model_;
+  const Today& today_;
+  const PlanOptions& options_;
+  const LayerContents& contents_;
+  std::vector<std::uint8_t> pinned_;
+  std::vector<std::vector<ImageIndex>> offered_;
+};
+
+bool IsWeak(const Plan& plan, const Recommendation& r) {
+  return r.kind == RecommendationKind::kRebase && plan.bases.drift[r.drift].weak();
+}
+
+}  // namespace
+
+std::vector<const Recommendation*> Plan::Ranked() const {
+  std::vector<const Recommendation*> ranked;
+  for (const auto* const of : {&moves, &joins, &new_bases, &carved}) {
+    for (const Recommendation& r : *of) ranked.push_back(&r);
+  }
+  std::ranges::stable_sort(ranked, [&](const Recommendation* a, const Recommendation* b) {
+    return std::tuple(IsWeak(*this, *a), a->effort, -a->saves_cost) <
+           std::tuple(IsWeak(*this, *b), b->effort, -b->saves_cost);
+  });
+  return ranked;
+}
+
 Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContents* contents) {
   const auto begin = [&](std::string_view stage) {
     if (options.on_stage) options.on_stage(stage);
@@ -50,13 +177,28 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
   const auto audit = [&](const Layout& layout) {
     return AuditLayout(fleet, model, today.cells, layout, {}, sizes ? &*sizes : nullptr);
   };
+  std::optional<ContentPlan> from_contents;
+  if (contents != nullptr && (options.wants_new_bases || options.wants_carve)) {
+    from_contents = ContentPlanner(fleet, model, today, options, *contents).Run();
+  }
+  std::vector<Recommendation> new_bases;
+  std::vector<Recommendation> carved;
+  if (from_contents && from_contents->bases) {
+    new_bases = RecommendNewBases(*from_contents->bases);
+  }
+  if (from_contents && from_contents->carve) {
+    carved = RecommendCarving(*from_contents->carve);
+  }
   return {.model = model,
           .squash = std::move(squash),
           .joins = std::move(joins),
           .flattened = audit(FlattenedLayout(fleet)),
           .kept_base = audit(KeptBaseLayout(fleet, today.trie)),
           .bases = std::move(bases),
-          .moves = std::move(moves)};
+          .moves = std::move(moves),
+          .from_contents = std::move(from_contents),
+          .new_bases = std::move(new_bases),
+          .carved = std::move(carved)};
 }
 
 }  // namespace gneiss

@@ -15,7 +15,7 @@ namespace gneiss {
 // Least effort first.
 enum class Effort { kPushAgain, kRebuild, kChangeFrom, kChangeDockerfile, kGeneratedLayers };
 
-enum class RecommendationKind { kJoin, kRebase };
+enum class RecommendationKind { kJoin, kRebase, kNewBase, kCarve };
 
 // A run of layers that becomes one, in the chain of the image whose build made it, and how many
 // images use what lies around it today: why the boundaries are where they are.
@@ -33,7 +33,7 @@ struct JoinedRun {
 };
 
 struct Recommendation {
-  std::string id;  // "S1", "B1": level and rank
+  std::string id;  // "S1", "B1", "N1", "C1": what it is of, and its rank
   RecommendationKind kind = RecommendationKind::kJoin;
   Effort effort = Effort::kChangeDockerfile;
   Bytes saves_cost = 0;           // in the model's unit; negative parts included
@@ -43,6 +43,7 @@ struct Recommendation {
   std::vector<ImageIndex> images;  // sorted, not empty
   std::vector<JoinedRun> runs;     // kJoin: most images first, not empty
   std::size_t drift = 0;           // kRebase: index into BasesReport::drift
+  std::size_t base = 0;            // kNewBase: index into NewBases::bases
 };
 
 // The joins of a squash plan as recommendations, largest saving first. Runs that the same

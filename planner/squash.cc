@@ -212,12 +212,6 @@ PlanStatus StatusOf(PartitionStatus status) {
 
 }  // namespace
 
-std::string_view PlanStatusName(PlanStatus status) {
-  constexpr std::array<std::string_view, 4> kNames = {"optimal", "gap reached", "time limit",
-                                                      "iteration limit"};
-  return kNames[static_cast<std::size_t>(status)];
-}
-
 bool IsRewritable(std::string_view media_type) {
   constexpr std::array<std::string_view, 7> kTars = {
       "",  // not given

@@ -14,6 +14,7 @@
 #include "planner/fleet.h"
 #include "planner/layer_contents.h"
 #include "planner/layout.h"
+#include "planner/plan_status.h"
 #include "planner/today.h"
 #include "solver/chain_partition.h"
 
@@ -28,9 +29,6 @@ struct SquashOptions {
   std::vector<std::string> pins;
   double gap_tolerance = 0;
 };
-
-enum class PlanStatus { kOptimal, kGapReached, kTimeLimit, kIterationLimit };
-[[nodiscard]] std::string_view PlanStatusName(PlanStatus status);
 
 struct SquashPlan {
   SquashOptions options;  // as given
@@ -51,12 +49,7 @@ struct SquashPlan {
   // Images with a layer whose contents are not known: runs with it weigh the sum of its layers.
   std::int64_t num_images_from_manifests = 0;
 
-  // (cost - lower_bound) / cost, 0 for no cost.
-  double gap() const {
-    return planned.cost == 0 ? 0
-                             : static_cast<double>(planned.cost - lower_bound) /
-                                   static_cast<double>(planned.cost);
-  }
+  double gap() const { return RelativeGap(planned.cost, lower_bound); }
 };
 
 // Whether a layer of this media type can become part of another: a tar we may store.

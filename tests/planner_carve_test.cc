@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -6,6 +8,7 @@
 
 #include "planner/carve.h"
 #include "planner/generated_audit.h"
+#include "planner/new_bases.h"
 #include "tests/plain_overlay.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"
@@ -59,25 +62,52 @@ TEST_CASE("Carved layers show every image as it is, within the limit and above t
   std::mt19937 random(7);
   int num_limited = 0;
   int num_unknown = 0;
+  int num_stacked = 0;
   for (int round = 0; round < 600; ++round) {
     INFO("round " << round);
     const CarveFixture made = MakeCarveFixture(random);
     CostOptions cost;
-    cost.layer_cost = static_cast<Bytes>(random() % 30);
+    cost.layer_cost = random() % 2 == 0 ? 0 : static_cast<Bytes>(random() % 30);
     cost.transfer_weight = random() % 2 == 0 ? 0 : 0.5;
     const CostModel model(made.fleet, cost);
     const Today today = MakeToday(made.fleet, model);
     const bool ignore_mtime = random() % 2 == 0;
-    const ContentAtoms atoms =
-        FindContentAtoms(made.fleet, made.contents, {.ignore_mtime = ignore_mtime});
-    num_unknown += atoms.num_known < std::ssize(made.fleet.images) ? 1 : 0;
+    std::vector<std::uint8_t> pinned(made.fleet.images.size(), 0);
+    if (random() % 3 == 0) pinned[random() % pinned.size()] = 1;
+    const ContentProblem problem(made.fleet, model, today, made.contents,
+                                 {.ignore_mtime = ignore_mtime, .pinned = pinned});
+    num_unknown += problem.num_images() < std::ssize(made.fleet.images) ? 1 : 0;
     Bytes last_stored = 0;
     for (const std::uint32_t max_layers : {127U, 3U, 2U, 1U}) {
-      // Throws where an image would change.
-      const CarvePlan plan = PlanCarve(made.fleet, model, today, made.contents, atoms,
-                                       {.max_layers = max_layers, .ignore_mtime = ignore_mtime});
+      // Both throw where an image would change.
+      const NewBases bases =
+          PlanNewBases(problem, {.max_layers = max_layers, .wants_frontier = true});
+      const GeneratedPlan plan = PlanCarve(problem, {.max_layers = max_layers});
       REQUIRE(plan.lower_bound <= plan.planned.cost);
-      REQUIRE(plan.file_level_bytes <= plan.planned.storage_bytes);
+      REQUIRE(plan.lower_bound <= bases.plan.planned.cost);
+      REQUIRE(bases.plan.lower_bound <= plan.lower_bound);
+      for (const GeneratedPlan* const one : {&plan, &bases.plan}) {
+        REQUIRE(problem.floor().storage_bytes <= one->planned.storage_bytes);
+        REQUIRE(problem.floor().cost <= one->planned.cost);
+        for (std::size_t i = 0; i < pinned.size(); ++i) {
+          if (pinned[i] == 0) continue;
+          for (const GeneratedLayer& layer : one->layout.layers) {
+            REQUIRE(!std::ranges::binary_search(layer.images, i));
+          }
+        }
+      }
+      Bytes last_cost = std::numeric_limits<Bytes>::max();
+      for (const BasesPoint& point : bases.frontier) {
+        REQUIRE(point.cost.cost <= last_cost);
+        last_cost = point.cost.cost;
+      }
+      for (std::size_t b = 0; b < bases.bases.size(); ++b) {
+        const NewBase& base = bases.bases[b];
+        if (base.parent == kNone) continue;
+        REQUIRE(base.parent < b);
+        REQUIRE(base.size > bases.bases[base.parent].size);
+        ++num_stacked;
+      }
       for (const auto& layers : plan.layout.LayersOfImages(made.fleet.images.size())) {
         REQUIRE(layers.size() <= max_layers);
       }
@@ -87,6 +117,7 @@ TEST_CASE("Carved layers show every image as it is, within the limit and above t
   }
   REQUIRE(num_limited > 500);
   REQUIRE(num_unknown > 50);
+  REQUIRE(num_stacked > 50);
 }
 
 // A layout that loses, adds or changes something is an error that names it.
@@ -97,11 +128,10 @@ TEST_CASE("The audit of generated layers notices every change", "[planner][carve
     const CarveFixture made = MakeCarveFixture(random);
     const CostModel model(made.fleet, {});
     const Today today = MakeToday(made.fleet, model);
-    const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
-    const CarvePlan plan =
-        PlanCarve(made.fleet, model, today, made.contents, atoms, {.max_layers = 3});
+    const ContentProblem problem(made.fleet, model, today, made.contents);
+    const GeneratedPlan plan = PlanCarve(problem, {.max_layers = 3});
     const auto audit = [&](const GeneratedLayout& layout) {
-      AuditGeneratedLayout(made.fleet, made.contents, atoms, layout, 3, false);
+      AuditGeneratedLayout(made.fleet, made.contents, problem.atoms(), layout, 3, false);
     };
     for (std::size_t j = 0; j < plan.layout.layers.size(); ++j) {
       GeneratedLayout changed = plan.layout;

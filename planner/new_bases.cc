@@ -1,0 +1,174 @@
+#include "planner/new_bases.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/input_error.h"
+#include "solver/image_overlap.h"
+#include "solver/merge_tree.h"
+#include "solver/merge_tree_layers.h"
+#include "solver/merge_tree_search.h"
+
+namespace gneiss {
+namespace {
+
+// Cuts told of the frontier: every number of bases up to this, then a quarter more each time.
+constexpr std::uint32_t kAllCutsUpTo = 32;
+
+LayoutCost Difference(const LayoutCost& a, const LayoutCost& b) {
+  LayoutCost difference;
+  difference.cost = a.cost - b.cost;
+  difference.storage_bytes = a.storage_bytes - b.storage_bytes;
+  difference.transfer_bytes = a.transfer_bytes - b.transfer_bytes;
+  return difference;
+}
+
+// What a layer saves against each layer above it having its contents.
+void CountSavings(const ContentProblem& problem, const GeneratedLayout& layout,
+                  const std::vector<std::vector<std::uint32_t>>& of_image, NewBase& base) {
+  const GeneratedLayer& layer = layout.layers[base.layer];
+  std::map<std::uint32_t, std::vector<ImageIndex>> above;  // next layer: its images here
+  for (const ImageIndex i : layer.images) {
+    const auto here = std::ranges::find(of_image[i], base.layer);
+    // An image that is no more than the base has a layer of its own then.
+    const bool is_last = std::next(here) == of_image[i].end();
+    above[is_last ? kNone : *std::next(here)].push_back(i);
+  }
+  LayoutCost apart;
+  for (const auto& [next, images] : above) {
+    LayoutCost cost = problem.CostOfBlob(layer.size(), images);
+    if (next != kNone) cost.cost -= cost.overhead_bytes;  // that layer is fetched anyway
+    apart.cost = CheckedAdd(apart.cost, cost.cost);
+    apart.storage_bytes = CheckedAdd(apart.storage_bytes, cost.storage_bytes);
+    apart.transfer_bytes = CheckedAdd(apart.transfer_bytes, cost.transfer_bytes);
+  }
+  const LayoutCost saved = Difference(apart, problem.CostOfBlob(layer.size(), layer.images));
+  base.saves_cost = saved.cost;
+  base.saves_storage_bytes = saved.storage_bytes;
+  base.saves_transfer_bytes = saved.transfer_bytes;
+}
+
+// Layers of several images, in the order of a walk down the bases.
+std::vector<NewBase> ListBases(const ContentProblem& problem, const GeneratedLayout& layout) {
+  const auto of_image = layout.LayersOfImages(problem.atoms().known.size());
+  std::vector<NewBase> found;
+  std::vector<std::uint32_t> base_of_layer(layout.layers.size(), kNone);
+  for (std::uint32_t j = 0; j < layout.layers.size(); ++j) {
+    const std::vector<ImageIndex>& images = layout.layers[j].images;
+    if (images.size() < 2) continue;
+    NewBase base{.layer = j, .size = layout.layers[j].size()};
+    const std::vector<std::uint32_t>& chain = of_image[images.front()];
+    const auto here = std::ranges::find(chain, j);
+    if (here != chain.begin()) {
+      base.parent = base_of_layer[*std::prev(here)];
+      if (base.parent != kNone) base.size = CheckedAdd(base.size, found[base.parent].size);
+    }
+    CountSavings(problem, layout, of_image, base);
+    base_of_layer[j] = static_cast<std::uint32_t>(found.size());
+    found.push_back(base);
+  }
+  // Parents first, those that save most first.
+  std::vector<std::vector<std::uint32_t>> above(found.size());
+  std::vector<std::uint32_t> open;
+  for (std::uint32_t b = 0; b < found.size(); ++b) {
+    (found[b].parent == kNone ? open : above[found[b].parent]).push_back(b);
+  }
+  const auto least_first = [&](std::vector<std::uint32_t>& list) {
+    std::ranges::stable_sort(list, [&](std::uint32_t a, std::uint32_t b) {
+      return found[a].saves_cost != found[b].saves_cost ? found[a].saves_cost < found[b].saves_cost
+                                                        : a > b;
+    });
+  };
+  least_first(open);
+  std::vector<NewBase> bases;
+  std::vector<std::uint32_t> place(found.size(), kNone);
+  while (!open.empty()) {
+    const std::uint32_t b = open.back();
+    open.pop_back();
+    place[b] = static_cast<std::uint32_t>(bases.size());
+    bases.push_back(found[b]);
+    if (found[b].parent != kNone) bases.back().parent = place[found[b].parent];
+    least_first(above[b]);
+    open.insert(open.end(), above[b].begin(), above[b].end());
+  }
+  return bases;
+}
+
+// The best cut into at most k groups of images that have something; those that have nothing, as
+// their contents are not known, are in no group.
+TreeLayers CutIntoGroups(TreeLayerProgram& program, const MergeTree& tree, std::uint32_t k) {
+  std::uint32_t num_groups = k;
+  for (TreeNode v = 0; v < tree.num_images(); ++v) num_groups += tree.common_bytes(v) == 0 ? 1 : 0;
+  num_groups = std::min(num_groups, tree.num_images());
+  const auto has_files = [&](TreeNode v) {
+    return std::ranges::any_of(tree.images_below(v),
+                               [&](TreeNode i) { return tree.common_bytes(i) > 0; });
+  };
+  // Groups of the latter may be worth a place that the former take.
+  for (; num_groups > 0; --num_groups) {
+    TreeLayers cut = program.Cut(num_groups);
+    if (!cut.is_feasible || std::ranges::count_if(cut.bases, has_files) <= k) return cut;
+  }
+  return {};
+}
+
+}  // namespace
+
+NewBases PlanNewBases(const ContentProblem& problem, const NewBasesOptions& options) {
+  bool was_stopped = false;
+  const auto should_stop = [&] {
+    was_stopped = was_stopped || (options.should_stop && options.should_stop());
+    return was_stopped;
+  };
+  SetRates rates(problem.rates());
+  MergeTree tree(problem.files(), ImageOverlap(problem.files()));
+  RegraftSubtrees(tree, rates, {.max_layers = options.max_layers, .should_stop = should_stop});
+  TreeLayerProgram program(tree, rates, options.max_layers);
+  const std::uint32_t num_images = tree.num_images();
+  const TreeLayers chosen = options.num_bases == 0 || tree.size() == 0
+                                ? program.Choose()
+                                : CutIntoGroups(program, tree, options.num_bases);
+  if (!chosen.is_feasible) {
+    throw InputError(
+        fmt::format("at most {} layers an image leave no room for {} common bases: "
+                    "allow more layers or more bases",
+                    options.max_layers, options.num_bases));
+  }
+  NewBases result;
+  const Bytes bound = problem.floor().cost - problem.kept().cost;
+  result.plan = problem.Finish(LayersOfTree(tree, chosen), options.max_layers, bound, was_stopped);
+  result.bases = ListBases(problem, result.plan.layout);
+  if (options.wants_frontier) {
+    for (std::uint32_t k = 1; k <= num_images; k = k < kAllCutsUpTo ? k + 1 : k + k / 4) {
+      const TreeLayers cut = CutIntoGroups(program, tree, k);
+      if (!cut.is_feasible) continue;
+      result.frontier.push_back({k, problem.CostOfCarved(LayersOfTree(tree, cut))});
+    }
+  }
+  return result;
+}
+
+std::vector<Recommendation> RecommendNewBases(const NewBases& bases) {
+  std::vector<Recommendation> recommendations;
+  for (std::size_t b = 0; b < bases.bases.size(); ++b) {
+    const NewBase& base = bases.bases[b];
+    if (base.saves_cost <= 0) continue;
+    recommendations.push_back({.kind = RecommendationKind::kNewBase,
+                               .effort = Effort::kChangeFrom,
+                               .saves_cost = base.saves_cost,
+                               .saves_storage_bytes = base.saves_storage_bytes,
+                               .saves_transfer_bytes = base.saves_transfer_bytes,
+                               .images = bases.plan.layout.layers[base.layer].images,
+                               .base = b});
+  }
+  std::ranges::stable_sort(recommendations, std::ranges::greater{}, &Recommendation::saves_cost);
+  for (std::size_t r = 0; r < recommendations.size(); ++r) {
+    recommendations[r].id = fmt::format("N{}", r + 1);
+  }
+  return recommendations;
+}
+
+}  // namespace gneiss
