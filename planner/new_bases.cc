@@ -118,6 +118,12 @@ TreeLayers CutIntoGroups(TreeLayerProgram& program, const MergeTree& tree, std::
 }  // namespace
 
 NewBases PlanNewBases(const ContentProblem& problem, const NewBasesOptions& options) {
+  if (options.num_bases > problem.num_images()) {
+    throw InputError(
+        fmt::format("{} bases are more than there are images with known contents that are not "
+                    "pinned: expected 1 to {}",
+                    options.num_bases, problem.num_images()));
+  }
   bool was_stopped = false;
   const auto should_stop = [&] {
     was_stopped = was_stopped || (options.should_stop && options.should_stop());

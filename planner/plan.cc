@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -138,6 +137,13 @@ class ContentPlanner {
   std::vector<std::vector<ImageIndex>> offered_;
 };
 
+// What an effort is worth beside pushing an image again: whose work it is, and how much is to be
+// tested after.
+double EffortWeight(Effort effort) {
+  constexpr std::array<double, 5> kWeights = {1, 2, 4, 3, 20};
+  return kWeights[static_cast<std::size_t>(effort)];
+}
+
 bool IsWeak(const Plan& plan, const Recommendation& r) {
   return r.kind == RecommendationKind::kRebase && plan.bases.drift[r.drift].weak();
 }
@@ -150,8 +156,11 @@ std::vector<const Recommendation*> Plan::Ranked() const {
     for (const Recommendation& r : *of) ranked.push_back(&r);
   }
   std::ranges::stable_sort(ranked, [&](const Recommendation* a, const Recommendation* b) {
-    return std::tuple(IsWeak(*this, *a), a->effort, -a->saves_cost) <
-           std::tuple(IsWeak(*this, *b), b->effort, -b->saves_cost);
+    const auto rank = [&](const Recommendation& r) {
+      return std::pair(IsWeak(*this, r),
+                       -static_cast<double>(r.saves_cost) / EffortWeight(r.effort));
+    };
+    return rank(*a) < rank(*b);
   });
   return ranked;
 }

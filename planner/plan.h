@@ -71,7 +71,7 @@ struct Plan {
   std::vector<Recommendation> new_bases;     // of from_contents->bases
   std::vector<Recommendation> carved;        // of from_contents->carve: one, or none
 
-  // All of them: least effort first, within an effort what saves most cost first; weak ones last.
+  // All of them, what saves most for its effort first; weak ones last.
   [[nodiscard]] std::vector<const Recommendation*> Ranked() const;
 };
 

@@ -25,6 +25,8 @@ static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_alw
 std::array<Slot, 64> slots;
 std::atomic<bool> interrupted = false;
 std::atomic<bool> has_progress = false;
+std::atomic<bool> may_stop = false;
+std::atomic<int> asked_to_stop = 0;
 
 void Say(std::string_view text) {
   // Nothing can be done about a failure here.
@@ -33,6 +35,11 @@ void Say(std::string_view text) {
 
 // Calls async-signal-safe functions only (signal-safety(7)).
 void Interrupt(int signal) {
+  if (may_stop && signal != SIGHUP && asked_to_stop.exchange(signal) == 0) {
+    if (has_progress) Say("\r\x1b[K");
+    Say("gneiss: stopping with the best so far; again to end at once\n");
+    return;
+  }
   interrupted = true;
   for (const Slot& slot : slots) {
     if (slot.state == kFilled) unlink(slot.path.data());
@@ -80,6 +87,15 @@ RemovedOnInterrupt::RemovedOnInterrupt(const std::string& path) {
 RemovedOnInterrupt::~RemovedOnInterrupt() {
   if (slot_ >= 0) slots[static_cast<std::size_t>(slot_)].state = kFree;
 }
+
+StopOnInterrupt::StopOnInterrupt() {
+  asked_to_stop = 0;
+  may_stop = true;
+}
+
+StopOnInterrupt::~StopOnInterrupt() { may_stop = false; }
+
+int StopOnInterrupt::signal() const { return asked_to_stop; }
 
 void EraseOnInterrupt(bool erase) { has_progress = erase; }
 

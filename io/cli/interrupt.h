@@ -23,6 +23,19 @@ class RemovedOnInterrupt {
   int slot_ = -1;
 };
 
+// While it lives, the first SIGINT or SIGTERM only asks the work to end with what it has; the next
+// one ends the process as ever. One at a time.
+class StopOnInterrupt {
+ public:
+  StopOnInterrupt();
+  StopOnInterrupt(const StopOnInterrupt&) = delete;
+  StopOnInterrupt& operator=(const StopOnInterrupt&) = delete;
+  ~StopOnInterrupt();
+
+  // The signal that asked; 0: none.
+  int signal() const;
+};
+
 // Whether a progress line stands on the terminal and has to be erased first.
 void EraseOnInterrupt(bool erase);
 

@@ -12,12 +12,12 @@
 namespace gneiss {
 namespace {
 
-struct Unit {
+struct SizeUnit {
   std::string_view name;  // in lower case
   std::int64_t bytes;
 };
 
-constexpr std::array<Unit, 12> kUnits = {{{"", 1},
+constexpr std::array<SizeUnit, 12> kUnits = {{{"", 1},
                                           {"b", 1},
                                           {"kb", 1'000},
                                           {"mb", 1'000'000},
@@ -53,7 +53,7 @@ Bytes ParseSize(std::string_view text) {
   if (lower == "k" || lower == "m" || lower == "g" || lower == "t") {
     Refuse("a unit of 1000 (kB, MB, GB, TB) or of 1024 (KiB, MiB, GiB, TiB)", text);
   }
-  const auto unit = std::ranges::find(kUnits, lower, &Unit::name);
+  const auto unit = std::ranges::find(kUnits, lower, &SizeUnit::name);
   if (number.empty() || unit == kUnits.end()) {
     Refuse("a size such as 4096, 256KiB or 1.5GB", text);
   }

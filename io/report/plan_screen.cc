@@ -27,8 +27,7 @@ class PlanPrinter {
   void Print() {
     PrintHeadline();
     PrintWaterfall();
-    PrintMoves();
-    PrintJoins();
+    PrintRecommendations();
     PrintBases();
   }
 
@@ -119,7 +118,15 @@ class PlanPrinter {
           proof};
     };
     table.AddRow(row("today", squash.current, ""));
-    table.AddRow(row("squash", squash.planned, Proof()));
+    table.AddRow(row("squash", squash.planned, Proof(squash.status, squash.gap())));
+    if (const auto& contents = plan_.from_contents) {
+      const auto level = [&](const char* name, const GeneratedPlan& plan) {
+        table.AddRow(row(name, plan.planned, Proof(plan.status, plan.gap())));
+      };
+      if (contents->bases) level("bases", contents->bases->plan);
+      if (contents->carve) level("carve", *contents->carve);
+      table.AddRow(row("floor", contents->floor, "every file stored once"));
+    }
     table.AddNote(row("flatten everything", plan_.flattened, "for comparison"));
     table.AddNote(row("keep base, squash rest", plan_.kept_base, "for comparison"));
     table.Print(screen_.style, out_);
@@ -136,60 +143,47 @@ class PlanPrinter {
     return fmt::format("{:+.1f} %", change);
   }
 
-  std::string Proof() const {
-    const SquashPlan& squash = plan_.squash;
-    if (squash.status == PlanStatus::kOptimal) {
-      return squash.planned.cost == squash.lower_bound
-                 ? "optimal, gap 0"
-                 : fmt::format("optimal, gap {:.0e}", squash.gap());
+  static std::string Proof(PlanStatus status, double gap) {
+    if (status == PlanStatus::kOptimal) {
+      return gap == 0 ? "optimal, gap 0" : fmt::format("optimal, gap {:.0e}", gap);
     }
-    return fmt::format("{}, gap {:.2g} %", PlanStatusName(squash.status), 100 * squash.gap());
+    return fmt::format("{}gap {:.2g} %",
+                       status == PlanStatus::kIterationLimit
+                           ? std::string()
+                           : fmt::format("{}, ", PlanStatusName(status)),
+                       100 * gap);
   }
 
-  void PrintRecommendations(const std::vector<Recommendation>& recommendations) {
-    Table table({{"", Align::kLeft},
+  // What to do, whatever level it is of, by saving and effort.
+  void PrintRecommendations() {
+    const std::vector<const Recommendation*> ranked = plan_.Ranked();
+    if (ranked.empty()) {
+      out_ << "nothing to do: today's layers are the best ones\n\n";
+      return;
+    }
+    Table table({{"do first", Align::kLeft},
                  {"stored", Align::kRight},
                  {"moved", Align::kRight},
                  {"layers", Align::kRight},
                  {"effort", Align::kLeft},
                  {"", Align::kLeft}});
-    const std::size_t num_shown = NumShown(recommendations.size());
-    for (const Recommendation& r : std::span(recommendations).first(num_shown)) {
-      table.AddRow({r.id, Change(r.saves_storage_bytes), Change(r.saves_transfer_bytes),
-                    Fewer(r.saves_layers), std::string(EffortName(r.effort)),
-                    DescribeRecommendation(fleet_, plan_, r, screen_.style.units).title});
-    }
-    if (num_shown < recommendations.size()) {
-      Bytes storage = 0;
-      Bytes transfer = 0;
-      std::int64_t layers = 0;
-      for (const Recommendation& r : std::span(recommendations).subspan(num_shown)) {
-        storage += r.saves_storage_bytes;
-        transfer += r.saves_transfer_bytes;
-        layers += r.saves_layers;
-      }
-      table.AddNote({"", Change(storage), Change(transfer), Fewer(layers), "",
-                     fmt::format("[{}]", FormatCounted(static_cast<std::int64_t>(
-                                                           recommendations.size() - num_shown),
-                                                       "other"))});
+    const std::size_t num_shown = NumShown(ranked.size());
+    for (const Recommendation* const r : std::span(ranked).first(num_shown)) {
+      table.AddRow({r->id, Change(r->saves_storage_bytes), Change(r->saves_transfer_bytes),
+                    Fewer(r->saves_layers), std::string(EffortName(r->effort)),
+                    DescribeRecommendation(fleet_, plan_, *r, screen_.style.units).title});
     }
     table.Print(screen_.style, out_);
+    if (num_shown < ranked.size()) {
+      PrintWrapped(
+          "", fmt::format(
+                  "[{}; --top 0 shows all, gneiss explain ID one in full]",
+                  FormatCounted(static_cast<std::int64_t>(ranked.size() - num_shown), "other")));
+    }
     out_ << '\n';
-  }
-
-  void PrintMoves() {
-    if (plan_.moves.empty()) return;
-    const BasesReport& bases = plan_.bases;
-    out_ << Bold(fmt::format(
-                     "drift: images on an older or recompressed base; all clear moves together "
-                     "{} stored, {} moved",
-                     Change(bases.current.storage_bytes - bases.moved.storage_bytes),
-                     Change(bases.current.transfer_bytes - bases.moved.transfer_bytes)),
-                 screen_.style)
-         << '\n';
-    PrintRecommendations(plan_.moves);
-    for (const Recommendation& r : std::span(plan_.moves).first(NumShown(plan_.moves.size()))) {
-      PrintWords(r);
+    for (const Recommendation* const r : std::span(ranked).first(num_shown)) {
+      PrintWords(*r);
+      if (r->kind == RecommendationKind::kJoin) PrintRun(r->runs.front());
     }
     out_ << '\n';
   }
@@ -200,27 +194,6 @@ class PlanPrinter {
     PrintWrapped("     why:  ", text.why);
     PrintWrapped("     how:  ", text.how);
     PrintWrapped("     risk: ", text.risk);
-  }
-
-  void PrintJoins() {
-    if (plan_.joins.empty()) {
-      out_ << "squash: no two layers are worth joining: today's boundaries are the best ones\n\n";
-      return;
-    }
-    const SquashPlan& squash = plan_.squash;
-    out_ << Bold(fmt::format(
-                     "squash: join layers that are always used together; {} instead of {} layers "
-                     "in all manifests",
-                     FormatCount(squash.planned.layer_references),
-                     FormatCount(squash.current.layer_references)),
-                 screen_.style)
-         << '\n';
-    PrintRecommendations(plan_.joins);
-    for (const Recommendation& r : std::span(plan_.joins).first(NumShown(plan_.joins.size()))) {
-      PrintWords(r);
-      PrintRun(r.runs.front());
-    }
-    out_ << '\n';
   }
 
   void PrintRun(const JoinedRun& run) {

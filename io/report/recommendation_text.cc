@@ -8,6 +8,7 @@
 #include "io/report/format.h"
 #include "io/report/instruction.h"
 #include "io/report/screen_text.h"
+#include "planner/layer_description.h"
 
 namespace gneiss {
 namespace {
@@ -134,6 +135,72 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
   return text;
 }
 
+std::string JoinNames(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+RecommendationText DescribeNewBase(const Fleet& fleet, const Plan& plan,
+                                   const Recommendation& recommendation, ByteUnits units) {
+  constexpr std::size_t kMaxGroups = 3;
+  const ContentPlan& contents = *plan.from_contents;
+  const NewBases& bases = *contents.bases;
+  const NewBase& base = bases.bases[recommendation.base];
+  const GeneratedLayer& layer = bases.plan.layout.layers[base.layer];
+  const LayerDescription what = DescribeLayer(contents.atoms, *contents.contents, layer, 0);
+  const std::string who = NameImages(fleet, layer.images.front(), layer.images);
+  std::vector<std::string> groups;
+  for (const ContentGroup& group : what.groups) {
+    if (groups.size() == kMaxGroups) break;
+    groups.push_back(fmt::format("{} {}", Printable(group.name), FormatBytes(group.bytes, units)));
+  }
+  std::string on;
+  for (const Recommendation& other : plan.new_bases) {
+    if (base.parent != kNone && other.base == base.parent) on = other.id;
+  }
+  RecommendationText text;
+  text.title = fmt::format("a common base of {} for {}", FormatBytes(layer.size(), units), who);
+  text.why = fmt::format(
+      "all of them have these {} files, today in {}; without the base each layer above it would "
+      "hold them; most of it: {}",
+      FormatCount(what.num_files), FormatCounted(std::ssize(what.layers), "layer"),
+      JoinNames(groups));
+  text.how = fmt::format(
+      "build an image of what {} holds{} (gneiss explain {} lists it), push it, and start the "
+      "Dockerfiles from it: FROM base-{}",
+      recommendation.id, on.empty() ? "" : fmt::format(" on {}", on), recommendation.id,
+      recommendation.id);
+  text.risk =
+      "the files must stay the same ones: install the same versions, and run the images' tests";
+  return text;
+}
+
+RecommendationText DescribeCarving(const Plan& plan, const Recommendation& recommendation,
+                                   ByteUnits units) {
+  const GeneratedPlan& carve = *plan.from_contents->carve;
+  RecommendationText text;
+  text.title = fmt::format("adopt generated layers for {}: {} layers of {}, at most {} an image",
+                           FormatCounted(std::ssize(recommendation.images), "image"),
+                           FormatCount(std::ssize(carve.layout.layers)),
+                           FormatBytes(carve.planned.storage_bytes, units),
+                           FormatCount(carve.planned.max_layers));
+  text.why = fmt::format(
+      "every file that images share lies in a layer that just they share; {} above every file "
+      "stored once",
+      FormatBytes(carve.planned.storage_bytes - plan.from_contents->floor.storage_bytes, units));
+  text.how =
+      "keep the plan (gneiss plan -o FILE), have the layers written by a tool that follows "
+      "it, and check the images before they are published";
+  text.risk =
+      "no source changes and no image loses or gains a file; builds that go on from these "
+      "images share layers only with images of the same plan";
+  return text;
+}
+
 }  // namespace
 
 std::string_view EffortName(Effort effort) {
@@ -161,10 +228,16 @@ std::string NameImages(const Fleet& fleet, ImageIndex lead, const std::vector<Im
 
 RecommendationText DescribeRecommendation(const Fleet& fleet, const Plan& plan,
                                           const Recommendation& recommendation, ByteUnits units) {
-  if (recommendation.kind == RecommendationKind::kJoin) {
-    return DescribeJoin(fleet, recommendation, units);
+  switch (recommendation.kind) {
+    case RecommendationKind::kJoin:
+      return DescribeJoin(fleet, recommendation, units);
+    case RecommendationKind::kNewBase:
+      return DescribeNewBase(fleet, plan, recommendation, units);
+    case RecommendationKind::kCarve:
+      return DescribeCarving(plan, recommendation, units);
+    default:
+      return DescribeMove(fleet, plan.bases.drift[recommendation.drift]);
   }
-  return DescribeMove(fleet, plan.bases.drift[recommendation.drift]);
 }
 
 }  // namespace gneiss

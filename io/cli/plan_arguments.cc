@@ -1,0 +1,190 @@
+#include "io/cli/plan_arguments.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <tuple>
+#include <utility>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "io/cli/interrupt.h"
+#include "io/cli/scope_option.h"
+#include "io/report/format.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+// Fleets of this size or more take longer than a second.
+constexpr std::size_t kManyImages = 20'000;
+
+std::string CheckLevel(const std::string& text) {
+  if (text == "squash" || text == "bases" || text == "carve" || text == "all") return "";
+  return fmt::format("expected squash, bases, carve or all, found \"{}\"", text);
+}
+
+std::string CheckMtime(const std::string& text) {
+  if (text == "exact" || text == "ignore") return "";
+  return fmt::format("expected exact or ignore, found \"{}\"", text);
+}
+
+// Weights and counts; what is no number at all CLI11 has refused already.
+std::string CheckCount(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  if (std::isfinite(value) && value >= 0) return "";
+  return fmt::format("expected a finite number of 0 or more, found \"{}\"", text);
+}
+
+std::string CheckTimeLimit(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  if (std::isfinite(value) && value > 0) return "";
+  return fmt::format("expected more than 0 seconds, found \"{}\"", text);
+}
+
+// Says when the levels made of contents have had their time: half of it for the bases, what is left
+// for carving.
+class PlanClock {
+ public:
+  PlanClock(const Progress& progress, double time_limit)
+      : progress_(progress), time_limit_(time_limit) {}
+
+  void Begin(std::string_view stage) {
+    const double now = progress_.elapsed_seconds();
+    if (stage == "common bases") {
+      begin_ = now;
+      end_ = now + time_limit_ / 2;
+      stop_.emplace();
+    } else if (begin_ >= 0) {
+      end_ = begin_ + time_limit_;
+    }
+  }
+  bool IsOver() const {
+    return (stop_ && stop_->signal() != 0) ||
+           (time_limit_ > 0 && begin_ >= 0 && progress_.elapsed_seconds() >= end_);
+  }
+  int signal() const { return stop_ ? stop_->signal() : 0; }
+
+ private:
+  const Progress& progress_;
+  double time_limit_;  // 0: none
+  double begin_ = -1;
+  double end_ = 0;
+  std::optional<StopOnInterrupt> stop_;
+};
+
+void RequireContents(const PlanArguments& arguments, const Plan& plan) {
+  if (arguments.level != "bases" && arguments.level != "carve") return;
+  if (plan.from_contents) return;
+  throw InputError(fmt::format(
+      "--level {} needs the contents of layers, and no image has all of its layers scanned; run "
+      "gneiss scan on the same sources first{}",
+      arguments.level, arguments.no_contents ? ", and leave --no-contents out" : ""));
+}
+
+}  // namespace
+
+void AddPlanArguments(CLI::App& app, PlanArguments& arguments) {
+  AddFleetOptions(app, arguments.fleet);
+  CostOptions& cost = arguments.plan.cost;
+  SquashOptions& squash = arguments.plan.squash;
+  app.add_option("--level", arguments.level, "squash, bases, carve or all (default)")
+      ->check(CheckLevel)
+      ->type_name("LEVEL");
+  CLI::Option* const storage_weight =
+      app.add_option("--storage-weight", cost.storage_weight, "cost of a byte stored (default: 1)")
+          ->check(CheckCount)
+          ->type_name("X");
+  CLI::Option* const transfer_weight = app.add_option("--transfer-weight", cost.transfer_weight,
+                                                      "cost of a byte fetched (default: 1)")
+                                           ->check(CheckCount)
+                                           ->type_name("X");
+  for (const auto& [name, price, what] :
+       {std::tuple("--storage-price", &cost.storage_price, "price of a GB stored"),
+        std::tuple("--transfer-price", &cost.transfer_price, "price of a GB fetched")}) {
+    app.add_option(name, *price, fmt::format("{}; replaces both weights", what))
+        ->check(CheckCount)
+        ->type_name("X")
+        ->excludes(storage_weight)
+        ->excludes(transfer_weight);
+  }
+  AddSizeOption(app, "--layer-cost", cost.layer_cost,
+                "what the request for one layer costs, in bytes (default: 256KiB)");
+  app.add_option("--images-per-node", cost.images_per_node,
+                 "images that a node runs on average, 0: every pull is cold (default: 10)")
+      ->check(CheckCount)
+      ->type_name("K");
+  app.add_option("--nodes", cost.nodes, "nodes (default: all pulls / images per node)")
+      ->check(CheckCount)
+      ->type_name("N");
+  app.add_option("--max-layers", squash.max_layers,
+                 "most layers of an image (default: 127, containerd's limit)")
+      ->check(CLI::Range(1U, 1'000'000U).description(""))
+      ->type_name("N");
+  app.add_option("--pin", squash.pins,
+                 "images never to rewrite, a shell pattern over refs; may be given again")
+      ->allow_extra_args(false)
+      ->type_name("PATTERN");
+  app.add_option("--gap", squash.gap_tolerance,
+                 "stop when the plan is proven this near to the optimum (default: 0)")
+      ->check(CheckCount)
+      ->type_name("X");
+  app.add_option("--bases", arguments.plan.num_bases,
+                 "groups of images with a base in common, at most (default: what costs least)")
+      ->check(CLI::Range(1U, 1'000'000U).description(""))
+      ->type_name("K");
+  app.add_option("--mtime", arguments.mtime,
+                 "exact (default); ignore: files that differ in their time only are one")
+      ->check(CheckMtime)
+      ->type_name("RULE");
+  app.add_option("--time-limit", arguments.time_limit,
+                 "seconds for improving bases and carved layers; the best so far counts then")
+      ->check(CheckTimeLimit)
+      ->type_name("SECONDS");
+  AddStoreOption(app, arguments.store);
+  app.add_flag("--no-contents", arguments.no_contents,
+               "plan from manifests alone: what layers hide of each other is not known");
+  AddScopeOption(app, arguments.scope);
+  app.add_flag("--layers-only", arguments.layers_only,
+               "leave configs and manifests out of the headline; costs count layers anyway");
+}
+
+std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console& console,
+                                        Progress& progress) {
+  auto planned = std::make_unique<PlannedFleet>(LoadFleet(arguments.fleet, console));
+  const Fleet& fleet = planned->loaded.fleet;
+  PlanOptions options = arguments.plan;
+  options.cost.scope = *ParseScope(arguments.scope);
+  options.wants_new_bases = arguments.level == "bases" || arguments.level == "all";
+  options.wants_carve = arguments.level == "carve" || arguments.level == "all";
+  options.ignore_mtime = arguments.mtime == "ignore";
+  const std::string who = FormatCounted(static_cast<std::int64_t>(fleet.images.size()), "image");
+  PlanClock clock(progress, arguments.time_limit);
+  // A stage cannot say how far it is; where it may take seconds it is named as it begins.
+  const auto show = [&](std::string_view stage) {
+    clock.Begin(stage);
+    if (fleet.images.size() >= kManyImages || planned->contents) {
+      progress.Show(fmt::format("planning {}: {}", who, stage));
+    }
+  };
+  options.on_stage = show;
+  options.should_stop = [&] { return clock.IsOver(); };
+  show("sharing graph");
+  {
+    const ImageGroups cells = ScopeCells(fleet, options.cost.scope);
+    planned->totals =
+        AccountFor(fleet, BuildSharingGraph(fleet, cells, arguments.layers_only)).totals;
+  }
+  if (!arguments.no_contents) {
+    show("contents");
+    planned->contents = LoadContents(planned->loaded, arguments.store, arguments.fleet.quiet,
+                                     console, NoStore::kIsEmpty);
+  }
+  planned->plan = MakePlan(fleet, options, planned->contents ? &*planned->contents : nullptr);
+  RequireContents(arguments, *planned->plan);
+  planned->signal = clock.signal();
+  return planned;
+}
+
+}  // namespace gneiss

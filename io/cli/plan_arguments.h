@@ -1,0 +1,57 @@
+// What the commands that make a plan have in common: their options, and the making.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "io/cli/console.h"
+#include "io/cli/load_contents.h"
+#include "io/cli/load_fleet.h"
+#include "io/cli/progress.h"
+#include "planner/accounting.h"
+#include "planner/plan.h"
+
+namespace CLI {
+class App;
+}
+
+namespace gneiss {
+
+struct PlanArguments {
+  FleetOptions fleet;
+  PlanOptions plan;
+  std::string scope = "global";
+  std::string level = "all";
+  std::string mtime = "exact";
+  std::string store;
+  double time_limit = 0;  // seconds, 0: none
+  bool no_contents = false;
+  bool layers_only = false;
+};
+
+// `arguments` must outlive the parsing.
+void AddPlanArguments(CLI::App& app, PlanArguments& arguments);
+
+// A plan with all that it refers to.
+struct PlannedFleet {
+  explicit PlannedFleet(LoadedFleet fleet) : loaded(std::move(fleet)) {}
+  PlannedFleet(const PlannedFleet&) = delete;
+  PlannedFleet& operator=(const PlannedFleet&) = delete;
+
+  LoadedFleet loaded;
+  FleetTotals totals;
+  std::optional<LayerContents> contents;  // none: not asked for
+  std::optional<Plan> plan;               // always there
+  int signal = 0;                         // that ended the planning early; 0: none
+
+  int exit_code() const { return signal == 0 ? loaded.exit_code : 128 + signal; }
+};
+
+// Names its stages on `progress`. Interrupts, once levels made of contents have begun, end those
+// with the best so far. Throws what LoadFleet, LoadContents and MakePlan throw, and InputError for
+// a level that lacks contents.
+[[nodiscard]] std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments,
+                                                      Console& console, Progress& progress);
+
+}  // namespace gneiss

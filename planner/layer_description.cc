@@ -1,0 +1,88 @@
+#include "planner/layer_description.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+namespace gneiss {
+namespace {
+
+// "usr/lib/jvm" of "usr/lib/jvm/java/bin/java"; a file there is in no directory of its own.
+std::string_view GroupName(std::string_view path) {
+  std::size_t components = path.starts_with("usr/") ? 3 : 2;
+  std::size_t end = 0;
+  for (std::size_t at = path.find('/'); at != std::string_view::npos && components > 0;
+       at = path.find('/', at + 1), --components) {
+    end = at;
+  }
+  return end == 0 ? "." : path.substr(0, end);
+}
+
+template <typename Part>
+void SortLargestFirst(std::vector<Part>& parts, auto name) {
+  std::ranges::sort(parts, [&](const Part& a, const Part& b) {
+    return a.bytes != b.bytes ? a.bytes > b.bytes : std::invoke(name, a) < std::invoke(name, b);
+  });
+}
+
+}  // namespace
+
+LayerDescription DescribeLayer(const ContentAtoms& atoms, const LayerContents& contents,
+                               const GeneratedLayer& layer, std::size_t max_paths) {
+  LayerDescription description;
+  std::map<std::string_view, ContentGroup> groups;
+  std::map<LayerIndex, Bytes> layers;
+  for (const AtomIndex a : layer.atoms) {
+    for (const Unit& unit : atoms.files.units_of(a)) {
+      const EntryRef name = atoms.files.names_of(unit).front();
+      const Inventory& inventory = *contents.inventories[name.layer];
+      const std::string_view path = inventory.path(inventory.entries[name.entry]);
+      ContentGroup& group = groups[GroupName(path)];
+      group.bytes = CheckedAdd(group.bytes, unit.bytes);
+      ++group.num_files;
+      ++description.num_files;
+      Bytes& from = layers[unit.contents.layer];
+      from = CheckedAdd(from, unit.bytes);
+      description.paths.push_back({std::string(path), unit.bytes});
+    }
+  }
+  for (auto& [name, group] : groups) {
+    group.name = std::string(name);
+    description.groups.push_back(std::move(group));
+  }
+  for (const auto& [from, bytes] : layers) description.layers.push_back({from, bytes});
+  SortLargestFirst(description.groups, &ContentGroup::name);
+  SortLargestFirst(description.layers, &LayerPart::layer);
+  SortLargestFirst(description.paths, &PathPart::path);
+  if (description.paths.size() > max_paths) description.paths.resize(max_paths);
+  return description;
+}
+
+std::vector<EntryRun> EntriesOfLayer(const ContentAtoms& atoms, const LayerContents& contents,
+                                     const GeneratedLayer& layer) {
+  std::vector<EntryRef> refs;
+  const auto add = [&](EntryRef ref) { refs.push_back(ref); };
+  for (const AtomIndex a : layer.atoms) {
+    for (const Unit& unit : atoms.files.units_of(a)) {
+      add(unit.contents);
+      for (const EntryRef name : atoms.files.names_of(unit)) add(name);
+    }
+  }
+  for (const UnitIndex u : layer.directories) add(atoms.directories.units[u].contents);
+  std::map<LayerIndex, std::vector<std::uint32_t>> by_layer;
+  for (const EntryRef ref : refs) {
+    by_layer[ref.layer].push_back(contents.inventories[ref.layer]->entries[ref.entry].position);
+  }
+  std::vector<EntryRun> runs;
+  for (auto& [from, positions] : by_layer) {
+    std::ranges::sort(positions);
+    const auto repeated = std::ranges::unique(positions);
+    positions.erase(repeated.begin(), repeated.end());
+    runs.push_back({from, std::move(positions)});
+  }
+  return runs;
+}
+
+}  // namespace gneiss

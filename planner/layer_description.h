@@ -1,0 +1,55 @@
+// What is in a layer made of contents, in terms that people know: groups of its files, its largest
+// paths, and the layers of today that its files come from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "planner/content_atoms.h"
+#include "planner/generated_layout.h"
+#include "planner/layer_contents.h"
+
+namespace gneiss {
+
+// Files below one directory: the name has at most two components ("usr/lib"), three below usr.
+struct ContentGroup {
+  std::string name;
+  Bytes bytes = 0;  // compressed
+  std::int64_t num_files = 0;
+};
+
+struct LayerPart {
+  LayerIndex layer = 0;
+  Bytes bytes = 0;  // of the files that come from there
+};
+
+struct PathPart {
+  std::string path;  // key (path_key.h)
+  Bytes bytes = 0;
+};
+
+struct LayerDescription {
+  std::vector<ContentGroup> groups;  // largest first, then by name
+  std::vector<LayerPart> layers;     // largest first, then by index
+  std::vector<PathPart> paths;       // largest first, then by path; at most max_paths
+  std::int64_t num_files = 0;
+};
+
+// Time O(units log units).
+[[nodiscard]] LayerDescription DescribeLayer(const ContentAtoms& atoms,
+                                             const LayerContents& contents,
+                                             const GeneratedLayer& layer, std::size_t max_paths);
+
+// The entries of today's layers that make a layer: what `apply` copies.
+struct EntryRun {
+  LayerIndex layer = 0;
+  std::vector<std::uint32_t> positions;  // in the layer's tar (Entry::position), sorted
+};
+
+// Directories and files; by layer. Time O(entries log entries).
+[[nodiscard]] std::vector<EntryRun> EntriesOfLayer(const ContentAtoms& atoms,
+                                                   const LayerContents& contents,
+                                                   const GeneratedLayer& layer);
+
+}  // namespace gneiss
