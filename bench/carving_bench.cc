@@ -105,7 +105,6 @@ void BM_MergeTree(benchmark::State& state) {
     const TreeLayers layers = program.Choose();
     state.counters["cost"] = static_cast<double>(layers.cost);
     state.counters["layers"] = static_cast<double>(layers.chosen.size());
-    state.counters["10_bases"] = static_cast<double>(program.Frontier()[9]);
     if (!CoversExactly(fleet.atoms, LayersOfTree(tree, layers), max_layers)) {
       state.SkipWithError("the layers of the tree are no carving");
     }

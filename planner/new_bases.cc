@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <map>
+#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "planner/input_error.h"
+#include "solver/base_frontier.h"
 #include "solver/image_overlap.h"
 #include "solver/merge_tree.h"
 #include "solver/merge_tree_layers.h"
@@ -14,9 +16,6 @@
 
 namespace gneiss {
 namespace {
-
-// Cuts told of the frontier: every number of bases up to this, then a quarter more each time.
-constexpr std::uint32_t kAllCutsUpTo = 32;
 
 LayoutCost Difference(const LayoutCost& a, const LayoutCost& b) {
   LayoutCost difference;
@@ -97,24 +96,6 @@ std::vector<NewBase> ListBases(const ContentProblem& problem, const GeneratedLay
   return bases;
 }
 
-// The best cut into at most k groups of images that have something; those that have nothing, as
-// their contents are not known, are in no group.
-TreeLayers CutIntoGroups(TreeLayerProgram& program, const MergeTree& tree, std::uint32_t k) {
-  std::uint32_t num_groups = k;
-  for (TreeNode v = 0; v < tree.num_images(); ++v) num_groups += tree.common_bytes(v) == 0 ? 1 : 0;
-  num_groups = std::min(num_groups, tree.num_images());
-  const auto has_files = [&](TreeNode v) {
-    return std::ranges::any_of(tree.images_below(v),
-                               [&](TreeNode i) { return tree.common_bytes(i) > 0; });
-  };
-  // Groups of the latter may be worth a place that the former take.
-  for (; num_groups > 0; --num_groups) {
-    TreeLayers cut = program.Cut(num_groups);
-    if (!cut.is_feasible || std::ranges::count_if(cut.bases, has_files) <= k) return cut;
-  }
-  return {};
-}
-
 }  // namespace
 
 NewBases PlanNewBases(const ContentProblem& problem, const NewBasesOptions& options) {
@@ -132,26 +113,27 @@ NewBases PlanNewBases(const ContentProblem& problem, const NewBasesOptions& opti
   SetRates rates(problem.rates());
   MergeTree tree(problem.files(), ImageOverlap(problem.files()));
   RegraftSubtrees(tree, rates, {.max_layers = options.max_layers, .should_stop = should_stop});
-  TreeLayerProgram program(tree, rates, options.max_layers);
-  const std::uint32_t num_images = tree.num_images();
-  const TreeLayers chosen = options.num_bases == 0 || tree.size() == 0
-                                ? program.Choose()
-                                : CutIntoGroups(program, tree, options.num_bases);
-  if (!chosen.is_feasible) {
-    throw InputError(
-        fmt::format("at most {} layers an image leave no room for {} common bases: "
-                    "allow more layers or more bases",
-                    options.max_layers, options.num_bases));
+  // Every corner but the last has fewer bases than are best.
+  std::vector<BasesChoice> corners;
+  if (options.num_bases > 0 || options.wants_frontier) {
+    corners = BaseFrontier(tree, rates, options.max_layers, should_stop);
+  } else {
+    corners.push_back({.layers = TreeLayerProgram(tree, rates, options.max_layers).Choose()});
   }
+  const auto fits = [&](const BasesChoice& choice) {
+    return options.num_bases == 0 || choice.num_bases <= options.num_bases;
+  };
+  const auto chosen = std::find_if(corners.rbegin(), corners.rend(), fits);
+  if (chosen == corners.rend()) throw std::logic_error("no choice of bases is left");
   NewBases result;
   const Bytes bound = problem.floor().cost - problem.kept().cost;
-  result.plan = problem.Finish(LayersOfTree(tree, chosen), options.max_layers, bound, was_stopped);
+  result.plan =
+      problem.Finish(LayersOfTree(tree, chosen->layers), options.max_layers, bound, was_stopped);
   result.bases = ListBases(problem, result.plan.layout);
   if (options.wants_frontier) {
-    for (std::uint32_t k = 1; k <= num_images; k = k < kAllCutsUpTo ? k + 1 : k + k / 4) {
-      const TreeLayers cut = CutIntoGroups(program, tree, k);
-      if (!cut.is_feasible) continue;
-      result.frontier.push_back({k, problem.CostOfCarved(LayersOfTree(tree, cut))});
+    for (const BasesChoice& choice : corners) {
+      result.frontier.push_back(
+          {choice.num_bases, problem.CostOfCarved(LayersOfTree(tree, choice.layers))});
     }
   }
   return result;

@@ -25,21 +25,21 @@ struct NewBase {
   Bytes saves_transfer_bytes = 0;
 };
 
-// A point of the frontier: the best cut of the tree into groups of images, each on one base.
+// A point of the frontier: the best choice of so many bases (base_frontier.h).
 struct BasesPoint {
-  std::uint32_t num_bases = 0;  // at most
-  LayoutCost cost;              // directories apart
+  std::uint32_t num_bases = 0;
+  LayoutCost cost;  // directories apart
 };
 
 struct NewBases {
   GeneratedPlan plan;                // its bound is that of the files: each stored once
   std::vector<NewBase> bases;        // parents first; saving most first among those of one parent
-  std::vector<BasesPoint> frontier;  // num_bases ascending; all up to 32, then ever fewer
+  std::vector<BasesPoint> frontier;  // num_bases ascending, cost falling
 };
 
 struct NewBasesOptions {
   std::uint32_t max_layers = 0;  // per image, >= 1
-  std::uint32_t num_bases = 0;   // groups that have a base in common, at most; 0: what is best
+  std::uint32_t num_bases = 0;   // at most; 0: what is best
   bool wants_frontier = false;
   std::function<bool()> should_stop;  // may be empty
 };

@@ -37,10 +37,9 @@ Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie) {
 
 namespace {
 
-constexpr std::array<std::uint32_t, 13> kFrontierLayers = {1,  2,  3,  4,  5,  6, 8,
-                                                           10, 12, 16, 20, 30, 40};
-// Weight of storage; the rest of 1 is transfer's.
-constexpr std::array<double, 7> kFrontierWeights = {0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99};
+constexpr std::array<std::uint32_t, 9> kFrontierLayers = {1, 2, 3, 5, 8, 12, 16, 20, 40};
+// Weight of storage; transfer has the rest of 2, so that layers weigh what they do by default.
+constexpr std::array<double, 5> kFrontierWeights = {0.05, 0.5, 1, 1.5, 1.95};
 
 std::vector<std::vector<ImageIndex>> ImageSets(const GeneratedLayout& layout) {
   std::vector<std::vector<ImageIndex>> sets;
@@ -86,7 +85,7 @@ class ContentPlanner {
       Begin("carved layers");
       plan.carve = Carve(problem, options_.squash.max_layers);
     }
-    if (options_.wants_frontier) AddFrontier(problem, plan);
+    if (options_.wants_frontier && options_.wants_carve) AddFrontier(problem, plan);
     plan.atoms = std::move(problem).TakeAtoms();
     return plan;
   }
@@ -116,14 +115,14 @@ class ContentPlanner {
       weighed.storage_price.reset();
       weighed.transfer_price.reset();
       weighed.storage_weight = weight;
-      weighed.transfer_weight = 1 - weight;
+      weighed.transfer_weight = 2 - weight;
       const CostModel model(fleet_, weighed);
       const Today today = MakeToday(fleet_, model);
       const ContentProblem other(fleet_, model, today, contents_,
                                  {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
       const GeneratedPlan carved = Carve(other, options_.squash.max_layers);
       plan.by_weights.push_back(
-          {options_.squash.max_layers, weight, 1 - weight,
+          {options_.squash.max_layers, weight, 2 - weight,
            CostOfGeneratedLayout(fleet_, model_, today_.cells, problem.atoms(), carved.layout)});
     }
   }

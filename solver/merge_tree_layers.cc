@@ -16,8 +16,13 @@ std::int64_t AddUpToNone(std::int64_t a, std::int64_t b) {
 
 }  // namespace
 
-TreeLayerProgram::TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::uint32_t max_layers)
-    : tree_(tree), max_layers_(max_layers), depth_(tree.size(), 1), best_(tree.size()) {
+TreeLayerProgram::TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::uint32_t max_layers,
+                                   std::int64_t base_cost)
+    : tree_(tree),
+      max_layers_(max_layers),
+      base_cost_(base_cost),
+      depth_(tree.size(), 1),
+      best_(tree.size()) {
   rate_.resize(tree.size());
   overhead_.resize(tree.size());
   bytes_above_.resize(tree.size());
@@ -64,7 +69,8 @@ std::int64_t TreeLayerProgram::BestBelow(TreeNode v, std::uint32_t above,
 
 std::int64_t TreeLayerProgram::LayerCost(TreeNode v, std::int64_t bytes_above) const {
   const std::int64_t bytes = tree_.common_bytes(v) - bytes_above;
-  return bytes == 0 ? 0 : CostAtRate(bytes, rate_[v]) + overhead_[v];
+  if (bytes == 0) return 0;
+  return CostAtRate(bytes, rate_[v]) + overhead_[v] + (tree_.is_leaf(v) ? 0 : base_cost_);
 }
 
 void TreeLayerProgram::Solve(TreeNode v) {
@@ -116,84 +122,6 @@ TreeLayers TreeLayerProgram::Choose() const {
   Take(tree_.root(), 0, max_layers_, layers);
   std::ranges::sort(layers.chosen);
   return layers;
-}
-
-// A group whose images have nothing in common has an empty base: no layer, but its place is taken.
-std::int64_t TreeLayerProgram::GroupCost(TreeNode v) const {
-  if (tree_.common_bytes(v) == 0 && tree_.is_leaf(v)) return 0;
-  if (max_layers_ == 0) return kNoTreeLayers;
-  const std::uint32_t above = tree_.common_bytes(v) == 0 ? 0 : depth_[v];
-  return AddUpToNone(LayerCost(v, 0), BestBelow(v, above, max_layers_ - 1));
-}
-
-void TreeLayerProgram::TakeGroup(TreeNode v, TreeLayers& layers) const {
-  layers.bases.push_back(v);
-  const bool has_layer = tree_.common_bytes(v) > 0;
-  if (has_layer) layers.chosen.push_back(v);
-  if (tree_.is_leaf(v)) return;
-  for (const TreeNode c : tree_.children(v)) {
-    Take(c, has_layer ? depth_[v] : 0, max_layers_ - 1, layers);
-  }
-}
-
-void TreeLayerProgram::SolveCuts() {
-  if (!cuts_.empty()) return;
-  cuts_.resize(tree_.size());
-  for (const TreeNode v : tree_.postorder()) {
-    cuts_[v] = {GroupCost(v)};
-    if (tree_.is_leaf(v)) continue;
-    const std::vector<std::int64_t>& left = cuts_[tree_.children(v)[0]];
-    const std::vector<std::int64_t>& right = cuts_[tree_.children(v)[1]];
-    cuts_[v].resize(left.size() + right.size(), kNoTreeLayers);
-    for (std::size_t l = 0; l < left.size(); ++l) {
-      for (std::size_t r = 0; r < right.size(); ++r) {
-        cuts_[v][l + r + 1] = std::min(cuts_[v][l + r + 1], AddUpToNone(left[l], right[r]));
-      }
-    }
-  }
-}
-
-std::vector<std::int64_t> TreeLayerProgram::Frontier() {
-  if (tree_.size() == 0) return {};
-  SolveCuts();
-  std::vector<std::int64_t> frontier = cuts_[tree_.root()];
-  for (std::size_t k = 1; k < frontier.size(); ++k) {
-    frontier[k] = std::min(frontier[k], frontier[k - 1]);
-  }
-  return frontier;
-}
-
-TreeLayers TreeLayerProgram::Cut(std::uint32_t k) {
-  SolveCuts();
-  const std::vector<std::int64_t>& cuts = cuts_[tree_.root()];
-  const auto best = std::min_element(cuts.begin(), cuts.begin() + k);
-  if (*best >= kNoTreeLayers) return {};
-  TreeLayers layers{.is_feasible = true, .cost = *best};
-  TakeCut(tree_.root(), static_cast<std::uint32_t>(best - cuts.begin()) + 1, layers);
-  std::ranges::sort(layers.bases);
-  std::ranges::sort(layers.chosen);
-  return layers;
-}
-
-void TreeLayerProgram::TakeCut(TreeNode top, std::uint32_t k_top, TreeLayers& layers) const {
-  std::vector<std::pair<TreeNode, std::uint32_t>> open = {{top, k_top}};
-  while (!open.empty()) {
-    const auto [v, k] = open.back();
-    open.pop_back();
-    if (k == 1) {
-      TakeGroup(v, layers);
-      continue;
-    }
-    const auto& [left, right] = tree_.children(v);
-    const std::size_t num_left = cuts_[left].size();
-    for (std::uint32_t l = 1; l < k; ++l) {
-      if (l > num_left || k - l > cuts_[right].size()) continue;
-      if (AddUpToNone(cuts_[left][l - 1], cuts_[right][k - l - 1]) != cuts_[v][k - 1]) continue;
-      open.push_back({left, l});
-      open.push_back({right, k - l});
-      break;
-    }
-  }
 }
 
 std::vector<CarvedLayer> LayersOfTree(const MergeTree& tree, const TreeLayers& layers) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <limits>
 #include <random>
@@ -6,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "solver/base_frontier.h"
 #include "solver/image_overlap.h"
 #include "solver/merge_tree.h"
 #include "solver/merge_tree_layers.h"
@@ -77,16 +79,11 @@ TEST_CASE("The merge tree joins what has the most in common", "[solver][merge_tr
   const std::vector<std::int64_t> pulls = {1, 1, 1, 1};
   const RateModel model{.pulls = pulls};
   SetRates rates(model);
-  TreeLayerProgram two(tree, rates, 2);
+  const TreeLayerProgram two(tree, rates, 2);
   CHECK(two.Choose().chosen == std::vector<TreeNode>{3, 4, 5});
   CHECK(two.Choose().cost == 35 + 25 + 1);
   CHECK(TreeLayerProgram(tree, rates, 3).Choose().cost == 5 + 30 + 20 + 1);
   CHECK_FALSE(TreeLayerProgram(tree, rates, 0).Choose().is_feasible);
-  // One base for all, of 5 bytes; or two bases.
-  CHECK(two.Frontier() == std::vector<std::int64_t>{5 + 30 + 20 + 21, 61, 61, 61});
-  CHECK(two.Cut(1).bases == std::vector<TreeNode>{6});
-  CHECK(two.Cut(2).bases == std::vector<TreeNode>{4, 5});
-  CHECK(two.Cut(4).bases == std::vector<TreeNode>{4, 5});
 }
 
 TEST_CASE("The chosen layers of a tree are the cheapest of all choices of nodes",
@@ -112,70 +109,48 @@ TEST_CASE("The chosen layers of a tree are the cheapest of all choices of nodes"
   }
 }
 
-// All cuts of the tree below v into groups, as sets of their roots.
-std::vector<std::vector<TreeNode>> CutsBelow(const MergeTree& tree, TreeNode v) {
-  std::vector<std::vector<TreeNode>> cuts = {{v}};
-  if (tree.is_leaf(v)) return cuts;
-  for (const std::vector<TreeNode>& left : CutsBelow(tree, tree.children(v)[0])) {
-    for (const std::vector<TreeNode>& right : CutsBelow(tree, tree.children(v)[1])) {
-      cuts.push_back(left);
-      cuts.back().insert(cuts.back().end(), right.begin(), right.end());
-    }
-  }
-  return cuts;
-}
-
-TEST_CASE("The frontier is the cheapest cut for each number of bases", "[solver][merge_tree]") {
+TEST_CASE("The corners of the frontier are the least that so many bases cost, and none lies below",
+          "[solver][merge_tree]") {
   std::mt19937_64 random(3);
-  for (int round = 0; round < 60; ++round) {
-    const auto num_images = static_cast<std::uint32_t>(1 + random() % 4);
-    AtomTable atoms = RandomAtoms(random, num_images, 7);
-    // One atom in all images, so that every base has a layer.
-    std::vector<std::uint32_t> all(num_images);
-    for (std::uint32_t i = 0; i < num_images; ++i) all[i] = i;
-    bool has_all = false;
-    for (AtomIndex a = 0; a < atoms.size(); ++a) {
-      has_all |= atoms.signature(a).size() == num_images;
-    }
-    if (!has_all) {
-      atoms.bytes.push_back(3);
-      atoms.images.insert(atoms.images.end(), all.begin(), all.end());
-      atoms.first_image.push_back(atoms.images.size());
-    }
+  std::size_t num_corners = 0;
+  for (int round = 0; round < 150; ++round) {
+    const auto num_images = static_cast<std::uint32_t>(1 + random() % 5);
+    const AtomTable atoms = RandomAtoms(random, num_images, 9);
     const RandomRates random_rates(random, num_images, round % 2 == 0);
     SetRates rates(random_rates.model);
-    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 3);
+    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 4);
     const MergeTree tree(atoms, ImageOverlap(atoms));
-    TreeLayerProgram program(tree, rates, max_layers);
-    const std::vector<std::int64_t> frontier = program.Frontier();
-    REQUIRE(frontier.size() == num_images);
-    std::vector<std::int64_t> least(num_images, kNoLayers);
-    for (const std::vector<TreeNode>& cut : CutsBelow(tree, tree.root())) {
-      unsigned bases = 0;
-      unsigned above = 0;
-      for (const TreeNode base : cut) {
-        bases |= 1U << base;
-        for (TreeNode u = tree.parent(base); u != kNoTreeNode; u = tree.parent(u)) above |= 1U << u;
-      }
-      for (unsigned chosen = 0; chosen < 1U << tree.size(); ++chosen) {
-        if ((chosen & above) != 0 || (chosen & bases) != bases) continue;
-        const std::int64_t cost = CostOfChosen(atoms, random_rates.model, tree, chosen, max_layers);
-        for (std::size_t k = cut.size(); k <= num_images; ++k) {
-          least[k - 1] = std::min(least[k - 1], cost);
-        }
+    std::vector<std::int64_t> least(num_images + 1, kNoLayers);
+    for (unsigned chosen = 0; chosen < 1U << tree.size(); ++chosen) {
+      const auto num_bases = static_cast<std::size_t>(std::popcount(chosen >> num_images));
+      least[num_bases] = std::min(
+          least[num_bases], CostOfChosen(atoms, random_rates.model, tree, chosen, max_layers));
+    }
+    const std::vector<BasesChoice> corners = BaseFrontier(tree, rates, max_layers);
+    REQUIRE(!corners.empty());
+    // The cheapest of all is a corner.
+    REQUIRE(corners.back().cost == *std::ranges::min_element(least));
+    for (const BasesChoice& corner : corners) {
+      REQUIRE(corner.cost == least[corner.num_bases]);
+      const std::vector<CarvedLayer> carved = LayersOfTree(tree, corner.layers);
+      CheckLayers(atoms, carved, max_layers);
+      REQUIRE(CostOfLayers(atoms, random_rates.model, carved) == corner.cost);
+    }
+    for (std::size_t c = 1; c < corners.size(); ++c) {
+      const BasesChoice& left = corners[c - 1];
+      const BasesChoice& right = corners[c];
+      REQUIRE(left.num_bases < right.num_bases);
+      REQUIRE(left.cost > right.cost);
+      for (std::uint32_t k = left.num_bases; k <= right.num_bases; ++k) {
+        if (least[k] == kNoLayers) continue;
+        // Not below the line between the two.
+        REQUIRE((least[k] - right.cost) * (right.num_bases - left.num_bases) >=
+                (left.cost - right.cost) * (right.num_bases - k));
       }
     }
-    for (std::uint32_t k = 1; k <= num_images; ++k) {
-      const TreeLayers cut = program.Cut(k);
-      REQUIRE(cut.is_feasible == (least[k - 1] != kNoLayers));
-      if (!cut.is_feasible) continue;
-      REQUIRE(frontier[k - 1] == least[k - 1]);
-      REQUIRE(cut.cost == least[k - 1]);
-      REQUIRE(cut.bases.size() <= k);
-      CheckLayers(atoms, LayersOfTree(tree, cut), max_layers);
-      REQUIRE(CostOfLayers(atoms, random_rates.model, LayersOfTree(tree, cut)) == cut.cost);
-    }
+    num_corners += corners.size();
   }
+  CHECK(num_corners > 250);
 }
 
 TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays one",

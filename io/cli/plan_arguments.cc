@@ -131,7 +131,7 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments) {
       ->check(CheckCount)
       ->type_name("X");
   app.add_option("--bases", arguments.plan.num_bases,
-                 "groups of images with a base in common, at most (default: what costs least)")
+                 "new common bases, at most (default: what costs least)")
       ->check(CLI::Range(1U, 1'000'000U).description(""))
       ->type_name("K");
   app.add_option("--mtime", arguments.mtime,

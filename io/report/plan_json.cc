@@ -1,9 +1,14 @@
 #include "io/report/plan_json.h"
 
+#include <array>
 #include <string>
+#include <utility>
+
+#include <fmt/format.h>
 
 #include "io/report/json_writer.h"
 #include "io/report/recommendation_text.h"
+#include "planner/layer_description.h"
 
 namespace gneiss {
 namespace {
@@ -32,7 +37,14 @@ class PlanWriter {
     json_.Key("levels");
     json_.BeginArray();
     WriteSquash();
+    if (const auto& contents = plan_.from_contents) {
+      if (contents->bases) {
+        WriteGenerated("bases", contents->bases->plan, plan_.new_bases, &*contents->bases);
+      }
+      if (contents->carve) WriteGenerated("carve", *contents->carve, plan_.carved, nullptr);
+    }
     json_.EndArray();
+    if (plan_.from_contents) WriteContents(*plan_.from_contents);
     json_.Field("compare",
                 {{"flatten", CostJson(plan_.flattened)}, {"keep_base", CostJson(plan_.kept_base)}});
     WriteBases();
@@ -90,34 +102,153 @@ class PlanWriter {
     return json;
   }
 
+  // Of a SquashPlan or a GeneratedPlan.
+  template <typename Level>
+  void WriteProof(std::string_view name, const Level& level) {
+    json_.Field("level", name);
+    json_.Field("current", CostJson(level.current));
+    json_.Field("planned", CostJson(level.planned));
+    json_.Field("lower_bound", level.lower_bound);
+    json_.Field("gap", level.gap());
+    json_.Field("status", PlanStatusName(level.status));
+  }
+
   void WriteSquash() {
     const SquashPlan& squash = plan_.squash;
     json_.BeginObject();
-    json_.Field("level", "squash");
-    json_.Field("current", CostJson(squash.current));
-    json_.Field("planned", CostJson(squash.planned));
-    json_.Field("lower_bound", squash.lower_bound);
-    json_.Field("gap", squash.gap());
-    json_.Field("status", PlanStatusName(squash.status));
+    WriteProof("squash", squash);
     json_.Key("images");
     json_.BeginArray();
-    for (ImageIndex i = 0; i < fleet_.images.size(); ++i) json_.Value(ImageJson(i));
+    for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
+      Json layers = Json::array();
+      std::size_t at = 0;
+      for (const std::uint32_t length : squash.layout.of(i)) {
+        layers.push_back({{"from", Digests(fleet_.chain(fleet_.images[i]).subspan(at, length))}});
+        at += length;
+      }
+      json_.Value(ImageJson(i, std::move(layers)));
+    }
     json_.EndArray();
-    json_.Key("recommendations");
-    json_.BeginArray();
-    for (const Recommendation& r : plan_.joins) json_.Value(RecommendationJson(r));
-    json_.EndArray();
+    WriteRecommendations(plan_.joins);
     json_.EndObject();
   }
 
-  Json ImageJson(ImageIndex i) const {
-    const Image& image = fleet_.images[i];
-    Json layers = Json::array();
-    std::size_t at = 0;
-    for (const std::uint32_t length : plan_.squash.layout.of(i)) {
-      layers.push_back({{"from", Digests(fleet_.chain(image).subspan(at, length))}});
-      at += length;
+  // A level whose layers are made of contents. `bases`: null for carving.
+  void WriteGenerated(std::string_view name, const GeneratedPlan& plan,
+                      const std::vector<Recommendation>& recommendations, const NewBases* bases) {
+    const ContentPlan& contents = *plan_.from_contents;
+    json_.BeginObject();
+    WriteProof(name, plan);
+    json_.Key("images");
+    json_.BeginArray();
+    const auto of_image = plan.layout.LayersOfImages(fleet_.images.size());
+    for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
+      Json layers = Json::array();
+      if (contents.atoms.known[i] != 0) {
+        for (const std::uint32_t j : of_image[i]) layers.push_back({{"entries", LayerId(j)}});
+      } else {
+        for (const LayerIndex l : fleet_.chain(fleet_.images[i])) {
+          layers.push_back({{"from", Digests({&l, 1})}});
+        }
+      }
+      json_.Value(ImageJson(i, std::move(layers)));
     }
+    json_.EndArray();
+    json_.Key("layers");
+    json_.BeginArray();
+    for (std::uint32_t j = 0; j < plan.layout.layers.size(); ++j) {
+      json_.Value(LayerJson(j, plan.layout.layers[j]));
+    }
+    json_.EndArray();
+    if (bases != nullptr) WriteNewBases(*bases);
+    WriteRecommendations(recommendations);
+    json_.EndObject();
+  }
+
+  static std::string LayerId(std::uint32_t layer) { return fmt::format("L{}", layer + 1); }
+
+  Json LayerJson(std::uint32_t j, const GeneratedLayer& layer) const {
+    const ContentPlan& contents = *plan_.from_contents;
+    Json from = Json::array();
+    for (const EntryRun& run : EntriesOfLayer(contents.atoms, *contents.contents, layer)) {
+      from.push_back({{"digest", fleet_.digest_text(fleet_.layers[run.layer])},
+                      {"entries", Ranges(run.positions)}});
+    }
+    return {{"id", LayerId(j)},
+            {"size", layer.size()},
+            {"directory_bytes", layer.directory_bytes},
+            {"images", layer.images.size()},
+            {"from", std::move(from)}};
+  }
+
+  // "0-5,9" of sorted numbers.
+  static std::string Ranges(const std::vector<std::uint32_t>& numbers) {
+    std::string text;
+    for (std::size_t i = 0; i < numbers.size();) {
+      std::size_t end = i + 1;
+      while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1) ++end;
+      if (i > 0) text += ',';
+      text += fmt::format("{}", numbers[i]);
+      if (end - i > 1) text += fmt::format("-{}", numbers[end - 1]);
+      i = end;
+    }
+    return text;
+  }
+
+  void WriteNewBases(const NewBases& bases) {
+    json_.Key("bases");
+    json_.BeginArray();
+    for (const NewBase& base : bases.bases) {
+      const GeneratedLayer& layer = bases.plan.layout.layers[base.layer];
+      Json json = {{"layer", LayerId(base.layer)}};
+      if (base.parent != kNone) json["on"] = LayerId(bases.bases[base.parent].layer);
+      json["size"] = base.size;
+      json["images"] = ImageNames(layer.images);
+      json["saves_cost"] = base.saves_cost;
+      json["saves_storage_bytes"] = base.saves_storage_bytes;
+      json["saves_transfer_bytes"] = base.saves_transfer_bytes;
+      json_.Value(json);
+    }
+    json_.EndArray();
+    if (bases.frontier.empty()) return;
+    json_.Key("frontier");
+    json_.BeginArray();
+    for (const BasesPoint& point : bases.frontier) {
+      json_.Value({{"bases", point.num_bases}, {"planned", CostJson(point.cost)}});
+    }
+    json_.EndArray();
+  }
+
+  void WriteContents(const ContentPlan& contents) {
+    json_.Field("floor", CostJson(contents.floor));
+    if (contents.by_layers.empty()) return;
+    const auto points = [&](const char* key, const std::vector<CarvePoint>& list) {
+      json_.Key(key);
+      json_.BeginArray();
+      for (const CarvePoint& point : list) {
+        json_.Value({{"max_layers", point.max_layers},
+                     {"storage_weight", point.storage_weight},
+                     {"transfer_weight", point.transfer_weight},
+                     {"planned", CostJson(point.cost)}});
+      }
+      json_.EndArray();
+    };
+    json_.Key("frontier");
+    json_.BeginObject();
+    points("by_layers", contents.by_layers);
+    points("by_weights", contents.by_weights);
+    json_.EndObject();
+  }
+
+  void WriteRecommendations(const std::vector<Recommendation>& recommendations) {
+    json_.Key("recommendations");
+    json_.BeginArray();
+    for (const Recommendation& r : recommendations) json_.Value(RecommendationJson(r));
+    json_.EndArray();
+  }
+
+  Json ImageJson(ImageIndex i, Json layers) const {
+    const Image& image = fleet_.images[i];
     Json json = {{"refs", Refs(image)}, {"platform", fleet_.text(image.platform)}};
     if (image.has_manifest_digest) {
       json["manifest_digest"] = fleet_.digest_text(image.identity, false);
@@ -126,10 +257,15 @@ class PlanWriter {
     return json;
   }
 
+  static std::string_view KindName(RecommendationKind kind) {
+    constexpr std::array<std::string_view, 4> kNames = {"join", "rebase", "new base", "carve"};
+    return kNames[static_cast<std::size_t>(kind)];
+  }
+
   Json RecommendationJson(const Recommendation& r) const {
     const RecommendationText text = DescribeRecommendation(fleet_, plan_, r, ByteUnits::kSi);
     Json json = {{"id", r.id},
-                 {"kind", r.kind == RecommendationKind::kJoin ? "join" : "rebase"},
+                 {"kind", KindName(r.kind)},
                  {"title", text.title},
                  {"saves_cost", r.saves_cost},
                  {"saves_storage_bytes", r.saves_storage_bytes},
@@ -144,7 +280,9 @@ class PlanWriter {
       Json runs = Json::array();
       for (const JoinedRun& run : r.runs) runs.push_back(RunJson(run));
       json["runs"] = std::move(runs);
-    } else {
+    } else if (r.kind == RecommendationKind::kNewBase) {
+      json["layer"] = LayerId(plan_.from_contents->bases->bases[r.base].layer);
+    } else if (r.kind == RecommendationKind::kRebase) {
       const Drift& drift = plan_.bases.drift[r.drift];
       json["sign"] = LineageSignName(drift.sign);
       json["weak"] = drift.weak();
@@ -192,10 +330,7 @@ class PlanWriter {
     json_.Field("moved_images", bases.num_moved_images);
     json_.Field("current", CostJson(bases.current));
     json_.Field("moved", CostJson(bases.moved));
-    json_.Key("recommendations");
-    json_.BeginArray();
-    for (const Recommendation& r : plan_.moves) json_.Value(RecommendationJson(r));
-    json_.EndArray();
+    WriteRecommendations(plan_.moves);
     json_.EndObject();
   }
 
