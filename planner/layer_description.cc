@@ -1,10 +1,13 @@
 #include "planner/layer_description.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <string_view>
 #include <tuple>
 #include <utility>
+
+#include "planner/overlay.h"
 
 namespace gneiss {
 namespace {
@@ -58,6 +61,33 @@ LayerDescription DescribeLayer(const ContentAtoms& atoms, const LayerContents& c
   SortLargestFirst(description.paths, &PathPart::path);
   if (description.paths.size() > max_paths) description.paths.resize(max_paths);
   return description;
+}
+
+std::vector<PathPart> HiddenPaths(const LayerContents& contents,
+                                  std::span<const LayerIndex> segment, std::size_t max_paths) {
+  if (!std::ranges::all_of(segment,
+                           [&](LayerIndex l) { return contents.inventories[l].has_value(); })) {
+    return {};
+  }
+  Overlay overlay(contents.paths);
+  std::vector<Hiding> hidden;
+  for (const LayerIndex l : segment) {
+    overlay.Push(
+        {.layer = l, .inventory = &*contents.inventories[l], .paths = &contents.layer_paths[l]},
+        hidden);
+  }
+  std::map<std::string_view, Bytes> bytes_at;
+  for (const Hiding& hiding : hidden) {
+    const Inventory& inventory = *contents.inventories[hiding.hidden.layer];
+    const Entry& entry = inventory.entries[hiding.hidden.entry];
+    Bytes& bytes = bytes_at[inventory.path(entry)];
+    bytes = CheckedAdd(bytes, entry.blob_bytes);
+  }
+  std::vector<PathPart> paths;
+  for (const auto& [path, bytes] : bytes_at) paths.push_back({std::string(path), bytes});
+  SortLargestFirst(paths, &PathPart::path);
+  if (paths.size() > max_paths) paths.resize(max_paths);
+  return paths;
 }
 
 std::vector<EntryRun> EntriesOfLayer(const ContentAtoms& atoms, const LayerContents& contents,

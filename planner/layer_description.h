@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,13 @@ struct LayerDescription {
 [[nodiscard]] LayerDescription DescribeLayer(const ContentAtoms& atoms,
                                              const LayerContents& contents,
                                              const GeneratedLayer& layer, std::size_t max_paths);
+
+// Paths that layers hide of each other when they are applied in this order: what joining them
+// frees, with the bytes of all entries hidden there. Largest first, then by path; at most
+// max_paths. Empty where contents are not known.
+[[nodiscard]] std::vector<PathPart> HiddenPaths(const LayerContents& contents,
+                                                std::span<const LayerIndex> segment,
+                                                std::size_t max_paths);
 
 // The entries of today's layers that make a layer: what `apply` copies.
 struct EntryRun {

@@ -39,7 +39,10 @@ void CountSavings(const ContentProblem& problem, const GeneratedLayout& layout,
   LayoutCost apart;
   for (const auto& [next, images] : above) {
     LayoutCost cost = problem.CostOfBlob(layer.size(), images);
-    if (next != kNone) cost.cost -= cost.overhead_bytes;  // that layer is fetched anyway
+    if (next != kNone) {
+      cost.cost -= cost.overhead_bytes;  // that layer is fetched anyway
+      base.saves_layers -= std::ssize(images);
+    }
     apart.cost = CheckedAdd(apart.cost, cost.cost);
     apart.storage_bytes = CheckedAdd(apart.storage_bytes, cost.storage_bytes);
     apart.transfer_bytes = CheckedAdd(apart.transfer_bytes, cost.transfer_bytes);
@@ -149,6 +152,7 @@ std::vector<Recommendation> RecommendNewBases(const NewBases& bases) {
                                .saves_cost = base.saves_cost,
                                .saves_storage_bytes = base.saves_storage_bytes,
                                .saves_transfer_bytes = base.saves_transfer_bytes,
+                               .saves_layers = base.saves_layers,
                                .images = bases.plan.layout.layers[base.layer].images,
                                .base = b});
   }

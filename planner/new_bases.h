@@ -23,6 +23,7 @@ struct NewBase {
   Bytes saves_cost = 0;
   Bytes saves_storage_bytes = 0;
   Bytes saves_transfer_bytes = 0;
+  std::int64_t saves_layers = 0;  // in all manifests: none, or negative
 };
 
 // A point of the frontier: the best choice of so many bases (base_frontier.h).

@@ -68,7 +68,6 @@ class ContentPlanner {
                            {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
     if (problem.num_images() == 0) return std::nullopt;
     ContentPlan plan;
-    plan.contents = &contents_;
     plan.num_images = problem.num_images();
     plan.floor = problem.floor();
     const bool has_tree = problem.num_images() <= kMaxMergeTreeImages;
@@ -198,6 +197,7 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
     carved = RecommendCarving(*from_contents->carve);
   }
   return {.model = model,
+          .contents = contents,
           .squash = std::move(squash),
           .joins = std::move(joins),
           .flattened = audit(FlattenedLayout(fleet)),

@@ -47,11 +47,10 @@ struct CarvePoint {
 
 // The levels made of contents.
 struct ContentPlan {
-  const LayerContents* contents = nullptr;  // not owned
-  ContentAtoms atoms;                       // what `bases` and `carve` speak of
-  std::int64_t num_images = 0;              // with new layers; the others keep theirs
-  LayoutCost floor;                         // every file stored once (generated_plan.h)
-  std::optional<NewBases> bases;            // none: not wanted, or too many images
+  ContentAtoms atoms;             // what `bases` and `carve` speak of
+  std::int64_t num_images = 0;    // with new layers; the others keep theirs
+  LayoutCost floor;               // every file stored once (generated_plan.h)
+  std::optional<NewBases> bases;  // none: not wanted, or too many images
   std::optional<GeneratedPlan> carve;
   std::vector<CarvePoint> by_layers;   // stored bytes against layers an image
   std::vector<CarvePoint> by_weights;  // stored against fetched bytes
@@ -59,8 +58,9 @@ struct ContentPlan {
 
 struct Plan {
   CostModel model;
-  SquashPlan squash;                  // without its blobs: `joins` is what they were for
-  std::vector<Recommendation> joins;  // of the squash level
+  const LayerContents* contents = nullptr;  // not owned; null: planned from manifests
+  SquashPlan squash;                        // without its blobs: `joins` is what they were for
+  std::vector<Recommendation> joins;        // of the squash level
   // What the usual advice costs, for comparison: every image one layer, and every image its base
   // (the nearest image below it) plus one layer.
   LayoutCost flattened;

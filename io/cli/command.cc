@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "io/cli/descriptor_stream.h"
+#include "io/cli/explain_command.h"
 #include "io/cli/graph_command.h"
 #include "io/cli/help.h"
 #include "io/cli/history_command.h"
@@ -35,9 +36,11 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 7> kCommands = {{
-    {"plan", "where to join layers, with a proof, and what the common bases are",
+constexpr std::array<Command, 8> kCommands = {{
+    {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
+    {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
+     ConfigureExplain},
     {"stat", "what the fleet holds, who shares it, who pays for it",
      "stat fleet.ndjson.gz --scope ecr --top 10", ConfigureStat},
     {"tree", "the layers of all images as one tree, with sizes and sharing",

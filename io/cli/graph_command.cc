@@ -4,21 +4,23 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "io/cli/load_fleet.h"
 #include "io/cli/output_file.h"
+#include "io/cli/plan_arguments.h"
 #include "io/cli/report_options.h"
 #include "io/report/format.h"
 #include "io/report/graph_report.h"
+#include "planner/planned_fleet.h"
 
 namespace gneiss {
 namespace {
 
 struct GraphOptions {
-  FleetOptions fleet;
+  PlanArguments plan;
   std::string output;
   std::string format = "dot";
   std::string what = "sharing";
@@ -31,6 +33,11 @@ const std::map<std::string, GraphFormat> kFormats = {
 const std::map<std::string, GraphKind> kKinds = {{"sharing", GraphKind::kSharing},
                                                  {"trie", GraphKind::kTrie}};
 
+const std::map<std::string, PlanLevel> kLevels = {{"today", PlanLevel::kToday},
+                                                  {"squash", PlanLevel::kSquash},
+                                                  {"bases", PlanLevel::kBases},
+                                                  {"carve", PlanLevel::kCarve}};
+
 std::string CheckFormat(const std::string& text) {
   if (kFormats.contains(text)) return "";
   return fmt::format("expected dot, graphml or json, found \"{}\"", text);
@@ -41,10 +48,22 @@ std::string CheckKind(const std::string& text) {
   return fmt::format("expected sharing or trie, found \"{}\"", text);
 }
 
+// The fleet to draw, and the exit code of its sources.
+std::pair<Fleet, int> LoadLevel(const GraphOptions& options, Console& console) {
+  if (options.plan.level == "today") {
+    LoadedFleet loaded = LoadFleet(options.plan.fleet, console);
+    return {std::move(loaded.fleet), loaded.exit_code};
+  }
+  Progress progress(console, options.plan.fleet.quiet);
+  const std::unique_ptr<PlannedFleet> planned = PlanFleet(options.plan, console, progress);
+  return {MakePlannedFleet(planned->loaded.fleet, *planned->plan, kLevels.at(options.plan.level)),
+          planned->exit_code()};
+}
+
 int RunGraph(const GraphOptions& options, Console& console) {
-  const LoadedFleet loaded = LoadFleet(options.fleet, console);
-  const ReportGraph graph(loaded.fleet, kKinds.at(options.what), options.min_shared);
-  if (graph.num_images_left_out() > 0 && !options.fleet.quiet) {
+  const auto [fleet, exit_code] = LoadLevel(options, console);
+  const ReportGraph graph(fleet, kKinds.at(options.what), options.min_shared);
+  if (graph.num_images_left_out() > 0 && !options.plan.fleet.quiet) {
     *console.err << fmt::format("gneiss: {} without such a layer left out\n",
                                 FormatCounted(graph.num_images_left_out(), "image"));
   }
@@ -52,14 +71,15 @@ int RunGraph(const GraphOptions& options, Console& console) {
   WriteGraph(graph, options.json ? GraphFormat::kJson : kFormats.at(options.format),
              output.stream());
   output.Finish();
-  return loaded.exit_code;
+  return exit_code;
 }
 
 }  // namespace
 
 CommandBody ConfigureGraph(CLI::App& app) {
   const auto options = std::make_shared<GraphOptions>();
-  AddFleetOptions(app, options->fleet);
+  options->plan.level = "today";
+  AddPlanArguments(app, options->plan, {"today", "squash", "bases", "carve"});
   CLI::Option* format =
       app.add_option("--format", options->format, "dot, graphml or json (default: dot)")
           ->check(CheckFormat)

@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "io/cli/interrupt.h"
 #include "io/cli/scope_option.h"
@@ -19,11 +20,6 @@ namespace {
 
 // Fleets of this size or more take longer than a second.
 constexpr std::size_t kManyImages = 20'000;
-
-std::string CheckLevel(const std::string& text) {
-  if (text == "squash" || text == "bases" || text == "carve" || text == "all") return "";
-  return fmt::format("expected squash, bases, carve or all, found \"{}\"", text);
-}
 
 std::string CheckMtime(const std::string& text) {
   if (text == "exact" || text == "ignore") return "";
@@ -85,12 +81,18 @@ void RequireContents(const PlanArguments& arguments, const Plan& plan) {
 
 }  // namespace
 
-void AddPlanArguments(CLI::App& app, PlanArguments& arguments) {
+void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::string> levels) {
   AddFleetOptions(app, arguments.fleet);
   CostOptions& cost = arguments.plan.cost;
   SquashOptions& squash = arguments.plan.squash;
-  app.add_option("--level", arguments.level, "squash, bases, carve or all (default)")
-      ->check(CheckLevel)
+  const std::string names =
+      fmt::format("{} or {}", fmt::join(levels.begin(), levels.end() - 1, ", "), levels.back());
+  app.add_option("--level", arguments.level,
+                 fmt::format("{} (default: {})", names, arguments.level))
+      ->check([levels = std::move(levels), names](const std::string& text) {
+        if (std::ranges::find(levels, text) != levels.end()) return std::string();
+        return fmt::format("expected {}, found \"{}\"", names, text);
+      })
       ->type_name("LEVEL");
   CLI::Option* const storage_weight =
       app.add_option("--storage-weight", cost.storage_weight, "cost of a byte stored (default: 1)")

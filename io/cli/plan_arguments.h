@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "io/cli/console.h"
 #include "io/cli/load_contents.h"
@@ -30,8 +32,10 @@ struct PlanArguments {
   bool layers_only = false;
 };
 
-// `arguments` must outlive the parsing.
-void AddPlanArguments(CLI::App& app, PlanArguments& arguments);
+// Levels that --level takes; the one in `arguments` is the default. `arguments` must outlive the
+// parsing.
+void AddPlanArguments(CLI::App& app, PlanArguments& arguments,
+                      std::vector<std::string> levels = {"squash", "bases", "carve", "all"});
 
 // A plan with all that it refers to.
 struct PlannedFleet {

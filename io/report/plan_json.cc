@@ -1,13 +1,12 @@
 #include "io/report/plan_json.h"
 
-#include <array>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "io/report/json_writer.h"
-#include "io/report/recommendation_text.h"
+#include "io/report/recommendation_json.h"
 #include "planner/layer_description.h"
 
 namespace gneiss {
@@ -123,7 +122,8 @@ class PlanWriter {
       Json layers = Json::array();
       std::size_t at = 0;
       for (const std::uint32_t length : squash.layout.of(i)) {
-        layers.push_back({{"from", Digests(fleet_.chain(fleet_.images[i]).subspan(at, length))}});
+        layers.push_back(
+            {{"from", DigestsJson(fleet_, fleet_.chain(fleet_.images[i]).subspan(at, length))}});
         at += length;
       }
       json_.Value(ImageJson(i, std::move(layers)));
@@ -145,10 +145,10 @@ class PlanWriter {
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
       Json layers = Json::array();
       if (contents.atoms.known[i] != 0) {
-        for (const std::uint32_t j : of_image[i]) layers.push_back({{"entries", LayerId(j)}});
+        for (const std::uint32_t j : of_image[i]) layers.push_back({{"entries", NewLayerId(j)}});
       } else {
         for (const LayerIndex l : fleet_.chain(fleet_.images[i])) {
-          layers.push_back({{"from", Digests({&l, 1})}});
+          layers.push_back({{"from", DigestsJson(fleet_, {&l, 1})}});
         }
       }
       json_.Value(ImageJson(i, std::move(layers)));
@@ -165,16 +165,14 @@ class PlanWriter {
     json_.EndObject();
   }
 
-  static std::string LayerId(std::uint32_t layer) { return fmt::format("L{}", layer + 1); }
-
   Json LayerJson(std::uint32_t j, const GeneratedLayer& layer) const {
     const ContentPlan& contents = *plan_.from_contents;
     Json from = Json::array();
-    for (const EntryRun& run : EntriesOfLayer(contents.atoms, *contents.contents, layer)) {
+    for (const EntryRun& run : EntriesOfLayer(contents.atoms, *plan_.contents, layer)) {
       from.push_back({{"digest", fleet_.digest_text(fleet_.layers[run.layer])},
                       {"entries", Ranges(run.positions)}});
     }
-    return {{"id", LayerId(j)},
+    return {{"id", NewLayerId(j)},
             {"size", layer.size()},
             {"directory_bytes", layer.directory_bytes},
             {"images", layer.images.size()},
@@ -200,10 +198,10 @@ class PlanWriter {
     json_.BeginArray();
     for (const NewBase& base : bases.bases) {
       const GeneratedLayer& layer = bases.plan.layout.layers[base.layer];
-      Json json = {{"layer", LayerId(base.layer)}};
-      if (base.parent != kNone) json["on"] = LayerId(bases.bases[base.parent].layer);
+      Json json = {{"layer", NewLayerId(base.layer)}};
+      if (base.parent != kNone) json["on"] = NewLayerId(bases.bases[base.parent].layer);
       json["size"] = base.size;
-      json["images"] = ImageNames(layer.images);
+      json["images"] = ImageNamesJson(fleet_, layer.images);
       json["saves_cost"] = base.saves_cost;
       json["saves_storage_bytes"] = base.saves_storage_bytes;
       json["saves_transfer_bytes"] = base.saves_transfer_bytes;
@@ -243,7 +241,8 @@ class PlanWriter {
   void WriteRecommendations(const std::vector<Recommendation>& recommendations) {
     json_.Key("recommendations");
     json_.BeginArray();
-    for (const Recommendation& r : recommendations) json_.Value(RecommendationJson(r));
+    for (const Recommendation& r : recommendations)
+      json_.Value(RecommendationJson(fleet_, plan_, r));
     json_.EndArray();
   }
 
@@ -255,59 +254,6 @@ class PlanWriter {
     }
     json["layers"] = std::move(layers);
     return json;
-  }
-
-  static std::string_view KindName(RecommendationKind kind) {
-    constexpr std::array<std::string_view, 4> kNames = {"join", "rebase", "new base", "carve"};
-    return kNames[static_cast<std::size_t>(kind)];
-  }
-
-  Json RecommendationJson(const Recommendation& r) const {
-    const RecommendationText text = DescribeRecommendation(fleet_, plan_, r, ByteUnits::kSi);
-    Json json = {{"id", r.id},
-                 {"kind", KindName(r.kind)},
-                 {"title", text.title},
-                 {"saves_cost", r.saves_cost},
-                 {"saves_storage_bytes", r.saves_storage_bytes},
-                 {"saves_transfer_bytes", r.saves_transfer_bytes},
-                 {"saves_layers", r.saves_layers},
-                 {"images", ImageNames(r.images)},
-                 {"effort", EffortName(r.effort)},
-                 {"risk", text.risk},
-                 {"why", text.why},
-                 {"how", text.how}};
-    if (r.kind == RecommendationKind::kJoin) {
-      Json runs = Json::array();
-      for (const JoinedRun& run : r.runs) runs.push_back(RunJson(run));
-      json["runs"] = std::move(runs);
-    } else if (r.kind == RecommendationKind::kNewBase) {
-      json["layer"] = LayerId(plan_.from_contents->bases->bases[r.base].layer);
-    } else if (r.kind == RecommendationKind::kRebase) {
-      const Drift& drift = plan_.bases.drift[r.drift];
-      json["sign"] = LineageSignName(drift.sign);
-      json["weak"] = drift.weak();
-      json["lineage"] = drift.lineage;
-      json["from"] = {{"name", drift.from_name}, {"layers", Digests(drift.from)}};
-      json["to"] = {{"name", drift.to_name}, {"layers", Digests(drift.to)}};
-    }
-    return json;
-  }
-
-  Json RunJson(const JoinedRun& run) const {
-    const Image& image = fleet_.images[run.image];
-    Json layers = Json::array();
-    for (const LayerIndex l : fleet_.chain(image).subspan(run.offset, run.length)) {
-      const Layer& layer = fleet_.layers[l];
-      Json json = {{"digest", fleet_.digest_text(layer)}, {"size", layer.size}};
-      if (layer.created_by != 0) json["created_by"] = fleet_.text(layer.created_by);
-      layers.push_back(std::move(json));
-    }
-    return {{"image", fleet_.name(image)},
-            {"first_layer", run.offset + 1},
-            {"size", run.size},
-            {"hidden_bytes", run.hidden_bytes},
-            {"images", run.num_images},
-            {"layers", std::move(layers)}};
   }
 
   void WriteBases() {
@@ -334,22 +280,10 @@ class PlanWriter {
     json_.EndObject();
   }
 
-  Json Digests(std::span<const LayerIndex> layers) const {
-    Json digests = Json::array();
-    for (const LayerIndex l : layers) digests.push_back(fleet_.digest_text(fleet_.layers[l]));
-    return digests;
-  }
-
   Json Refs(const Image& image) const {
     Json refs = Json::array();
     for (const TextIndex ref : fleet_.refs_of(image)) refs.push_back(fleet_.text(ref));
     return refs;
-  }
-
-  Json ImageNames(const std::vector<ImageIndex>& images) const {
-    Json names = Json::array();
-    for (const ImageIndex i : images) names.push_back(fleet_.name(fleet_.images[i]));
-    return names;
   }
 
   const Fleet& fleet_;

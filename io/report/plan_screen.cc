@@ -29,6 +29,7 @@ class PlanPrinter {
     PrintWaterfall();
     PrintRecommendations();
     PrintBases();
+    PrintFrontiers();
   }
 
  private:
@@ -68,6 +69,17 @@ class PlanPrinter {
          << '\n';
     PrintWrapped("model: ", plan_.model.Describe());
     const SquashPlan& squash = plan_.squash;
+    if (plan_.contents != nullptr && squash.num_known_layers == 0) {
+      PrintWrapped("",
+                   "contents of no layer known: bases and carved layers take them, and squash "
+                   "finds more with them; gneiss scan reads the layers");
+    }
+    if (const auto& contents = plan_.from_contents;
+        contents && contents->num_images < std::ssize(fleet_.images)) {
+      PrintWrapped("", fmt::format("bases and carve are of {} of {}; the others keep their layers",
+                                   FormatCount(contents->num_images),
+                                   FormatCounted(std::ssize(fleet_.images), "image")));
+    }
     if (squash.num_known_layers > 0) {
       std::string line =
           fmt::format("contents known of {} of {}", FormatCount(squash.num_known_layers),
@@ -219,6 +231,43 @@ class PlanPrinter {
                   screen_.style)
            << '\n';
     }
+  }
+
+  // What fewer bases, fewer layers, and other weights come to.
+  void PrintFrontiers() {
+    if (!plan_.from_contents) return;
+    const ContentPlan& contents = *plan_.from_contents;
+    const auto print = [&](const char* title, const char* name, std::size_t size, auto label,
+                           auto cost_of) {
+      if (size == 0) return;
+      out_ << '\n' << Bold(title, screen_.style) << '\n';
+      Table table({{name}, {"stored"}, {"moved"}, {"layers/image"}, {"cost"}});
+      for (std::size_t p = 0; p < size; ++p) {
+        const LayoutCost& cost = cost_of(p);
+        table.AddRow({label(p), Size(cost.storage_bytes), Size(cost.transfer_bytes),
+                      FormatNumber(cost.layers_per_image), Size(cost.cost)});
+      }
+      table.Print(screen_.style, out_);
+    };
+    if (contents.bases) {
+      const std::vector<BasesPoint>& points = contents.bases->frontier;
+      print(
+          "new common bases, the fewer the less to keep", "bases", points.size(),
+          [&](std::size_t p) { return FormatCount(points[p].num_bases); },
+          [&](std::size_t p) -> const LayoutCost& { return points[p].cost; });
+    }
+    print(
+        "carved, by the most layers an image may have", "at most", contents.by_layers.size(),
+        [&](std::size_t p) { return FormatCount(contents.by_layers[p].max_layers); },
+        [&](std::size_t p) -> const LayoutCost& { return contents.by_layers[p].cost; });
+    print(
+        "carved, by what a stored byte weighs against a moved one", "weights",
+        contents.by_weights.size(),
+        [&](std::size_t p) {
+          const CarvePoint& point = contents.by_weights[p];
+          return fmt::format("{:g} : {:g}", point.storage_weight, point.transfer_weight);
+        },
+        [&](std::size_t p) -> const LayoutCost& { return contents.by_weights[p].cost; });
   }
 
   void PrintBases() {

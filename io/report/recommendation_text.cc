@@ -151,7 +151,7 @@ RecommendationText DescribeNewBase(const Fleet& fleet, const Plan& plan,
   const NewBases& bases = *contents.bases;
   const NewBase& base = bases.bases[recommendation.base];
   const GeneratedLayer& layer = bases.plan.layout.layers[base.layer];
-  const LayerDescription what = DescribeLayer(contents.atoms, *contents.contents, layer, 0);
+  const LayerDescription what = DescribeLayer(contents.atoms, *plan.contents, layer, 0);
   const std::string who = NameImages(fleet, layer.images.front(), layer.images);
   std::vector<std::string> groups;
   for (const ContentGroup& group : what.groups) {

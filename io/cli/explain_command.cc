@@ -1,0 +1,79 @@
+#include "io/cli/explain_command.h"
+
+#include <algorithm>
+#include <cctype>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "io/cli/output_file.h"
+#include "io/cli/plan_arguments.h"
+#include "io/cli/report_options.h"
+#include "io/report/explain_screen.h"
+#include "io/report/format.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+struct ExplainOptions {
+  PlanArguments plan;
+  ReportOptions report;
+  std::string id;
+  std::size_t top = 20;
+};
+
+// "S1, N2", as the user may write it: "s1".
+const Recommendation& FindRecommendation(const Plan& plan, std::string id) {
+  std::ranges::transform(id, id.begin(), [](unsigned char c) { return std::toupper(c); });
+  const std::vector<const Recommendation*> all = plan.Ranked();
+  const auto found = std::ranges::find(all, id, &Recommendation::id);
+  if (found != all.end()) return **found;
+  std::string there;
+  for (const auto& [letter, list] :
+       {std::pair('S', &plan.joins), std::pair('B', &plan.moves), std::pair('N', &plan.new_bases),
+        std::pair('C', &plan.carved)}) {
+    if (list->empty()) continue;
+    there += fmt::format("{}{}1", there.empty() ? "" : ", ", letter);
+    if (list->size() > 1) there += fmt::format(" to {}{}", letter, list->size());
+  }
+  throw InputError(
+      fmt::format("there is no recommendation \"{}\"; this plan has {}; gneiss plan with the same "
+                  "options lists "
+                  "them",
+                  id, there.empty() ? "none" : there));
+}
+
+int RunExplain(const ExplainOptions& options, Console& console) {
+  Progress progress(console, options.plan.fleet.quiet);
+  const std::unique_ptr<PlannedFleet> planned = PlanFleet(options.plan, console, progress);
+  const Recommendation& recommendation = FindRecommendation(*planned->plan, options.id);
+  progress.Erase();
+  OutputFile output(options.report.output, console);
+  if (options.report.json) {
+    WriteExplanationJson(planned->loaded.fleet, *planned->plan, recommendation, output.stream());
+  } else {
+    PrintExplanation(planned->loaded.fleet, *planned->plan, recommendation,
+                     StyleFor(options.report, output, console), options.top, output.stream());
+  }
+  output.Finish();
+  return planned->exit_code();
+}
+
+}  // namespace
+
+CommandBody ConfigureExplain(CLI::App& app) {
+  const auto options = std::make_shared<ExplainOptions>();
+  app.add_option("id", options->id, "a recommendation as gneiss plan names it")
+      ->required()
+      ->type_name("ID");
+  AddPlanArguments(app, options->plan);
+  app.add_option("--top", options->top, "images, paths and layers shown, 0 for all (default: 20)")
+      ->type_name("N");
+  AddReportOptions(app, options->report);
+  return [options](Console& console) { return RunExplain(*options, console); };
+}
+
+}  // namespace gneiss
