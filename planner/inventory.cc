@@ -22,6 +22,48 @@ std::string_view LayerCodecName(LayerCodec codec) {
   return kNames[static_cast<std::size_t>(codec)];
 }
 
+std::string_view PackageSystemName(PackageSystem system) {
+  constexpr std::array<std::string_view, kNumPackageSystems> kNames = {"dpkg", "apk", "pacman",
+                                                                       "wheel"};
+  return kNames[static_cast<std::size_t>(system)];
+}
+
+bool IsPackageText(std::string_view text) {
+  return text.size() <= kMaxPackageTextBytes &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+namespace {
+
+std::string FindPackageFault(const Inventory& inventory) {
+  const std::vector<Package>& packages = inventory.packages;
+  if (packages.size() > kMaxPackages) return "too many packages";
+  for (std::size_t i = 0; i < packages.size(); ++i) {
+    const Package& package = packages[i];
+    if (static_cast<std::uint8_t>(package.system) >= kNumPackageSystems) {
+      return "an unknown package system";
+    }
+    if (package.name.empty() || !IsPackageText(package.name)) return "a package without a name";
+    if (!IsPackageText(package.version)) return "a package's version that is none";
+    if (i > 0 && packages[i - 1] >= package) return "packages that are not sorted";
+  }
+  std::vector<std::uint8_t> has_entry(packages.size(), 0);
+  for (const Entry& entry : inventory.entries) {
+    if (entry.package == kNone) continue;
+    if (entry.package >= packages.size()) return "no such package";
+    if (!MayBelongToPackage(entry.type)) return "a package of no file";
+    has_entry[entry.package] = 1;
+  }
+  if (std::ranges::count(has_entry, 0) > 0) return "a package without entries";
+  const OsRelease& os = inventory.os_release;
+  for (const std::string* const text : {&os.id, &os.version_id, &os.codename}) {
+    if (!IsPackageText(*text)) return "an os-release that is none";
+  }
+  return "";
+}
+
+}  // namespace
+
 std::uint32_t EntryTexts::Add(std::string_view text) {
   if (text.empty()) return 0;
   if (size() >= 0xfffffffeU) throw std::length_error("more than 2^32 texts in one layer");
@@ -66,7 +108,7 @@ std::string FindInventoryFault(const Inventory& inventory) {
     sum += entry.blob_bytes;
   }
   if (sum != inventory.blob_size) return "bytes that belong to no entry";
-  return "";
+  return FindPackageFault(inventory);
 }
 
 std::string FindContradiction(const Fleet& fleet, const Layer& layer, Bytes blob_size,

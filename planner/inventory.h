@@ -1,6 +1,8 @@
 // An inventory: all entries of one layer, what a scan of its tar yields (design.md 1). Immutable,
 // named by the layer's digest. What the bytes of a layer are spent on, exactly: the compressed
-// bytes of the entries and of what lies around them sum to the size of the blob.
+// bytes of the entries and of what lies around them sum to the size of the blob. Which package an
+// entry came with, where the layer's own package databases say so, and which operating system it
+// is.
 //
 // Leaves out: the contents themselves, and what an entry means together with other layers
 // (overlay).
@@ -37,6 +39,37 @@ inline constexpr std::uint8_t kNumEntryTypes = 9;
 enum class LayerCodec : std::uint8_t { kTar, kGzip, kZstd };
 [[nodiscard]] std::string_view LayerCodecName(LayerCodec codec);
 
+// In the order of their claims to an entry that packages of several list.
+enum class PackageSystem : std::uint8_t { kDpkg, kApk, kPacman, kWheel };
+inline constexpr std::uint8_t kNumPackageSystems = 4;
+[[nodiscard]] std::string_view PackageSystemName(PackageSystem system);
+
+// What a package manager installed as one. Names and versions are graphic ASCII without spaces; the
+// architectures of one version are one package.
+struct Package {
+  PackageSystem system = PackageSystem::kDpkg;
+  std::string name;
+  std::string version;  // empty: the layer does not say
+
+  friend auto operator<=>(const Package&, const Package&) = default;
+};
+inline constexpr std::size_t kMaxPackages = 100'000;      // of a layer
+inline constexpr std::size_t kMaxPackageTextBytes = 255;  // of a name, a version, and below
+static_assert(kMaxPackages < kNone);
+
+// Fields of os-release(5); each is empty where the file does not have it.
+struct OsRelease {
+  std::string id;          // "debian"
+  std::string version_id;  // "12"
+  std::string codename;    // VERSION_CODENAME, "bookworm"
+
+  bool empty() const { return id.empty() && version_id.empty() && codename.empty(); }
+  friend bool operator==(const OsRelease&, const OsRelease&) = default;
+};
+
+// Whether a text may stand in a Package or an OsRelease.
+[[nodiscard]] bool IsPackageText(std::string_view text);
+
 // One header of the tar with what follows it. Texts are indices into Inventory::texts.
 struct Entry {
   Bytes size = 0;         // of a regular file's contents, holes included; else 0
@@ -50,6 +83,7 @@ struct Entry {
   std::uint32_t link = 0;         // kSymlink: target as written; kHardLink: key of its target
   std::uint32_t xattrs = 0;       // "name=value" pairs, canonical (FormatXattrs); 0: none
   std::uint32_t content = kNone;  // kRegular: into Inventory::contents
+  std::uint32_t package = kNone;  // that lists it, into Inventory::packages; of no directory
   std::uint32_t position = 0;     // among the entries in the tar's order, from 0
   std::uint32_t device_major = 0;
   std::uint32_t device_minor = 0;
@@ -57,6 +91,13 @@ struct Entry {
   EntryType type = EntryType::kRegular;
   ContentHead head = ContentHead::kOther;  // of regular files
 };
+
+// Whether an entry of this type may belong to a package: many have the same directories, and a
+// marker is nothing that was installed.
+[[nodiscard]] constexpr bool MayBelongToPackage(EntryType type) {
+  return type != EntryType::kDirectory && type != EntryType::kWhiteout &&
+         type != EntryType::kOpaque;
+}
 
 // Something odd that a scan accepted: what, how often, and the first place.
 struct InventoryWarning {
@@ -99,7 +140,8 @@ class EntryTexts {
 };
 
 // Invariants: entries are sorted by path (ComparePaths), then by position; positions are a
-// permutation of 0 .. n - 1; the sum of blob_bytes and overhead_bytes is blob_size.
+// permutation of 0 .. n - 1; the sum of blob_bytes and overhead_bytes is blob_size; packages are
+// sorted, distinct, and each has an entry.
 struct Inventory {
   Digest layer;
   Digest diff_id;       // sha256 of the whole uncompressed stream
@@ -111,6 +153,8 @@ struct Inventory {
   std::vector<Entry> entries;
   std::vector<Digest> contents;  // sha256 of regular files, in the tar's order
   EntryTexts texts;
+  std::vector<Package> packages;           // whose databases in this layer list an entry of it
+  OsRelease os_release;                    // empty when the layer has none
   std::vector<InventoryWarning> warnings;  // sorted by kind
   InventoryExtremes extremes;
 

@@ -99,6 +99,26 @@ void WriteNotes(std::string_view key, std::string_view problem_key, const Fleet&
   json.EndArray();
 }
 
+// A row for each layer that has an inventory.
+void WriteInventories(const Fleet& fleet, const FleetScan& scan, JsonWriter& json) {
+  json.Key("inventories");
+  json.BeginArray();
+  for (LayerIndex i = 0; i < scan.layers.size(); ++i) {
+    const LayerScan& layer = scan.layers[i];
+    if (layer.outcome != LayerOutcome::kScanned && layer.outcome != LayerOutcome::kStored) continue;
+    Json row = {{"layer", fleet.digest_text(fleet.layers[i])},
+                {"entries", layer.num_entries},
+                {"packages", layer.num_packages}};
+    if (!layer.os_release.empty()) {
+      row["os_release"] = {{"id", layer.os_release.id},
+                           {"version_id", layer.os_release.version_id},
+                           {"version_codename", layer.os_release.codename}};
+    }
+    json.Value(row);
+  }
+  json.EndArray();
+}
+
 void WriteWarnings(const Fleet& fleet, const FleetScan& scan, JsonWriter& json) {
   json.Key("warnings");
   json.BeginArray();
@@ -167,6 +187,7 @@ void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& 
   json.Field("bytes_read", report.bytes_read);
   json.Field("bytes_unpacked", report.bytes_unpacked);
   json.Field("damaged_inventories", report.num_damaged);
+  WriteInventories(fleet, scan, json);
   WriteWarnings(fleet, scan, json);
   WriteNotes("bad", "problem", fleet, scan, report.bad, json);
   WriteNotes("not_a_tar", "found", fleet, scan, report.not_tars, json);

@@ -16,8 +16,9 @@ namespace gneiss {
 void PrintScan(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
                const ScreenStyle& style, std::size_t max_rows, std::ostream& out);
 
-// Schema "gneiss.scan/1": the same with raw integers, every layer that was left out, and in
-// "warnings" a row for each layer and kind of oddity.
+// Schema "gneiss.scan/1": the same with raw integers, every layer that was left out, in
+// "inventories" a row for each layer with its packages and its os-release, and in "warnings" a row
+// for each layer and kind of oddity.
 void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
                    std::int64_t bad_images, std::ostream& out);
 

@@ -8,6 +8,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "io/packages/read_packages.h"
 #include "io/scan/marker_name.h"
 #include "io/scan/stargz_index.h"
 #include "io/scan/symlink_loops.h"
@@ -91,10 +92,13 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   entry.path = AddText(key);
   SetMetadata(reader.entry(), entry);
   SetType(reader, key, entry);
+  std::string* const kept =
+      IsMarker(entry.type) ? nullptr
+                           : package_files_.Take(inventory_.path(entry), entry.type, member.size);
   if (entry.type == EntryType::kRegular) {
     if (member.is_sparse) stream.CountHoles(std::max<Bytes>(member.size - member.stored_size, 0));
     if (IsStargzIndex(reader, entry)) index_begin_ = member.gzip_member;
-    HashContents(reader, entry);
+    HashContents(reader, entry, kept);
   }
   entry.position = static_cast<std::uint32_t>(inventory_.entries.size());
   inventory_.entries.push_back(entry);
@@ -115,6 +119,7 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   CheckSorted();
   CheckSymlinkLoops();
   CheckHardLinks();
+  TakePackages();
   return std::move(inventory_);
 }
 
@@ -229,7 +234,7 @@ bool InventoryBuilder::IsStargzIndex(const TarReader& reader, const Entry& entry
   return reader.member().gzip_member && inventory_.path(entry) == kStargzIndexName;
 }
 
-void InventoryBuilder::HashContents(TarReader& reader, Entry& entry) {
+void InventoryBuilder::HashContents(TarReader& reader, Entry& entry, std::string* kept) {
   entry.size = reader.member().size;
   entry.stored_size = reader.member().stored_size;
   head_.clear();
@@ -240,12 +245,14 @@ void InventoryBuilder::HashContents(TarReader& reader, Entry& entry) {
         [&](std::string_view bytes) {
           hash_.Update(bytes);
           if (keeps_text) index_text_ += bytes;
+          if (kept != nullptr) *kept += bytes;
           if (head_.size() < kContentHeadBytes) {
             head_ += bytes.substr(0, kContentHeadBytes - head_.size());
           }
         },
         [&](Bytes count) {
           hash_.UpdateZeros(count);
+          if (kept != nullptr) kept->append(static_cast<std::size_t>(count), '\0');
           const auto missing = static_cast<Bytes>(kContentHeadBytes - head_.size());
           head_.append(static_cast<std::size_t>(std::min(count, missing)), '\0');
         });
@@ -298,6 +305,14 @@ void InventoryBuilder::CompareStargzIndex() {
   const StargzDifferences differences = gneiss::CompareStargzIndex(index_text_, inventory_);
   if (differences.count == 0) return;
   warnings_.Add("estargz index that disagrees with the tar", differences.first, differences.count);
+}
+
+void InventoryBuilder::TakePackages() {
+  if (package_files_.num_passed_over() > 0) {
+    warnings_.Add("package database past a limit", package_files_.first_passed_over(),
+                  package_files_.num_passed_over());
+  }
+  ReadPackages(package_files_, inventory_);
 }
 
 void InventoryBuilder::CheckSorted() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/packages/package_files.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/tar_reader.h"
@@ -37,12 +38,14 @@ class InventoryBuilder {
   void SetType(TarReader& reader, std::string_view key, Entry& entry);
   // Makes a whiteout or an opaque marker of an entry that is one. False: to be left out.
   bool SetMarker(std::string_view& key, Entry& entry);
-  void HashContents(TarReader& reader, Entry& entry);
+  // Appends the contents to `kept` too, unless it is nullptr.
+  void HashContents(TarReader& reader, Entry& entry, std::string* kept);
   std::uint32_t AddText(std::string_view text);
   void TakeShares(StoredShares& shares);
   bool IsStargzIndex(const TarReader& reader, const Entry& entry) const;
   void DropStargzFiles();
   void CompareStargzIndex();
+  void TakePackages();
   void CheckSorted();
   void CheckSymlinkLoops();
   void CheckHardLinks();
@@ -55,6 +58,7 @@ class InventoryBuilder {
   Sha256Stream hash_;
   PathKey made_key_;
   std::string head_;  // first bytes of the file being read
+  PackageFiles package_files_;
   std::uint32_t last_xattrs_ = 0;
   std::deque<std::uint32_t> without_share_;  // positions of entries, kNone: of one left out
   Bytes member_begin_ = 0;                   // for errors

@@ -116,6 +116,8 @@ void FleetScanner::LookInStore() {
       scan.outcome = LayerOutcome::kStored;
       scan.tar_size = found.summary->tar_size;
       scan.num_entries = found.summary->num_entries;
+      scan.num_packages = found.summary->num_packages;
+      scan.os_release = std::move(found.summary->os_release);
       scan.warnings = std::move(found.summary->warnings);
     }
   }
@@ -243,6 +245,8 @@ void FleetScanner::ScanOne(LayerIndex index) {
   result.outcome = LayerOutcome::kScanned;
   result.tar_size = scanned->inventory->tar_size;
   result.num_entries = std::ssize(scanned->inventory->entries);
+  result.num_packages = std::ssize(scanned->inventory->packages);
+  result.os_release = std::move(scanned->inventory->os_release);
   result.warnings = std::move(scanned->inventory->warnings);
 }
 

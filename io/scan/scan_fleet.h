@@ -37,6 +37,8 @@ struct LayerScan {
   bool was_read = false;                   // its blob was read to its end in this run
   Bytes tar_size = 0;                      // of kScanned and kStored
   std::int64_t num_entries = 0;            // of kScanned and kStored
+  std::int64_t num_packages = 0;           // of kScanned and kStored
+  OsRelease os_release;                    // of kScanned and kStored; empty when it has none
   std::vector<InventoryWarning> warnings;  // of kScanned and kStored: what its scan accepted
   Bytes file_bytes = 0;                    // in the store
   std::string problem;  // kBad: "PLACE: expected ..., found ..."; kNotATar: what it is

@@ -7,6 +7,7 @@
 #include <map>
 #include <span>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -163,6 +164,56 @@ void ReadContents(PackedReader& in, Inventory& inventory) {
   }
 }
 
+// The packages, then for each entry that may have one: 0 for none, else one more than the
+// difference to the last one given, as a number without sign. In the order of paths neighbours are
+// of one package, or of packages that follow each other, as in usr/share/doc.
+void WritePackageColumn(const Inventory& inventory, PackedWriter& out) {
+  out.Number(inventory.packages.size());
+  for (const Package& package : inventory.packages) {
+    out.Byte(static_cast<std::uint8_t>(package.system));
+    out.Text(package.name);
+    out.Text(package.version);
+  }
+  if (inventory.packages.empty()) return;
+  std::int64_t last = 0;
+  for (const Entry& entry : inventory.entries) {
+    if (!MayBelongToPackage(entry.type)) continue;
+    if (entry.package == kNone) {
+      out.Number(0);
+      continue;
+    }
+    const std::int64_t step = std::int64_t{entry.package} - last;
+    out.Number(1 + static_cast<std::uint64_t>(step < 0 ? -2 * step - 1 : 2 * step));
+    last = entry.package;
+  }
+}
+
+// REQUIRES: types are read.
+void ReadPackageColumn(PackedReader& in, Inventory& inventory) {
+  const auto count = static_cast<std::size_t>(in.Number(kMaxPackages, "a number of packages"));
+  for (std::size_t i = 0; i < count; ++i) {
+    Package package;
+    const std::uint64_t system = in.Number(kNumPackageSystems - 1, "a package system");
+    package.system = static_cast<PackageSystem>(system);
+    package.name = in.Text(kMaxPackageTextBytes, "a package's name");
+    package.version = in.Text(kMaxPackageTextBytes, "a package's version");
+    inventory.packages.push_back(std::move(package));
+  }
+  if (count == 0) return;
+  std::int64_t last = 0;
+  for (Entry& entry : inventory.entries) {
+    if (!MayBelongToPackage(entry.type)) continue;
+    const std::uint64_t code = in.Number(2 * kMaxPackages, "a package's place");
+    if (code == 0) continue;
+    const auto step = static_cast<std::int64_t>(code - 1);
+    last += step % 2 == 0 ? step / 2 : -(step / 2 + 1);
+    if (last < 0 || last >= static_cast<std::int64_t>(count)) {
+      in.Fail(fmt::format("expected a place among {} packages, found {}", count, last));
+    }
+    entry.package = static_cast<std::uint32_t>(last);
+  }
+}
+
 void ReadPositions(PackedReader& in, Inventory& inventory) {
   const std::size_t count = inventory.entries.size();
   std::vector<bool> seen(count, false);
@@ -250,6 +301,7 @@ std::string EncodeColumns(const Inventory& inventory) {
     next = std::int64_t{entry.position} + 1;
   }
   WriteContents(inventory, out);
+  WritePackageColumn(inventory, out);
   if (out.bytes().size() > kMaxInventoryPayloadBytes) {
     throw InputError(fmt::format("expected entries of at most {} bytes in columns, found {}",
                                  kMaxInventoryPayloadBytes, out.bytes().size()));
@@ -281,6 +333,7 @@ void DecodeColumns(std::string_view columns, std::size_t num_entries, Inventory&
   ReadNumbers(in, inventory);
   ReadPositions(in, inventory);
   ReadContents(in, inventory);
+  ReadPackageColumn(in, inventory);
   if (in.remaining() > 0) {
     in.Fail(fmt::format("expected the end, found {} more bytes", in.remaining()));
   }

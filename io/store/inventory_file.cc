@@ -155,6 +155,9 @@ std::vector<InventoryWarning> TakeWarnings(PackedReader& in) {
   return warnings;
 }
 
+// In the order of the file.
+constexpr std::array kOsFields = {&OsRelease::id, &OsRelease::version_id, &OsRelease::codename};
+
 InventorySummary TakeSummary(PackedReader& body) {
   InventorySummary summary;
   const auto kind = static_cast<ContentKind>(body.Byte());
@@ -176,6 +179,11 @@ InventorySummary TakeSummary(PackedReader& body) {
     summary.extremes.*extreme = static_cast<std::int64_t>(body.Number(INT64_MAX, "an extreme"));
   }
   summary.warnings = TakeWarnings(body);
+  summary.num_packages =
+      static_cast<std::int64_t>(body.Number(kMaxPackages, "a number of packages"));
+  for (const auto field : kOsFields) {
+    summary.os_release.*field = body.Text(kMaxPackageTextBytes, "a field of os-release");
+  }
   return summary;
 }
 
@@ -195,6 +203,8 @@ std::string EncodeInventory(const Inventory& inventory) {
     file.Number(static_cast<std::uint64_t>(inventory.extremes.*extreme));
   }
   WriteWarnings(inventory.warnings, file);
+  file.Number(inventory.packages.size());
+  for (const auto field : kOsFields) file.Text(inventory.os_release.*field);
   file.Raw(Compress(EncodeColumns(inventory)));
   return FinishFile(file);
 }
@@ -226,11 +236,16 @@ ScannedLayer DecodeInventoryFile(std::string_view file) {
   inventory.tar_size = summary.tar_size;
   inventory.extremes = summary.extremes;
   inventory.warnings = std::move(summary.warnings);
+  inventory.os_release = std::move(summary.os_release);
   const std::string payload = Decompress(body.Raw(body.remaining(), "a zstd frame"));
   try {
     DecodeColumns(payload, static_cast<std::size_t>(summary.num_entries), inventory);
   } catch (const InputError& error) {
     throw error.WithSource("", "unpacked " + error.place());
+  }
+  if (std::ssize(inventory.packages) != summary.num_packages) {
+    throw InputError(fmt::format("expected {} packages, found {}", summary.num_packages,
+                                 inventory.packages.size()));
   }
   if (const std::string fault = FindInventoryFault(inventory); !fault.empty()) {
     throw InputError("expected a sound inventory, found " + fault);

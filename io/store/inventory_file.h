@@ -4,8 +4,9 @@
 //   all before it
 //
 // The columns hold the entries in their order by path: paths front-coded, numbers as differences
-// where that makes them small, digests of contents as they are. What is written is a function of
-// the inventory's content alone: not of the order of its texts, nor of the machine.
+// where that makes them small, digests of contents as they are, packages by their place in a list.
+// What is written is a function of the inventory's content alone: not of the order of its texts,
+// nor of the machine.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@
 namespace gneiss {
 
 // Part of the store's paths, so that versions do not overwrite each other's files.
-inline constexpr int kInventoryFileVersion = 2;
+inline constexpr int kInventoryFileVersion = 3;
 
 // Beyond these an inventory is neither written nor read.
 inline constexpr std::size_t kMaxInventoryFileBytes = std::size_t{1} << 31;
@@ -40,6 +41,8 @@ struct InventorySummary {
   std::int64_t num_entries = 0;
   InventoryExtremes extremes;
   std::vector<InventoryWarning> warnings;  // sorted by kind
+  std::int64_t num_packages = 0;
+  OsRelease os_release;
 
   friend bool operator==(const InventorySummary&, const InventorySummary&) = default;
 };

@@ -1,0 +1,60 @@
+// What a database says of one package: its name, its version and where its files are listed. Texts
+// are views into the files kept, so a database costs no more than its own bytes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "planner/inventory.h"
+
+namespace gneiss {
+
+enum class ListingForm : std::uint8_t {
+  kDpkgList,    // a path a line, from the root
+  kDpkgSums,    // md5sums(1): two columns, the second a path
+  kApkStanza,   // "F:" and a directory, followed by "R:" and a file in it, for each
+  kPacmanFile,  // a path a line, from "%FILES%" to an empty line
+  kRecord,      // CSV, the first column a path from the directory above that of `place`
+};
+
+struct PackageListing {
+  PackageSystem system = PackageSystem::kDpkg;
+  ListingForm form = ListingForm::kDpkgList;
+  std::string_view name;
+  std::string_view version;  // empty: not known
+  std::string_view place;    // path of the file that has the list
+  std::string_view text;     // the list
+};
+
+// At most kMaxPackages of them; those after are passed over.
+class PackageListings {
+ public:
+  void Add(const PackageListing& listing) {
+    if (list_.size() < kMaxPackages) list_.push_back(listing);
+  }
+  std::vector<PackageListing> Take() && { return std::move(list_); }
+
+ private:
+  std::vector<PackageListing> list_;
+};
+
+// Whether a name or a version is one for its system: of its characters, no longer than
+// kMaxPackageTextBytes. Names: dpkg's pkg_name_is_illegal, apk and pacman's package name rules, the
+// name of a Python project; not whether the versions are in any order.
+[[nodiscard]] bool IsNameFor(PackageSystem system, std::string_view name);
+[[nodiscard]] bool IsVersionFor(PackageSystem system, std::string_view version);
+
+// Calls `take` with the key of each path that is listed, in the order of the list; a view is valid
+// until `take` returns. Paths above the root are passed over, as is what is no path. With the files
+// of the database that are the package's own, where the list does not have them.
+void ForEachListedPath(const PackageListing& listing,
+                       const std::function<void(std::string_view path)>& take);
+
+// The database's files for this package alone begin so, followed by a suffix without '.' and '/';
+// empty where there are none beside those that ForEachListedPath has.
+[[nodiscard]] std::string_view OwnFilesPrefix(const PackageListing& listing);
+
+}  // namespace gneiss
