@@ -9,30 +9,6 @@
 #include "planner/path_key.h"
 
 namespace gneiss {
-
-std::string_view EntryTypeName(EntryType type) {
-  constexpr std::array<std::string_view, kNumEntryTypes> kNames = {
-      "file",         "directory", "symlink",  "hard link", "character device",
-      "block device", "fifo",      "whiteout", "opaque"};
-  return kNames[static_cast<std::size_t>(type)];
-}
-
-std::string_view LayerCodecName(LayerCodec codec) {
-  constexpr std::array<std::string_view, 3> kNames = {"tar", "gzip", "zstd"};
-  return kNames[static_cast<std::size_t>(codec)];
-}
-
-std::string_view PackageSystemName(PackageSystem system) {
-  constexpr std::array<std::string_view, kNumPackageSystems> kNames = {"dpkg", "apk", "pacman",
-                                                                       "wheel"};
-  return kNames[static_cast<std::size_t>(system)];
-}
-
-bool IsPackageText(std::string_view text) {
-  return text.size() <= kMaxPackageTextBytes &&
-         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
 namespace {
 
 std::string FindPackageFault(const Inventory& inventory) {
@@ -63,6 +39,29 @@ std::string FindPackageFault(const Inventory& inventory) {
 }
 
 }  // namespace
+
+std::string_view EntryTypeName(EntryType type) {
+  constexpr std::array<std::string_view, kNumEntryTypes> kNames = {
+      "file",         "directory", "symlink",  "hard link", "character device",
+      "block device", "fifo",      "whiteout", "opaque"};
+  return kNames[static_cast<std::size_t>(type)];
+}
+
+std::string_view LayerCodecName(LayerCodec codec) {
+  constexpr std::array<std::string_view, 3> kNames = {"tar", "gzip", "zstd"};
+  return kNames[static_cast<std::size_t>(codec)];
+}
+
+std::string_view PackageSystemName(PackageSystem system) {
+  constexpr std::array<std::string_view, kNumPackageSystems> kNames = {"dpkg", "apk", "pacman",
+                                                                       "wheel"};
+  return kNames[static_cast<std::size_t>(system)];
+}
+
+bool IsPackageText(std::string_view text) {
+  return text.size() <= kMaxPackageTextBytes &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+}
 
 std::uint32_t EntryTexts::Add(std::string_view text) {
   if (text.empty()) return 0;

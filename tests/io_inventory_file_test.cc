@@ -26,6 +26,8 @@ void CheckSame(const Inventory& a, const Inventory& b) {
   CHECK(a.contents == b.contents);
   CHECK(a.warnings == b.warnings);
   CHECK(a.extremes == b.extremes);
+  CHECK(a.packages == b.packages);
+  CHECK(a.os_release == b.os_release);
   REQUIRE(a.entries.size() == b.entries.size());
   for (std::size_t i = 0; i < a.entries.size(); ++i) {
     Entry x = a.entries[i];
@@ -41,6 +43,7 @@ void CheckSame(const Inventory& a, const Inventory& b) {
     CHECK(x.uid == y.uid);
     CHECK(x.gid == y.gid);
     CHECK(x.content == y.content);
+    CHECK(x.package == y.package);
     CHECK(x.position == y.position);
     CHECK(x.device_major == y.device_major);
     CHECK(x.device_minor == y.device_minor);
@@ -83,7 +86,9 @@ TEST_CASE("An inventory comes back as it was", "[io][inventory_file]") {
                            .tar_size = inventory.tar_size,
                            .num_entries = std::ssize(inventory.entries),
                            .extremes = inventory.extremes,
-                           .warnings = inventory.warnings});
+                           .warnings = inventory.warnings,
+                           .num_packages = std::ssize(inventory.packages),
+                           .os_release = inventory.os_release});
   }
 }
 
@@ -180,6 +185,7 @@ TEST_CASE("A signed file that holds no inventory does no harm", "[io][inventory_
   Inventory inventory = RandomInventory(random, 4);
   inventory.extremes = {};
   inventory.warnings.clear();
+  inventory.os_release = {};
   const std::string file = EncodeInventory(inventory);
   CHECK(InventoryErrorOf(Resigned(file, [](std::string& f) {
           f.resize(f.size() - 5);
@@ -200,20 +206,54 @@ TEST_CASE("A signed file that holds no inventory does no harm", "[io][inventory_
   };
   const std::size_t count =
       8 + 1 + 32 + packed_size(inventory.blob_size) + 32 + packed_size(inventory.tar_size);
-  constexpr std::size_t kExtremesAndWarnings = 7 + 1;
+  constexpr std::size_t kRestOfSummary = 7 + 1 + 1 + 3;
   const auto with_payload = [&](const std::string& payload, std::uint8_t num_entries) {
     return Resigned(file, [&](std::string& f) {
-      f.resize(count + 1 + kExtremesAndWarnings);
+      f.resize(count + 1 + kRestOfSummary);
       f[count] = static_cast<char>(num_entries);
       f += Zstd(payload);
     });
   };
   CHECK(InventoryErrorOf(with_payload(std::string(100'000'000, '\0'), 4)) ==
-        "unpacked byte 80: expected the end, found 99999920 more bytes");
+        "unpacked byte 81: expected the end, found 99999919 more bytes");
   CHECK(InventoryErrorOf(with_payload(std::string(60, '\0'), 4)) ==
         "unpacked byte 2: expected 4 entries, found 58 bytes");
   CHECK(InventoryErrorOf(with_payload("\x03", 0)) ==
         "unpacked byte 1: expected a codec of 0 to 2, found 3");
+}
+
+TEST_CASE("Packages that are none are refused", "[io][inventory_file]") {
+  std::mt19937_64 random(7);
+  const auto error = [&](const auto& change) {
+    Inventory inventory = RandomInventory(random, 60);
+    REQUIRE(inventory.packages.size() > 2);
+    change(inventory);
+    return InventoryErrorOf(EncodeInventory(inventory));
+  };
+  const std::string unsound = "expected a sound inventory, found ";
+  CHECK(error([](Inventory& i) { i.packages[0].name.clear(); }) ==
+        unsound + "a package without a name");
+  CHECK(error([](Inventory& i) { i.packages[0].name = "a\n"; }) ==
+        unsound + "a package without a name");
+  CHECK(error([](Inventory& i) { i.packages[0].version = "\x1b[31m"; }) ==
+        unsound + "a package's version that is none");
+  CHECK(error([](Inventory& i) { std::swap(i.packages[0], i.packages[1]); }) ==
+        unsound + "packages that are not sorted");
+  CHECK(error([](Inventory& i) {
+          i.packages.push_back({.system = PackageSystem::kWheel, .name = "z", .version = "1"});
+        }) == unsound + "a package without entries");
+  CHECK(error([](Inventory& i) { i.os_release.id = "a b"; }) ==
+        unsound + "an os-release that is none");
+  CHECK(error([](Inventory& i) {
+          i.os_release.id.assign(256, 'a');
+        }).ends_with("expected a field of os-release of at most 255, found 256"));
+  CHECK(error([](Inventory& i) {
+          i.packages[0].name.assign(256, 'a');
+        }).ends_with("expected a package's name of at most 255, found 256"));
+  CHECK(error([](Inventory& i) {
+          i.packages[0].system = static_cast<PackageSystem>(4);
+        }).ends_with("expected a package system of at most 3, found 4"));
+  CHECK(error([](Inventory& i) { i.packages.pop_back(); }).find("found") != std::string::npos);
 }
 
 TEST_CASE("Columns of any bytes give an inventory or an error", "[io][inventory_file]") {

@@ -46,6 +46,8 @@ Scanned TwoImages() {
                 .was_read = true,
                 .tar_size = 5120,
                 .num_entries = 10,
+                .num_packages = 3,
+                .os_release = {.id = "debian", .version_id = "12", .codename = "bookworm"},
                 .warnings = {{.kind = "aufs metadata", .count = 2, .first = ".wh..wh.x"},
                              {.kind = "owner out of range", .count = 1, .first = "\xff\n"}},
                 .file_bytes = 345};
@@ -164,6 +166,17 @@ TEST_CASE("A scan as JSON has raw integers and every layer that was left out", "
                                                        {"store_bytes", 345}});
   CHECK(written["layers"]["all"]["layers"] == 5);
   CHECK(written["bytes_read"] == 1005);
+  std::vector<nlohmann::json> inventories = written["inventories"];
+  std::ranges::sort(inventories, {},
+                    [](const nlohmann::json& row) { return -row["packages"].get<int>(); });
+  CHECK(inventories ==
+        std::vector<nlohmann::json>{
+            {{"layer", FormatDigest(Sha256("base"))},
+             {"entries", 10},
+             {"packages", 3},
+             {"os_release",
+              {{"id", "debian"}, {"version_id", "12"}, {"version_codename", "bookworm"}}}},
+            {{"layer", FormatDigest(Sha256("stored"))}, {"entries", 10}, {"packages", 0}}});
   const auto warning = [](const char* kind, int count, const char* layer, const char* where) {
     return nlohmann::json{
         {"kind", kind}, {"count", count}, {"layer", FormatDigest(Sha256(layer))}, {"where", where}};

@@ -87,6 +87,38 @@ TEST_CASE("An inventory's entries are sorted and sum to its blob", "[planner][in
         "a path is no key");
 }
 
+TEST_CASE("Packages of an inventory are sorted, and each has an entry", "[planner][inventory]") {
+  const auto fault = [](const auto& change) {
+    Inventory inventory = TwoFiles();
+    inventory.packages = {{.system = PackageSystem::kDpkg, .name = "a", .version = "1"},
+                          {.system = PackageSystem::kApk, .name = "a", .version = ""}};
+    inventory.entries[0].package = 1;
+    inventory.entries[1].package = 0;
+    change(inventory);
+    return FindInventoryFault(inventory);
+  };
+  CHECK(fault([](Inventory&) {}) == "");
+  CHECK(fault([](Inventory& i) { std::swap(i.packages[0], i.packages[1]); }) ==
+        "packages that are not sorted");
+  CHECK(fault([](Inventory& i) { i.packages[1] = i.packages[0]; }) ==
+        "packages that are not sorted");
+  CHECK(fault([](Inventory& i) { i.packages[0].name = "a\x7f"; }) == "a package without a name");
+  CHECK(fault([](Inventory& i) { i.packages[0].name.assign(256, 'a'); }) ==
+        "a package without a name");
+  CHECK(fault([](Inventory& i) { i.packages[0].version = "1 2"; }) ==
+        "a package's version that is none");
+  CHECK(fault([](Inventory& i) { i.packages[0].system = static_cast<PackageSystem>(4); }) ==
+        "an unknown package system");
+  CHECK(fault([](Inventory& i) { i.entries[0].package = 2; }) == "no such package");
+  CHECK(fault([](Inventory& i) { i.entries[0].package = 0; }) == "a package without entries");
+  CHECK(fault([](Inventory& i) {
+          i.entries[0].type = EntryType::kDirectory;
+          i.entries[0].content = kNone;
+        }) == "a package of no file");
+  CHECK(fault([](Inventory& i) { i.packages.resize(kMaxPackages + 1); }) == "too many packages");
+  CHECK(fault([](Inventory& i) { i.os_release.codename = "\n"; }) == "an os-release that is none");
+}
+
 TEST_CASE("Extended attributes have one form", "[planner][inventory]") {
   CHECK(FormatXattrs({}).empty());
   const std::string both = FormatXattrs({{"user.b", "2"}, {"user.a", std::string("1\0", 2)}});

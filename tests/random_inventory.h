@@ -77,6 +77,24 @@ inline Inventory RandomInventory(std::mt19937_64& random, std::size_t num_entrie
     inventory.entries.push_back(entry);
   }
   SortEntries(inventory);
+  for (Entry& entry : inventory.entries) {
+    if (!MayBelongToPackage(entry.type) || below(3) == 0) continue;
+    // To a new package, or to any of those before.
+    const std::size_t count = inventory.packages.size();
+    if (count == 0 || below(3) == 0) {
+      inventory.packages.push_back(
+          {.system = PackageSystem::kDpkg,
+           .name = "p" + std::to_string(1'000'000 + count),
+           .version = below(4) == 0 ? "" : "1." + std::to_string(below(100)) + "~x"});
+      entry.package = static_cast<std::uint32_t>(count);
+    } else {
+      entry.package = static_cast<std::uint32_t>(below(count));
+    }
+  }
+  for (std::size_t i = inventory.packages.size() / 2; i < inventory.packages.size(); ++i) {
+    inventory.packages[i].system = PackageSystem::kWheel;
+  }
+  if (below(2) == 0) inventory.os_release = {.id = "debian", .version_id = "12", .codename = ""};
   for (std::uint64_t left = below(3); left > 0; --left) {
     inventory.warnings.push_back(
         {.kind = word(), .count = static_cast<std::int64_t>(below(9)), .first = word()});

@@ -17,7 +17,7 @@ std::optional<std::string> Unquote(std::string_view value) {
     const char c = value[i];
     if (quote == '\0' && (c == '"' || c == '\'')) {
       quote = c;
-    } else if (c == quote) {
+    } else if (quote != '\0' && c == quote) {
       quote = '\0';
     } else if (c == '\\' && quote != '\'') {
       if (i + 1 == value.size()) return std::nullopt;
