@@ -23,6 +23,18 @@ std::string_view GroupName(std::string_view path) {
   return end == 0 ? "." : path.substr(0, end);
 }
 
+// Packages by what they are, whichever layers have them; then directories.
+struct GroupOrder {
+  using Key = std::pair<const Package*, std::string_view>;
+
+  bool operator()(const Key& a, const Key& b) const {
+    if (a.first == nullptr || b.first == nullptr) {
+      return a.first != nullptr || (b.first == nullptr && a.second < b.second);
+    }
+    return *a.first < *b.first;
+  }
+};
+
 template <typename Part>
 void SortLargestFirst(std::vector<Part>& parts, auto name) {
   std::ranges::sort(parts, [&](const Part& a, const Part& b) {
@@ -35,14 +47,17 @@ void SortLargestFirst(std::vector<Part>& parts, auto name) {
 LayerDescription DescribeLayer(const ContentAtoms& atoms, const LayerContents& contents,
                                const GeneratedLayer& layer, std::size_t max_paths) {
   LayerDescription description;
-  std::map<std::string_view, ContentGroup> groups;
+  std::map<std::pair<const Package*, std::string_view>, ContentGroup, GroupOrder> groups;
   std::map<LayerIndex, Bytes> layers;
   for (const AtomIndex a : layer.atoms) {
     for (const Unit& unit : atoms.files.units_of(a)) {
       const EntryRef name = atoms.files.names_of(unit).front();
       const Inventory& inventory = *contents.inventories[name.layer];
-      const std::string_view path = inventory.path(inventory.entries[name.entry]);
-      ContentGroup& group = groups[GroupName(path)];
+      const Entry& entry = inventory.entries[name.entry];
+      const std::string_view path = inventory.path(entry);
+      const Package* const package =
+          entry.package == kNone ? nullptr : &inventory.packages[entry.package];
+      ContentGroup& group = groups[{package, package != nullptr ? "" : GroupName(path)}];
       group.bytes = CheckedAdd(group.bytes, unit.bytes);
       ++group.num_files;
       ++description.num_files;
@@ -51,8 +66,15 @@ LayerDescription DescribeLayer(const ContentAtoms& atoms, const LayerContents& c
       description.paths.push_back({std::string(path), unit.bytes});
     }
   }
-  for (auto& [name, group] : groups) {
-    group.name = std::string(name);
+  for (auto& [key, group] : groups) {
+    const auto& [package, directory] = key;
+    if (package != nullptr) {
+      group.package = *package;
+      group.name = package->name;
+      if (!package->version.empty()) group.name += " " + package->version;
+    } else {
+      group.name = std::string(directory);
+    }
     description.groups.push_back(std::move(group));
   }
   for (const auto& [from, bytes] : layers) description.layers.push_back({from, bytes});

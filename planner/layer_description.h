@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,10 +14,12 @@
 
 namespace gneiss {
 
-// Files below one directory: the name has at most two components ("usr/lib"), three below usr.
+// Files of one package; of files that no package database lists, those below one directory: the
+// name has at most two components then ("etc/ssl"), three below usr.
 struct ContentGroup {
   std::string name;
-  Bytes bytes = 0;  // compressed
+  std::optional<Package> package;  // none: a directory
+  Bytes bytes = 0;                 // compressed
   std::int64_t num_files = 0;
 };
 

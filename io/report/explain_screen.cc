@@ -80,7 +80,8 @@ Explanation ExplainCarving(const Plan& plan) {
     std::string name =
         fmt::format("{} for {}", NewLayerId(j), FormatCounted(std::ssize(layer.images), "image"));
     if (!what.groups.empty()) name += fmt::format(", most of it {}", what.groups.front().name);
-    explanation.groups.push_back({std::move(name), layer.size(), what.num_files});
+    explanation.groups.push_back(
+        {.name = std::move(name), .bytes = layer.size(), .num_files = what.num_files});
   }
   std::ranges::stable_sort(explanation.groups, std::ranges::greater{}, &ContentGroup::bytes);
   return explanation;
@@ -121,6 +122,7 @@ class ExplanationPrinter {
     PrintLayers(explanation);
     PrintPaths(explanation);
     PrintImages();
+    if (r_.kind == RecommendationKind::kNewBase) PrintDockerfile(explanation.groups);
   }
 
  private:
@@ -195,6 +197,28 @@ class ExplanationPrinter {
     for (std::size_t i = 0; i < NumShown(r_.images.size()); ++i) {
       out_ << "  " << Printable(fleet_.name(fleet_.images[r_.images[i]])) << '\n';
     }
+  }
+
+  // Lines to build the base with, and to stand on it. What no package database lists is not in
+  // them.
+  void PrintDockerfile(const std::vector<ContentGroup>& groups) {
+    const NewBases& bases = plan_.from_contents->bases.value();
+    std::string on = "scratch";
+    for (const Recommendation& other : plan_.new_bases) {
+      if (other.base == bases.bases[r_.base].parent) on = "base-" + other.id;
+    }
+    const std::string install = InstallCommand(groups);
+    out_ << '\n' << Bold("Dockerfile of the base", style_) << '\n';
+    out_ << "  FROM " << on << '\n';
+    if (!install.empty()) Wrap("  RUN ", Printable(install));
+    Bytes others = 0;
+    for (const ContentGroup& group : groups) {
+      if (!group.package) others += group.bytes;
+    }
+    if (others > 0) {
+      Wrap("  ", fmt::format("# and {} of files that no package database lists", Size(others)));
+    }
+    out_ << Bold("Dockerfiles of the images", style_) << "\n  FROM base-" << r_.id << '\n';
   }
 
   const Fleet& fleet_;

@@ -1,14 +1,15 @@
 #include "io/report/recommendation_text.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "io/report/format.h"
 #include "io/report/instruction.h"
 #include "io/report/screen_text.h"
-#include "planner/layer_description.h"
 
 namespace gneiss {
 namespace {
@@ -169,11 +170,13 @@ RecommendationText DescribeNewBase(const Fleet& fleet, const Plan& plan,
       "hold them; most of it: {}",
       FormatCount(what.num_files), FormatCounted(std::ssize(what.layers), "layer"),
       JoinNames(groups));
+  const std::int64_t num_packages = std::ranges::count_if(
+      what.groups, [](const ContentGroup& group) { return group.package.has_value(); });
   text.how = fmt::format(
-      "build an image of what {} holds{} (gneiss explain {} lists it), push it, and start the "
+      "build an image of its {}{} (gneiss explain {} lists them), push it, and start the "
       "Dockerfiles from it: FROM base-{}",
-      recommendation.id, on.empty() ? "" : fmt::format(" on {}", on), recommendation.id,
-      recommendation.id);
+      num_packages > 0 ? FormatCounted(num_packages, "package") : "files",
+      on.empty() ? "" : fmt::format(" on base-{}", on), recommendation.id, recommendation.id);
   text.risk =
       "the files must stay the same ones: install the same versions, and run the images' tests";
   return text;
@@ -213,6 +216,35 @@ std::string_view LineageSignName(LineageSign sign) {
   constexpr std::array<std::string_view, 4> kNames = {"twin", "base name", "tag history",
                                                       "first instruction"};
   return kNames[static_cast<std::size_t>(sign)];
+}
+
+std::string InstallCommand(const std::vector<ContentGroup>& groups) {
+  struct Manager {
+    PackageSystem system;
+    const char* command;
+    const char* separator;  // between name and version
+    const char* after;
+  };
+  constexpr std::array<Manager, 4> kManagers = {
+      Manager{PackageSystem::kDpkg, "apt-get update && apt-get install -y --no-install-recommends",
+              "=", " && rm -rf /var/lib/apt/lists/*"},
+      Manager{PackageSystem::kApk, "apk add --no-cache", "=", ""},
+      Manager{PackageSystem::kPacman, "pacman -Sy --noconfirm", "=", ""},
+      Manager{PackageSystem::kWheel, "pip install --no-cache-dir", "==", ""}};
+  std::string text;
+  for (const Manager& manager : kManagers) {
+    std::vector<std::string> names;
+    for (const ContentGroup& group : groups) {
+      if (!group.package || group.package->system != manager.system) continue;
+      if (group.package->version.empty()) continue;
+      names.push_back(group.package->name + manager.separator + group.package->version);
+    }
+    if (names.empty()) continue;
+    std::ranges::sort(names);
+    if (!text.empty()) text += " && ";
+    text += fmt::format("{} {}{}", manager.command, fmt::join(names, " "), manager.after);
+  }
+  return text;
 }
 
 std::string NameImages(const Fleet& fleet, ImageIndex lead, const std::vector<ImageIndex>& images) {

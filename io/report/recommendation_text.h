@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/report/format.h"
+#include "planner/layer_description.h"
 #include "planner/plan.h"
 
 namespace gneiss {
@@ -30,5 +31,9 @@ struct RecommendationText {
 // that leads. REQUIRES: `images` is not empty.
 [[nodiscard]] std::string NameImages(const Fleet& fleet, ImageIndex lead,
                                      const std::vector<ImageIndex>& images);
+
+// The command that installs the packages of these groups, one for each package manager, joined with
+// "&&"; those whose files are all here and whose version is known. Empty when there are none.
+[[nodiscard]] std::string InstallCommand(const std::vector<ContentGroup>& groups);
 
 }  // namespace gneiss
