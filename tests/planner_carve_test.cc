@@ -63,7 +63,7 @@ TEST_CASE("Carved layers show every image as it is, within the limit and above t
   int num_limited = 0;
   int num_unknown = 0;
   int num_stacked = 0;
-  for (int round = 0; round < 600; ++round) {
+  for (int round = 0; round < 60; ++round) {
     INFO("round " << round);
     const CarveFixture made = MakeCarveFixture(random);
     CostOptions cost;
@@ -115,16 +115,16 @@ TEST_CASE("Carved layers show every image as it is, within the limit and above t
       last_stored = plan.planned.storage_bytes;
     }
   }
-  REQUIRE(num_limited > 500);
-  REQUIRE(num_unknown > 50);
-  REQUIRE(num_stacked > 50);
+  REQUIRE(num_limited > 40);
+  REQUIRE(num_unknown > 8);
+  REQUIRE(num_stacked > 8);
 }
 
 // A layout that loses, adds or changes something is an error that names it.
 TEST_CASE("The audit of generated layers notices every change", "[planner][carve]") {
   std::mt19937 random(8);
   int num_changed = 0;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < 60; ++round) {
     const CarveFixture made = MakeCarveFixture(random);
     const CostModel model(made.fleet, {});
     const Today today = MakeToday(made.fleet, model);
@@ -151,7 +151,7 @@ TEST_CASE("The audit of generated layers notices every change", "[planner][carve
       ++num_changed;
     }
   }
-  CHECK(num_changed > 300);
+  CHECK(num_changed > 60);
 }
 
 }  // namespace
