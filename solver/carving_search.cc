@@ -21,7 +21,7 @@ constexpr double kLastTemperature = 0.001;
 constexpr double kPriceNoise = 0.5;
 
 // The temperature falls so many times: what one fall freezes wrong, the next one may not.
-constexpr double kNumCycles = 2;
+constexpr double kNumCycles = 6;
 
 // Of the draws of atoms, one in so many is uniform.
 constexpr std::uint64_t kUniformDraws = 8;
