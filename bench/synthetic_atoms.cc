@@ -29,6 +29,10 @@ constexpr std::uint32_t kPackageBump = 150;    // of packages, with a version of
 constexpr std::uint32_t kPackageChange = 600;  // of the entries of a package that is bumped
 constexpr std::uint32_t kTagChange = 60;       // of the application, with a tag
 
+// Of shared entries one in so many is of a kind that images change for themselves: configuration,
+// caches, the package database. Images change the same ones, and leave the others alone.
+constexpr EntryId kEntriesPerOwnKind = 500;
+
 // Entries of one thing, by version.
 using Versions = std::vector<std::vector<EntryId>>;
 
@@ -106,6 +110,7 @@ class AtomMaker {
         image.insert(image.end(), (*package)[version].begin(), (*package)[version].end());
       }
       for (EntryId& entry : image) {
+        if (entry % kEntriesPerOwnKind != 0) continue;
         if (random_.Chance(shape_.own_changes)) entry = NewEntry();
       }
       image.insert(image.end(), own[tag].begin(), own[tag].end());

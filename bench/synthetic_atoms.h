@@ -3,8 +3,8 @@
 // Images derive from a few base families, each a line of versions in which a part of the entries
 // changes; they add packages, built once for each family and changing with its versions, popular
 // ones often; and an application of their own, of which there are a few tags, each a little
-// different. Now and then an image changes a shared entry for itself, which is what makes so many
-// signatures in life. Same parameters, same atoms.
+// different. A few shared entries are such that an image may change them for itself. Same
+// parameters, same atoms.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace gneiss {
 struct SyntheticAtomsShape {
   std::uint32_t num_images = 500;
   std::uint32_t entries_per_image = 20'000;  // about
-  std::uint32_t own_changes = 10;            // of an image's shared entries, per mille
+  std::uint32_t own_changes = 200;           // of the shared entries of that kind, per mille
   std::uint64_t seed = 1;
 };
 

@@ -28,6 +28,9 @@ constexpr std::uint64_t kUniformDraws = 8;
 
 constexpr int kTournament = 4;
 
+// Where layers cost something by themselves, one move in so many only sheds one.
+constexpr std::uint64_t kShedMoves = 3;
+
 class Search {
  public:
   Search(LayerFamily& family, const CarvingSearchOptions& options)
@@ -159,7 +162,24 @@ class Search {
     return users;
   }
 
+  // A layer less, for all of its users or for one of them.
+  bool Shed() {
+    const LayerId l = DrawLayerOf(DrawAtom());
+    if (family_.is_private(l)) {
+      if (family_.VacateCost(l) == std::numeric_limits<double>::infinity()) return false;
+      family_.Vacate(l);
+    } else if (family_.layer(l).num_users < 3 || Below(2) == 0) {
+      family_.Drop(l);
+    } else {
+      IndexSet leaving(model_.num_images);
+      leaving.Insert(DrawImageOf(family_.layer(l).users));
+      family_.Leave(l, leaving);
+    }
+    return Eject(IndexSet(model_.num_images));
+  }
+
   bool Move() {
+    if (model_.rate_model().layer_overhead > 0 && Below(kShedMoves) == 0) return Shed();
     if (Below(10) == 0) {
       const LayerId l = DrawLayerOf(DrawAtom());
       if (!family_.is_private(l)) family_.Drop(l);
@@ -167,7 +187,7 @@ class Search {
     const IndexSet users = DrawUsers();
     if (users.size() < 2 || family_.Find(users) != kNoLayer) return false;
     const LayerId added = family_.Add(users);
-    return added != kNoLayer && Eject(added);
+    return added != kNoLayer && Eject(users);
   }
 
   // One way to relieve overfull images.
@@ -177,9 +197,8 @@ class Search {
     double price = std::numeric_limits<double>::infinity();  // per image relieved
   };
 
-  // Relieves overfull images without closing `kept`; false when it finds no way.
-  bool Eject(LayerId kept) {
-    const IndexSet kept_users = family_.layer(kept).users;
+  // Relieves overfull images without closing the layer of `kept_users`; false when it finds no way.
+  bool Eject(const IndexSet& kept_users) {
     for (std::uint32_t budget = 2 * model_.num_images + 8; !family_.overfull().empty(); --budget) {
       if (budget == 0) return false;
       const Ejection ejection = CheapestEjection(DrawImageOf(family_.overfull()), kept_users);

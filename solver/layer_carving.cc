@@ -23,7 +23,7 @@ constexpr std::uint64_t kStartMargin = 30;
 
 // What the search may do when the caller does not say (LayerFamily::work()): more on larger
 // problems, where moves are dearer.
-constexpr std::uint64_t kMostMoves = 200'000;
+constexpr std::uint64_t kMostMoves = 1'000'000;
 constexpr std::uint64_t kLeastWork = 400'000'000;
 constexpr std::uint64_t kMostWork = 1'600'000'000;
 constexpr std::uint64_t kWorkPerPlace = 20'000;  // places: atoms of images
