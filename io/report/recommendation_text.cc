@@ -118,6 +118,16 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
       text.how = fmt::format("build {} again with --pull", who);
       text.risk = "the base's files change: run the images' tests";
       break;
+    case LineageSign::kMapping:
+      text.title = fmt::format("build {} on {}: both are {} to you", who, to, lineage);
+      text.how = fmt::format("set FROM to {} and build {} again", to, who);
+      text.risk = "the base's files change as much as your lineages allow: run the images' tests";
+      break;
+    case LineageSign::kOsRelease:
+      text.title = fmt::format("build {} on {}: both are {}", who, to, lineage);
+      text.how = fmt::format("set FROM to {} and build {} again", to, who);
+      text.risk = "real: one release, but another base image with other packages; compare the two";
+      break;
     case LineageSign::kFirstInstruction:
       text.title = fmt::format("see whether {} can move to the base of {}", who, to);
       text.how = fmt::format("compare the two bases; if they are versions of one, build {} on {}",
@@ -143,8 +153,8 @@ std::string_view EffortName(Effort effort) {
 }
 
 std::string_view LineageSignName(LineageSign sign) {
-  constexpr std::array<std::string_view, 4> kNames = {"twin", "base name", "tag history",
-                                                      "first instruction"};
+  constexpr std::array<std::string_view, 6> kNames = {
+      "twin", "mapping", "base name", "tag history", "os-release", "first instruction"};
   return kNames[static_cast<std::size_t>(sign)];
 }
 
