@@ -18,6 +18,9 @@ struct Drift {
   std::vector<LayerIndex> to;    // the prefix to move to
   std::string from_name;         // ref, or digest of its last layer
   std::string to_name;
+  // Where they also take the layers of a twin above that base: its ref; else empty. Then `from` and
+  // `to` are the twins, `from_name` and `to_name` the bases.
+  std::string twin_name;
   std::vector<ImageIndex> images;  // sorted
   // Upper layers unchanged. Of a plan's moves: what this one adds to those before it, so that over
   // all moves they sum to what the plan saves, and one of them alone may save nothing. Of a weak

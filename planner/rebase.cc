@@ -72,14 +72,17 @@ RebaseAnswer Solve(const RebaseBlobs& blobs, const RebaseOptions& options, Bytes
   return answer;
 }
 
-Drift DriftOf(const Fleet& fleet, const LayerTrie& trie, const Lineage& lineage, NodeIndex from,
-              NodeIndex to) {
+Drift DriftOf(const Fleet& fleet, const LayerTrie& trie, std::span<const Lineage> lineages,
+              const RebaseChoice& choice) {
+  const bool has_base = choice.base_to != kNoNode;
+  const Lineage& lineage = lineages[choice.lineage];
   return {.sign = lineage.sign,
           .lineage = lineage.name,
-          .from = PrefixOf(trie, from),
-          .to = PrefixOf(trie, to),
-          .from_name = NameOfNode(fleet, trie, from),
-          .to_name = NameOfNode(fleet, trie, to)};
+          .from = PrefixOf(trie, choice.from),
+          .to = PrefixOf(trie, choice),
+          .from_name = NameOfNode(fleet, trie, has_base ? choice.base_from : choice.from),
+          .to_name = NameOfNode(fleet, trie, has_base ? choice.base_to : choice.to),
+          .twin_name = has_base ? NameOfNode(fleet, trie, choice.to) : ""};
 }
 
 // Makes choices one after the other and says what each saves.
@@ -115,10 +118,14 @@ std::vector<Drift> MovesOf(const Fleet& fleet, const LayerTrie& trie,
                            std::span<const Lineage> lineages, const RebaseBlobs& blobs,
                            const RebaseChoices& choices) {
   const RebaseProblem& problem = blobs.problem();
-  std::map<std::tuple<std::uint32_t, NodeIndex, NodeIndex>, std::vector<std::uint32_t>> by_move;
+  std::map<std::tuple<std::uint32_t, NodeIndex, NodeIndex, NodeIndex, NodeIndex>,
+           std::vector<std::uint32_t>>
+      by_move;
   for (std::uint32_t g = 0; g < choices.size(); ++g) {
     const RebaseChoice& choice = problem.groups[g].choices[choices[g]];
-    if (choice.to != kNoNode) by_move[{choice.lineage, choice.from, choice.to}].push_back(g);
+    if (choice.to == kNoNode) continue;
+    by_move[{choice.lineage, choice.from, choice.to, choice.base_from, choice.base_to}].push_back(
+        g);
   }
   struct Move {
     Bytes alone = 0;
@@ -128,9 +135,10 @@ std::vector<Drift> MovesOf(const Fleet& fleet, const LayerTrie& trie,
   std::vector<Move> moves;
   SavingsCounter single(blobs);
   for (auto& [key, groups] : by_move) {
-    const auto& [lineage, from, to] = key;
-    Move move{.groups = std::move(groups),
-              .drift = DriftOf(fleet, trie, lineages[lineage], from, to)};
+    const std::uint32_t first = groups.front();
+    Move move{
+        .groups = std::move(groups),
+        .drift = DriftOf(fleet, trie, lineages, problem.groups[first].choices[choices[first]])};
     Drift alone;
     for (const std::uint32_t g : move.groups) {
       single.Choose(g, choices[g], alone);
@@ -163,10 +171,8 @@ std::vector<Drift> WeakMoves(const Fleet& fleet, const CostModel& model, const T
   std::vector<Drift> weak;
   for (std::uint32_t g = 0; g < problem.groups.size(); ++g) {
     const RebaseGroup& group = problem.groups[g];
-    const Lineage& lineage = lineages[group.choices.back().lineage];
     const auto c = static_cast<std::uint32_t>(group.choices.size() - 1);  // the newest comes last
-    const RebaseChoice& choice = group.choices[c];
-    Drift drift = DriftOf(fleet, today.trie, lineage, choice.from, choice.to);
+    Drift drift = DriftOf(fleet, today.trie, lineages, group.choices[c]);
     drift.images = group.images;
     counter.Choose(g, c, drift);
     counter.Undo(g);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -84,11 +86,17 @@ class GroupMaker {
     std::ranges::sort(stands_);
   }
 
-  // Choices of each two nodes by the first, most trusted, lineage.
-  void AddGroup(std::span<const std::pair<std::uint32_t, std::uint32_t>> stands) {
+  using Stands = std::span<const std::pair<std::uint32_t, std::uint32_t>>;  // lineage, version
+
+  // Each choice by the first, most trusted, lineage.
+  void AddGroup(Stands stands) {
     RebaseGroup& group = problem_.groups.emplace_back();
     group.choices.emplace_back();
-    std::map<std::pair<NodeIndex, NodeIndex>, std::uint32_t> seen;
+    std::set<std::tuple<NodeIndex, NodeIndex, NodeIndex, NodeIndex>> seen;
+    const auto add = [&](RebaseChoice choice) {
+      if (!seen.emplace(choice.from, choice.to, choice.base_from, choice.base_to).second) return;
+      group.choices.push_back(choice);
+    };
     for (const auto& [l, k] : stands) {
       const Lineage& lineage = lineages_[l];
       const NodeIndex from = lineage.versions[k].node;
@@ -96,10 +104,38 @@ class GroupMaker {
       for (const std::uint32_t t : targets_[l]) {
         if (!MayMove(lineage, k, t)) continue;
         const NodeIndex to = lineage.versions[t].node;
-        if (!seen.try_emplace({from, to}, l).second) continue;
-        group.choices.push_back({.lower = 0, .from = from, .to = to, .lineage = l});
+        add({.from = from, .to = to, .lineage = l});
+        if (lineage.sign == LineageSign::kTwin) AddTwinOnOtherBases(stands, from, to, add);
       }
     }
+  }
+
+  template <typename Add>
+  void AddTwinOnOtherBases(Stands stands, NodeIndex from, NodeIndex twin, const Add& add) const {
+    for (const auto& [l, k] : stands) {
+      const Lineage& lineage = lineages_[l];
+      if (lineage.sign == LineageSign::kTwin) continue;
+      const std::optional<std::uint32_t> base = VersionBelow(lineage, twin);
+      if (!base) continue;
+      for (const std::uint32_t t : targets_[l]) {
+        if (!MayMove(lineage, *base, t)) continue;
+        add({.from = from,
+             .to = twin,
+             .lineage = l,
+             .base_from = lineage.versions[*base].node,
+             .base_to = lineage.versions[t].node});
+      }
+    }
+  }
+
+  // The longest version that is a proper prefix of v.
+  std::optional<std::uint32_t> VersionBelow(const Lineage& lineage, NodeIndex v) const {
+    for (v = trie_.parent[v]; v != kNoNode; v = trie_.parent[v]) {
+      const auto found = std::ranges::find(lineage.versions, v, &BaseVersion::node);
+      if (found == lineage.versions.end()) continue;
+      return static_cast<std::uint32_t>(found - lineage.versions.begin());
+    }
+    return std::nullopt;
   }
 
   void AddLowers(RebaseGroup& group) {
@@ -108,7 +144,7 @@ class GroupMaker {
       std::vector<LayerIndex> lower;
       std::size_t kept = 0;
       if (choice.to != kNoNode) {
-        lower = PrefixOf(trie_, choice.to);
+        lower = PrefixOf(trie_, choice);
         kept = trie_.depth[choice.from];
       }
       lower.insert(lower.end(), chain.begin() + static_cast<std::ptrdiff_t>(kept), chain.end());
@@ -130,6 +166,14 @@ class GroupMaker {
 };
 
 }  // namespace
+
+std::vector<LayerIndex> PrefixOf(const LayerTrie& trie, const RebaseChoice& choice) {
+  if (choice.base_to == kNoNode) return PrefixOf(trie, choice.to);
+  std::vector<LayerIndex> prefix = PrefixOf(trie, choice.base_to);
+  const std::vector<LayerIndex> twin = PrefixOf(trie, choice.to);
+  prefix.insert(prefix.end(), twin.begin() + trie.depth[choice.base_from], twin.end());
+  return prefix;
+}
 
 RebaseProblem MakeRebaseProblem(const Fleet& fleet, const LayerTrie& trie,
                                 std::span<const Lineage> lineages, const RebaseRules& rules) {

@@ -2,10 +2,11 @@
 //
 // The move set. A group are the images that stand on the same versions of the same lineages. It
 // stays, or it moves once, as a whole: at one version that it stands on, to another version of a
-// lineage that knows of both. Where bases are nested (debian, python on it, an app on that), an app
-// has the choices at every depth, one of which it takes; the base in between is an image like any
-// other and has its own. Versions are the chains of today: what one group does changes no other
-// group's chain.
+// lineage that knows of both; and to a twin it may move as the twin would look on another version
+// of a base of both. Where bases are nested (debian, python on it, an app on that), an app has the
+// choices at every depth, one of which it takes; the base in between is an image like any other and
+// has its own. Versions are the chains of today: what one group does changes no other group's
+// chain.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +23,19 @@ struct RebaseChoice {
   std::uint32_t lower = 0;   // into RebaseProblem::lowers: what the group then stands on
   NodeIndex from = kNoNode;  // kNoNode: stays
   NodeIndex to = kNoNode;
-  std::uint32_t lineage = 0;  // the most trusted one that has both
+  std::uint32_t lineage = 0;  // the most trusted one that has both; of the base where there is one
+  // Where `to` is a twin whose own base moves as well: from which to which version.
+  NodeIndex base_from = kNoNode;
+  NodeIndex base_to = kNoNode;
 };
+
+// The layers that replace those up to choice.from. REQUIRES: it does not stay.
+[[nodiscard]] std::vector<LayerIndex> PrefixOf(const LayerTrie& trie, const RebaseChoice& choice);
 
 struct RebaseGroup {
   std::vector<ImageIndex> images;     // sorted
   std::uint32_t depth = 0;            // layers of their chains that a choice may replace
-  std::vector<RebaseChoice> choices;  // [0] stays; each other from, to once
+  std::vector<RebaseChoice> choices;  // [0] stays; each other one once
 };
 
 struct RebaseProblem {

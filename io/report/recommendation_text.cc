@@ -135,6 +135,10 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
       text.risk = "weak sign: only the first instruction is equal and the sizes are close";
       break;
   }
+  if (!drift.twin_name.empty()) {
+    text.how += fmt::format("; its layers are then those of {}, stored once",
+                            Printable(ShortDigest(drift.twin_name)));
+  }
   const auto layers = [](std::size_t n) {
     return FormatCounted(static_cast<std::int64_t>(n), "layer");
   };
