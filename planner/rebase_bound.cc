@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "solver/facility_location.h"
@@ -50,9 +51,11 @@ std::int64_t FixedPoint(double cost, int bits) {
   return static_cast<std::int64_t>(std::floor(std::ldexp(cost * kEstimateSafety, bits)));
 }
 
-// Rounded down.
-Bytes FromFixedPoint(std::int64_t cost, int bits) {
-  return bits >= 0 ? cost >> bits : cost * (std::int64_t{1} << -bits);
+// A bound as whole units and a fraction.
+std::pair<Bytes, double> FromFixedPoint(std::int64_t cost, int bits) {
+  if (bits <= 0) return {cost * (std::int64_t{1} << -bits), 0};
+  const Bytes whole = cost >> bits;
+  return {whole, std::ldexp(static_cast<double>(cost - (whole << bits)), -bits)};
 }
 
 }  // namespace
@@ -122,14 +125,24 @@ void RebaseBound::AddBlob(std::uint32_t b, std::span<const std::vector<std::uint
       cells += rates.element_cells[e];
       nodes += rates.element_nodes[e];
     }
-    Bytes cost = model.BlobCost(size, cells, model.Fetches(held.pulls, nodes));
-    if (!blob.joiners.empty()) {
-      std::int64_t all_pulls = held.pulls;
-      for (const Joiner& joiner : blob.joiners) all_pulls += joiner.set->pulls;
-      const double most = bytes * model.options().transfer_weight * model.Fetches(all_pulls, nodes);
-      cost -= 1 + static_cast<Bytes>(std::ceil((most + static_cast<double>(cost)) * kCostSlack));
+    const double fetches = model.Fetches(held.pulls, nodes);
+    if (blob.joiners.empty()) {
+      constant_ = CheckedAdd(constant_, model.BlobCost(size, cells, fetches));
+      return;
     }
-    constant_ = CheckedAdd(constant_, cost);
+    // Rounded up only with what joins.
+    std::int64_t all_pulls = held.pulls;
+    for (const Joiner& joiner : blob.joiners) all_pulls += joiner.set->pulls;
+    const CostOptions& options = model.options();
+    const double stored = options.storage_weight * static_cast<double>(cells);
+    const double cost = bytes * (stored + options.transfer_weight * fetches);
+    const double most =
+        bytes * (stored + options.transfer_weight * model.Fetches(all_pulls, nodes));
+    const double safe = std::max(0.0, cost - (cost + most) * kCostSlack);
+    const double whole = std::floor(safe);
+    constant_ = CheckedAdd(constant_, static_cast<Bytes>(whole));
+    constant_fraction_ += std::floor(std::ldexp(safe - whole, kMostFractionBits)) /
+                          std::ldexp(1.0, kMostFractionBits);
   }
   if (blob.joiners.empty()) return;
 
@@ -338,7 +351,7 @@ void RebaseBound::SolveComponent(Component& component, const std::function<bool(
   options.should_stop = should_stop;
   const FacilityPlan plan = SolveFacilityLocation(
       {.opening_cost = opening_cost, .first_link = first_link, .links = facility_links}, options);
-  component.lower_bound = FromFixedPoint(plan.lower_bound, bits);
+  std::tie(component.lower_bound, component.fraction) = FromFixedPoint(plan.lower_bound, bits);
   std::size_t customer = 0;
   for (const auto& [g, of_group] : links) {
     const std::uint32_t lower = copies[plan.assignment[customer++]].lower;
@@ -350,10 +363,14 @@ void RebaseBound::SolveComponent(Component& component, const std::function<bool(
 
 RebaseBound::Round RebaseBound::Solve(const std::function<bool()>& should_stop) {
   Round round{.lower_bound = constant_};
+  double fraction = constant_fraction_;
   for (Component& component : components_) {
     if (std::exchange(component.is_new, false)) SolveComponent(component, should_stop);
     round.lower_bound = CheckedAdd(round.lower_bound, component.lower_bound);
+    fraction += component.fraction;
   }
+  // Costs are whole.
+  round.lower_bound = CheckedAdd(round.lower_bound, static_cast<Bytes>(std::ceil(fraction)));
   round.choices = choices_;
   return round;
 }

@@ -80,7 +80,8 @@ class RebaseBound {
     std::vector<std::uint32_t> groups;
     std::vector<std::uint32_t> lowers;
     bool is_new = true;
-    Bytes lower_bound = 0;
+    Bytes lower_bound = 0;  // and
+    double fraction = 0;    // of a unit, which is a multiple of 2^-8
   };
 
   double JoinCost(const Blob& blob, std::int64_t pulls) const;
@@ -93,7 +94,8 @@ class RebaseBound {
   bool MoveWeights(Blob& blob, std::span<const std::uint32_t> choices, double step);
 
   const RebaseBlobs& source_;
-  Bytes constant_ = 0;
+  Bytes constant_ = 0;            // and
+  double constant_fraction_ = 0;  // as in Component
   std::vector<Blob> blobs_;
   std::vector<Lower> lowers_;
   std::vector<Component> components_;
