@@ -19,7 +19,8 @@ namespace {
 
 constexpr std::int64_t kMaxRounds = 40;
 constexpr std::int64_t kMaxIdleRounds = 6;  // in a row, in which neither bound nor plan got better
-constexpr std::size_t kMaxWeak = 1000;      // kept for the report; the rest saves less
+constexpr std::int64_t kRoundsToShorten = 2;
+constexpr std::size_t kMaxWeak = 1000;  // kept for the report; the rest saves less
 
 // What a plan takes, besides its bound.
 struct RebaseAnswer {
@@ -49,6 +50,7 @@ RebaseAnswer Solve(const RebaseBlobs& blobs, const RebaseOptions& options, Bytes
 
   RebaseBound bound(blobs);
   bound.Refine(answer.choices, 1);
+  double shortening = 1;
   const double tolerance = std::max(options.gap_tolerance, kOptimalityTolerance);
   for (std::int64_t idle = 0; idle < kMaxIdleRounds && answer.num_rounds < kMaxRounds;) {
     const RebaseBound::Round round = bound.Solve(should_stop);
@@ -59,6 +61,7 @@ RebaseAnswer Solve(const RebaseBlobs& blobs, const RebaseOptions& options, Bytes
       idle = 0;
     }
     state.ChooseAll(round.choices);
+    const Bytes true_cost = state.cost();
     ImproveChoices(problem, should_stop, state);
     if (state.cost() < answer.cost) {
       answer.cost = state.cost();
@@ -66,7 +69,11 @@ RebaseAnswer Solve(const RebaseBlobs& blobs, const RebaseOptions& options, Bytes
       idle = 0;
     }
     if (GapOf(answer.cost + rest, answer.lower_bound + rest) <= tolerance || should_stop()) break;
-    const double step = 1.0 / static_cast<double>(answer.num_rounds + 1);
+    // A full step would price the solution truly; Polyak's length is what lifts it to the plan.
+    if (idle > 0 && idle % kRoundsToShorten == 0) shortening /= 2;
+    const double missing = static_cast<double>(true_cost - round.lower_bound);
+    const double wanted = static_cast<double>(answer.cost - round.lower_bound);
+    const double step = missing <= 0 ? 1 : std::min(1.0, shortening * wanted / missing);
     if (!bound.Refine(round.choices, step)) break;
   }
   return answer;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kFirstBreakpoints = 6;
 constexpr std::uint64_t kMaxBranches = 100;  // of one facility location
 constexpr double kGapTolerance = 1e-7;       // of one facility location
-constexpr double kLeastMove = 1e-9;          // of a weight
+constexpr double kLeastMove = 1e-3;          // of a price
 
 // Estimates are kept this much below themselves, and blobs that somebody holds anyway below the
 // exact cost by kCostSlack of what they could at most cost: more than doubles can lose.
@@ -74,7 +74,7 @@ RebaseBound::RebaseBound(const RebaseBlobs& blobs)
   for (std::uint32_t l = 0; l < lowers_.size(); ++l) {
     for (const std::uint32_t b : blobs.of_lower(l)) lowers_with[b].push_back(l);
   }
-  for (std::uint32_t b = 0; b < blobs.size(); ++b) AddBlob(b, lowers_with);
+  for (std::uint32_t b = 0; b < blobs.size(); ++b) AddBlob(b, lowers_with[b]);
   for (Lower& lower : lowers_) SetBreakpoints(lower);
   FindComponents();
 }
@@ -87,10 +87,9 @@ double RebaseBound::JoinCost(const Blob& blob, std::int64_t pulls) const {
          blob.bytes * (model.Fetches(blob.pulls + pulls, 0) - model.Fetches(blob.pulls, 0));
 }
 
-void RebaseBound::AddBlob(std::uint32_t b, std::span<const std::vector<std::uint32_t>> places_of) {
+void RebaseBound::AddBlob(std::uint32_t b, std::span<const std::uint32_t> lowers) {
   const RebaseProblem& problem = source_.problem();
   const CostModel& model = source_.model();
-  const std::vector<std::uint32_t>& lowers = places_of[b];
   std::map<std::uint32_t, std::size_t> num_with;  // per group, of its distinct lower parts
   for (const std::uint32_t l : lowers) {
     for (const std::uint32_t g : lowers_[l].groups) ++num_with[g];
@@ -152,69 +151,42 @@ void RebaseBound::AddBlob(std::uint32_t b, std::span<const std::vector<std::uint
   if (!rates.scoped && held.num_images == 0) {
     blob.constant = bytes * model.options().storage_weight;
   }
-  ShareElements(blob, size, held);
-
-  std::int64_t fewest = std::numeric_limits<std::int64_t>::max();
-  std::int64_t most = 0;
-  for (const Joiner& joiner : blob.joiners) {
-    fewest = std::min(fewest, joiner.set->pulls);
-    most += joiner.set->pulls;
-  }
-  if (most > fewest) {
-    blob.slope =
-        (JoinCost(blob, most) - JoinCost(blob, fewest)) / static_cast<double>(most - fewest);
-  }
-  blob.intercept = std::max(0.0, JoinCost(blob, fewest) - blob.slope * static_cast<double>(fewest));
+  FindElements(blob, size, held);
 
   const auto is_joiner = [&](std::uint32_t g) {
     return std::ranges::binary_search(blob.joiners, g, {}, &Joiner::group);
   };
   for (const std::uint32_t l : lowers) {
-    const std::vector<std::uint32_t>& groups = lowers_[l].groups;
-    if (!std::ranges::any_of(groups, is_joiner)) continue;
-    Place place{.lower = l};
-    place.clean = std::ranges::all_of(groups, is_joiner);
-    place.plain = place.clean && std::ranges::all_of(groups, [&](std::uint32_t g) {
-                    return source_.is_whole(g, b);
-                  });
-    lowers_[l].places.emplace_back(b, static_cast<std::uint32_t>(blob.places.size()));
-    blob.places.push_back(place);
+    if (!std::ranges::any_of(lowers_[l].groups, is_joiner)) continue;
+    blob.lowers.push_back(l);
+    lowers_[l].blobs.push_back(b);
   }
-  if (blob.places.size() == 1 && blob.places.front().plain) {
-    blob.common = 0;
-    blob.places.front().alone = 1;
-    return;
-  }
-  const auto num_clean = std::ranges::count(blob.places, true, &Place::clean);
-  for (Place& place : blob.places) {
-    if (place.clean) place.split = 1.0 / static_cast<double>(num_clean);
-  }
+  blob.has_chords = blob.lowers.size() == 1 &&
+                    std::ranges::all_of(lowers_[blob.lowers.front()].groups, [&](std::uint32_t g) {
+                      return is_joiner(g) && source_.is_whole(g, b);
+                    });
+  MovePrices(blob, choices_, 1);
 }
 
 // Cells and pools that joiners touch and present holders do not.
-void RebaseBound::ShareElements(Blob& blob, Bytes size, const HolderSet& held) {
+void RebaseBound::FindElements(Blob& blob, Bytes size, const HolderSet& held) const {
   const RateModel& rates = source_.rates();
   if (!rates.has_elements()) return;
-  std::map<std::uint32_t, std::size_t> num_touching;
-  for (const Joiner& joiner : blob.joiners) {
-    for (const std::uint32_t e : joiner.set->elements) {
-      if (!std::ranges::binary_search(held.elements, e)) ++num_touching[e];
+  std::map<std::uint32_t, std::vector<std::uint32_t>> touching;
+  for (std::uint32_t j = 0; j < blob.joiners.size(); ++j) {
+    for (const std::uint32_t e : blob.joiners[j].set->elements) {
+      if (!std::ranges::binary_search(held.elements, e)) touching[e].push_back(j);
     }
   }
-  const auto cost_of = [&](std::uint32_t e) {
-    const CostOptions& options = source_.model().options();
-    return static_cast<double>(size) *
-           (options.storage_weight * static_cast<double>(rates.element_cells[e]) +
-            options.transfer_weight * static_cast<double>(rates.element_nodes[e]));
-  };
-  for (const auto& [e, count] : num_touching) {
-    if (count == blob.joiners.size()) blob.constant += cost_of(e);
-  }
-  for (Joiner& joiner : blob.joiners) {
-    for (const std::uint32_t e : joiner.set->elements) {
-      const auto found = num_touching.find(e);
-      if (found == num_touching.end() || found->second == blob.joiners.size()) continue;
-      joiner.element_share += cost_of(e) / static_cast<double>(found->second);
+  const CostOptions& options = source_.model().options();
+  for (auto& [e, joiners] : touching) {
+    const double cost = static_cast<double>(size) *
+                        (options.storage_weight * static_cast<double>(rates.element_cells[e]) +
+                         options.transfer_weight * static_cast<double>(rates.element_nodes[e]));
+    if (joiners.size() == blob.joiners.size()) {
+      blob.constant += cost;
+    } else {
+      blob.elements.emplace_back(cost, std::move(joiners));
     }
   }
 }
@@ -280,17 +252,13 @@ void RebaseBound::SolveComponent(Component& component, const std::function<bool(
   std::map<std::uint32_t, std::vector<Link>> links;  // by group
   for (const std::uint32_t l : component.lowers) {
     const Lower& lower = lowers_[l];
-    double opening = 0;
     const auto alone = [&](std::int64_t pulls) {
       double cost = 0;
-      for (const auto& [b, p] : lower.places) {
-        const double weight = blobs_[b].places[p].alone;
-        if (weight > 0) cost += weight * JoinCost(blobs_[b], pulls);
+      for (const std::uint32_t b : lower.blobs) {
+        if (blobs_[b].has_chords) cost += JoinCost(blobs_[b], pulls);
       }
       return cost;
     };
-    for (const auto& [b, p] : lower.places)
-      opening += blobs_[b].places[p].split * blobs_[b].intercept;
     std::vector<CostLine> lines;
     double before = alone(lower.breakpoints.front());
     if (lower.breakpoints.size() == 1) lines.push_back({.intercept = before});
@@ -306,16 +274,14 @@ void RebaseBound::SolveComponent(Component& component, const std::function<bool(
       lines.push_back(line);
     }
     for (const CostLine& line : lines) {
-      copies.push_back({.lower = l, .opening = opening + line.intercept});
+      copies.push_back({.lower = l, .opening = line.intercept});
     }
     for (const std::uint32_t g : lower.groups) {
       auto cost = static_cast<double>(source_.OverheadOf(g, l));
-      for (const auto& [b, p] : lower.places) {
-        const Blob& blob = blobs_[b];
-        const auto joiner = std::ranges::lower_bound(blob.joiners, g, {}, &Joiner::group);
-        if (joiner == blob.joiners.end() || joiner->group != g) continue;
-        cost += joiner->element_share +
-                blob.common * blob.slope * static_cast<double>(joiner->set->pulls);
+      for (const std::uint32_t b : lower.blobs) {
+        const std::vector<Joiner>& joiners = blobs_[b].joiners;
+        const auto joiner = std::ranges::lower_bound(joiners, g, {}, &Joiner::group);
+        if (joiner != joiners.end() && joiner->group == g) cost += joiner->price;
       }
       for (std::size_t k = 0; k < lines.size(); ++k) {
         const double pulls = static_cast<double>(source_.all_of(g).pulls);
@@ -378,10 +344,9 @@ RebaseBound::Round RebaseBound::Solve(const std::function<bool()>& should_stop) 
 bool RebaseBound::Refine(std::span<const std::uint32_t> choices, double step) {
   bool moved = MoveBreakpoints(choices);
   for (Blob& blob : blobs_) {
-    if (blob.places.size() < 2 || !MoveWeights(blob, choices, step)) continue;
+    if (!MovePrices(blob, choices, step)) continue;
     moved = true;
-    for (const Place& place : blob.places)
-      components_[lowers_[place.lower].component].is_new = true;
+    for (const std::uint32_t l : blob.lowers) components_[lowers_[l].component].is_new = true;
   }
   return moved;
 }
@@ -407,49 +372,56 @@ bool RebaseBound::MoveBreakpoints(std::span<const std::uint32_t> choices) {
   return moved;
 }
 
-// Towards the estimate that is highest at these choices: a subgradient of the bound, where they are
-// its solution.
-bool RebaseBound::MoveWeights(Blob& blob, std::span<const std::uint32_t> choices, double step) {
+// Towards the split in which those who hold the blob at these choices share its cost by pulls, and
+// the others what they would add.
+bool RebaseBound::MovePrices(Blob& blob, std::span<const std::uint32_t> choices,
+                             double step) const {
   const RebaseProblem& problem = source_.problem();
-  std::map<std::uint32_t, std::int64_t> pulls_at;  // lower parts with the blob that somebody chose
-  std::int64_t pulls = 0;
-  for (const Joiner& joiner : blob.joiners) {
+  if (blob.has_chords && blob.elements.empty()) return false;
+  std::vector<std::uint8_t> holds(blob.joiners.size());
+  std::int64_t inside = 0;
+  std::int64_t outside = 0;
+  std::size_t num_inside = 0;
+  for (std::size_t j = 0; j < holds.size(); ++j) {
+    const Joiner& joiner = blob.joiners[j];
     const std::uint32_t l = problem.groups[joiner.group].choices[choices[joiner.group]].lower;
-    if (!std::ranges::binary_search(blob.places, l, {}, &Place::lower)) continue;
-    pulls_at[l] += joiner.set->pulls;
-    pulls += joiner.set->pulls;
+    holds[j] = std::ranges::binary_search(blob.lowers, l) ? 1 : 0;
+    num_inside += holds[j];
+    (holds[j] != 0 ? inside : outside) += joiner.set->pulls;
   }
-  if (pulls_at.empty()) return false;
-  std::size_t num_clean = 0;
-  double best_alone = -1;
-  const Place* best = nullptr;
-  for (const Place& place : blob.places) {
-    const auto found = pulls_at.find(place.lower);
-    if (found == pulls_at.end()) continue;
-    if (place.clean) ++num_clean;
-    if (!place.plain) continue;
-    const double alone = JoinCost(blob, found->second);
-    if (alone <= best_alone) continue;
-    best_alone = alone;
-    best = &place;
+  std::vector<double> target(holds.size());
+  if (!blob.has_chords) {
+    const double first = num_inside == 0 ? 0 : JoinCost(blob, inside);
+    const double then = JoinCost(blob, inside + outside) - first;
+    for (std::size_t j = 0; j < target.size(); ++j) {
+      const bool is_inside = holds[j] != 0;
+      const std::int64_t all = is_inside ? inside : outside;
+      const std::size_t count = is_inside ? num_inside : holds.size() - num_inside;
+      // Without a pull among them, evenly.
+      const double part =
+          all > 0 ? static_cast<double>(blob.joiners[j].set->pulls) / static_cast<double>(all)
+                  : 1.0 / static_cast<double>(count);
+      target[j] = (is_inside ? first : std::max(0.0, then)) * part;
+    }
   }
-  const double together =
-      (num_clean > 0 ? blob.intercept : 0) + blob.slope * static_cast<double>(pulls);
-  const bool use_alone = best != nullptr && best_alone > together;
+  for (const auto& [cost, touching] : blob.elements) {
+    const auto count = static_cast<std::size_t>(
+        std::ranges::count_if(touching, [&](std::uint32_t j) { return holds[j] != 0; }));
+    for (const std::uint32_t j : touching) {
+      if (count == 0) {
+        target[j] += cost / static_cast<double>(touching.size());
+      } else if (holds[j] != 0) {
+        target[j] += cost / static_cast<double>(count);
+      }
+    }
+  }
   bool moved = false;
-  const auto move = [&](double& weight, double target) {
-    const double change = step * (target - weight);
+  for (std::size_t j = 0; j < target.size(); ++j) {
+    double& price = blob.joiners[j].price;
+    const double change = step * (target[j] - price);
     moved = moved || std::abs(change) > kLeastMove;
-    weight += change;
-  };
-  // Nobody pays the intercept where nobody can: then its split is as good as any.
-  const bool split_too = use_alone || num_clean > 0;
-  for (Place& place : blob.places) {
-    move(place.alone, use_alone && &place == best ? 1 : 0);
-    const bool pays = !use_alone && place.clean && pulls_at.contains(place.lower);
-    if (split_too) move(place.split, pays ? 1.0 / static_cast<double>(num_clean) : 0);
+    price += change;
   }
-  move(blob.common, use_alone ? 0 : 1);
   return moved;
 }
 

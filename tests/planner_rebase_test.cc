@@ -104,10 +104,11 @@ TEST_CASE("Rebase: bound <= optimum <= cost <= today, by brute force over all ch
     if (plan.status == PlanStatus::kOptimal) ++num_proven;
     if (!plan.moves.empty()) ++num_moving;
   }
-  WARN(num_tried << " " << num_optimal << " " << num_proven << " " << num_moving);
   REQUIRE(num_tried > 250);
   REQUIRE(num_moving > num_tried / 3);
+  // Seen: all of 410, and 402 proven.
   REQUIRE(num_optimal * 100 > num_tried * 98);
+  REQUIRE(num_proven * 100 > num_tried * 90);
 }
 
 TEST_CASE("Rebase: the state's differences are those of a recount", "[planner][rebase]") {
