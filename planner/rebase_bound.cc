@@ -13,9 +13,9 @@ namespace gneiss {
 namespace {
 
 constexpr std::size_t kFirstBreakpoints = 6;
-constexpr std::uint64_t kMaxBranches = 100;  // of one facility location
-constexpr double kGapTolerance = 1e-7;       // of one facility location
-constexpr double kLeastMove = 1e-3;          // of a price
+constexpr std::uint64_t kMaxFacilityNodes = 100;  // of one facility location
+constexpr double kGapTolerance = 1e-7;            // of one facility location
+constexpr double kLeastMove = 1e-3;               // of a price
 
 // Estimates are kept this much below themselves, and blobs that somebody holds anyway below the
 // exact cost by kCostSlack of what they could at most cost: more than doubles can lose.
@@ -313,7 +313,7 @@ void RebaseBound::SolveComponent(Component& component, const std::function<bool(
   }
   FacilityOptions options;
   options.gap_tolerance = kGapTolerance;
-  options.max_nodes = kMaxBranches;
+  options.max_nodes = kMaxFacilityNodes;
   options.should_stop = should_stop;
   const FacilityPlan plan = SolveFacilityLocation(
       {.opening_cost = opening_cost, .first_link = first_link, .links = facility_links}, options);
