@@ -139,10 +139,13 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
     text.how += fmt::format("; its layers are then those of {}, stored once",
                             Printable(ShortDigest(drift.twin_name)));
   }
-  const auto layers = [](std::size_t n) {
-    return FormatCounted(static_cast<std::int64_t>(n), "layer");
+  // `from` and `to` are the bases' layers only where no twin's come with them.
+  const auto layers = [&](std::size_t n) {
+    return drift.twin_name.empty()
+               ? fmt::format(" ({})", FormatCounted(static_cast<std::int64_t>(n), "layer"))
+               : std::string();
   };
-  text.why = fmt::format("{}: they stand on {} ({}), the lineage is at {} ({})",
+  text.why = fmt::format("{}: they stand on {}{}, the lineage is at {}{}",
                          LineageSignName(drift.sign), Printable(ShortDigest(drift.from_name)),
                          layers(drift.from.size()), to, layers(drift.to.size()));
   return text;
