@@ -176,7 +176,7 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
   std::vector<Recommendation> joins = RecommendJoins(fleet, model, today, squash);
   squash.blobs = {};
   begin("bases and drift");
-  BasesReport bases = FindBases(fleet, model, today);
+  BasesReport bases = FindBases(fleet, model, today, {.pins = options.squash.pins});
   std::vector<Recommendation> moves = RecommendMoves(bases);
   begin("comparisons");
   std::optional<MergedSizes> sizes;

@@ -120,6 +120,16 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
       text.how = fmt::format("build {} again with --pull", who);
       text.risk = "the base's files change: run the images' tests";
       break;
+    case LineageSign::kMapping:
+      text.title = fmt::format("build {} on {}: both are {} to you", who, to, lineage);
+      text.how = fmt::format("set FROM to {} and build {} again", to, who);
+      text.risk = "the base's files change as much as your lineages allow: run the images' tests";
+      break;
+    case LineageSign::kOsRelease:
+      text.title = fmt::format("build {} on {}: both are {}", who, to, lineage);
+      text.how = fmt::format("set FROM to {} and build {} again", to, who);
+      text.risk = "real: one release, but another base image with other packages; compare the two";
+      break;
     case LineageSign::kFirstInstruction:
       text.title = fmt::format("see whether {} can move to the base of {}", who, to);
       text.how = fmt::format("compare the two bases; if they are versions of one, build {} on {}",
@@ -127,10 +137,17 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
       text.risk = "weak sign: only the first instruction is equal and the sizes are close";
       break;
   }
-  const auto layers = [](std::size_t n) {
-    return FormatCounted(static_cast<std::int64_t>(n), "layer");
+  if (!drift.twin_name.empty()) {
+    text.how += fmt::format("; its layers are then those of {}, stored once",
+                            Printable(ShortDigest(drift.twin_name)));
+  }
+  // `from` and `to` are the bases' layers only where no twin's come with them.
+  const auto layers = [&](std::size_t n) {
+    return drift.twin_name.empty()
+               ? fmt::format(" ({})", FormatCounted(static_cast<std::int64_t>(n), "layer"))
+               : std::string();
   };
-  text.why = fmt::format("{}: they stand on {} ({}), the lineage is at {} ({})",
+  text.why = fmt::format("{}: they stand on {}{}, the lineage is at {}{}",
                          LineageSignName(drift.sign), Printable(ShortDigest(drift.from_name)),
                          layers(drift.from.size()), to, layers(drift.to.size()));
   return text;
@@ -213,8 +230,8 @@ std::string_view EffortName(Effort effort) {
 }
 
 std::string_view LineageSignName(LineageSign sign) {
-  constexpr std::array<std::string_view, 4> kNames = {"twin", "base name", "tag history",
-                                                      "first instruction"};
+  constexpr std::array<std::string_view, 6> kNames = {
+      "twin", "mapping", "base name", "tag history", "os-release", "first instruction"};
   return kNames[static_cast<std::size_t>(sign)];
 }
 
