@@ -10,6 +10,7 @@
 #include "planner/cost_model.h"
 #include "planner/drift.h"
 #include "planner/fleet.h"
+#include "planner/plan_status.h"
 #include "planner/rebase.h"
 #include "planner/recommendation.h"
 #include "planner/today.h"
@@ -24,6 +25,8 @@ struct BasesReport {
   LayoutCost moved;       // after all moves that are not weak
   Bytes lower_bound = 0;  // of RebasePlan
   PlanStatus status = PlanStatus::kOptimal;
+
+  double gap() const { return RelativeGap(moved.cost, lower_bound); }
 };
 
 // Throws what FindCommonBases and PlanRebase throw. REQUIRES: `today` is made with `model`.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <fmt/format.h>
@@ -142,6 +143,21 @@ double EffortWeight(Effort effort) {
   return kWeights[static_cast<std::size_t>(effort)];
 }
 
+// Per layer, "debian 12"; empty where it has no os-release or is not known.
+std::vector<std::string> OsReleases(const LayerContents& contents) {
+  std::vector<std::string> releases(contents.inventories.size());
+  for (std::size_t l = 0; l < releases.size(); ++l) {
+    const auto& inventory = contents.inventories[l];
+    if (!inventory || inventory->os_release.id.empty()) continue;
+    const OsRelease& os = inventory->os_release;
+    releases[l] = os.id;
+    // Releases that are not out yet have a name and no number.
+    const std::string& version = os.version_id.empty() ? os.codename : os.version_id;
+    if (!version.empty()) releases[l] += " " + version;
+  }
+  return releases;
+}
+
 bool IsWeak(const Plan& plan, const Recommendation& r) {
   return r.kind == RecommendationKind::kRebase && plan.bases.drift[r.drift].weak();
 }
@@ -176,7 +192,14 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
   std::vector<Recommendation> joins = RecommendJoins(fleet, model, today, squash);
   squash.blobs = {};
   begin("bases and drift");
-  BasesReport bases = FindBases(fleet, model, today, {.pins = options.squash.pins});
+  const std::vector<std::string> os_release =
+      contents != nullptr ? OsReleases(*contents) : std::vector<std::string>();
+  BasesReport bases = FindBases(fleet, model, today,
+                                {.lineages = {.rules = options.lineages, .os_release = os_release},
+                                 .pins = options.squash.pins,
+                                 .allow_older = options.allow_older,
+                                 .gap_tolerance = options.squash.gap_tolerance,
+                                 .should_stop = options.should_stop});
   std::vector<Recommendation> moves = RecommendMoves(bases);
   begin("comparisons");
   std::optional<MergedSizes> sizes;

@@ -24,6 +24,9 @@ namespace gneiss {
 struct PlanOptions {
   CostOptions cost;
   SquashOptions squash;
+  // Which bases are versions of one, and whether images may move to older ones.
+  std::vector<LineageRule> lineages;
+  bool allow_older = false;
   // Levels made of contents; each takes squash.max_layers and squash.pins.
   bool wants_new_bases = true;
   bool wants_carve = true;

@@ -12,6 +12,7 @@
 #include "planner/rebase_problem.h"
 #include "planner/rebase_search.h"
 #include "planner/rebase_state.h"
+#include "planner/squash.h"
 #include "solver/chain_partition.h"
 
 namespace gneiss {

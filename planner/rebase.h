@@ -14,7 +14,7 @@
 #include "planner/drift.h"
 #include "planner/fleet.h"
 #include "planner/lineages.h"
-#include "planner/squash.h"
+#include "planner/plan_status.h"
 #include "planner/today.h"
 
 namespace gneiss {

@@ -13,6 +13,7 @@
 #include "io/cli/interrupt.h"
 #include "io/cli/scope_option.h"
 #include "io/report/format.h"
+#include "io/source/lineage_file.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -136,6 +137,13 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
                  "new common bases, at most (default: what costs least)")
       ->check(CLI::Range(1U, 1'000'000U).description(""))
       ->type_name("K");
+  app.add_option(
+         "--lineages", arguments.lineage_file,
+         "which images are versions of one base: lines `PATTERN NAME`, a shell pattern over "
+         "refs and a name")
+      ->type_name("FILE");
+  app.add_flag("--allow-older", arguments.plan.allow_older,
+               "images may also move to older versions of their base");
   app.add_option("--mtime", arguments.mtime,
                  "exact (default); ignore: files that differ in their time only are one")
       ->check(CheckMtime)
@@ -160,6 +168,7 @@ std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console&
   options.cost.scope = *ParseScope(arguments.scope);
   options.wants_new_bases = arguments.level == "bases" || arguments.level == "all";
   options.wants_carve = arguments.level == "carve" || arguments.level == "all";
+  if (!arguments.lineage_file.empty()) options.lineages = ReadLineageFile(arguments.lineage_file);
   options.ignore_mtime = arguments.mtime == "ignore";
   const std::string who = FormatCounted(static_cast<std::int64_t>(fleet.images.size()), "image");
   PlanClock clock(progress, arguments.time_limit);

@@ -276,6 +276,9 @@ class PlanWriter {
     json_.Field("moved_images", bases.num_moved_images);
     json_.Field("current", CostJson(bases.current));
     json_.Field("moved", CostJson(bases.moved));
+    json_.Field("lower_bound", bases.lower_bound);
+    json_.Field("gap", bases.gap());
+    json_.Field("status", PlanStatusName(bases.status));
     WriteRecommendations(plan_.moves);
     json_.EndObject();
   }
