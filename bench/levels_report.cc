@@ -25,9 +25,6 @@
 #include "io/cli/report_options.h"
 #include "planner/carve.h"
 #include "planner/plan.h"
-#include "solver/image_overlap.h"
-#include "solver/merge_tree_layers.h"
-#include "solver/merge_tree_search.h"
 
 namespace gneiss {
 namespace {
@@ -68,7 +65,8 @@ class LevelsReport {
         model_(fleet_, options.cost),
         today_(MakeToday(fleet_, model_)),
         begin_(Now()),
-        atoms_(FindContentAtoms(fleet_, contents_)),
+        problem_(fleet_, model_, today_, contents_),
+        atoms_(problem_.atoms()),
         atoms_seconds_(Now() - begin_),
         rates_(fleet_, model_, today_.cells),
         traits_(FindAtomTraits(atoms_, contents_)) {}
@@ -91,12 +89,7 @@ class LevelsReport {
   }
 
   void PrintLevels() {
-    kept_ = CostOfGeneratedLayout(fleet_, model_, today_.cells, atoms_, {});
-    floor_ = kept_.storage_bytes;
-    for (AtomIndex a = 0; a < atoms_.files.atoms.size(); ++a) {
-      const BlobUse use = CountUse(fleet_, today_.cells, atoms_.files.atoms.signature(a));
-      floor_ += atoms_.files.atoms.bytes[a] * use.cells;
-    }
+    floor_ = problem_.floor().storage_bytes;
     PrintLine("");
     PrintLine(fmt::format("{:<24} {:>9} {:>8} {:>7} {:>9} {:>9} {:>9} {:>7} {:>6} {:>7} {:>7}",
                           "level", "stored", "of floor", "x less", "moved", "cost", "bound",
@@ -138,35 +131,26 @@ class LevelsReport {
             .seconds = Now() - begin};
   }
 
-  // The merge tree alone, with no layer that is no node of it. Any layout bounds it.
   LevelRow Bases(std::uint32_t max_layers) const {
-    const AtomTable& files = atoms_.files.atoms;
     const double begin = Now();
-    SetRates rates(rates_.model());
-    MergeTree tree(files, ImageOverlap(files));
-    RegraftSubtrees(tree, rates, {.max_layers = max_layers});
-    const std::vector<CarvedLayer> layers =
-        LayersOfTree(tree, TreeLayerProgram(tree, rates, max_layers).Choose());
-    const double seconds = Now() - begin;
-    const ContestEntry entry = MakeContestEntry(contest_fleet(), "bases", layers, max_layers);
-    return {.cost = entry.cost,
-            .lower_bound = kept_.cost + FileLevelBound(files, rates),
-            .has_bound = true,
-            .directory_bytes = entry.cost.storage_bytes - kept_.storage_bytes - entry.file_bytes,
-            .seconds = seconds};
+    const NewBases bases = PlanNewBases(problem_, {.max_layers = max_layers});
+    return RowOf(bases.plan, begin);
   }
 
   LevelRow Carve(std::uint32_t max_layers) const {
     const double begin = Now();
-    const CarvePlan plan =
-        PlanCarve(fleet_, model_, today_, contents_, atoms_, {.max_layers = max_layers});
+    return RowOf(PlanCarve(problem_, {.max_layers = max_layers}), begin);
+  }
+
+  static LevelRow RowOf(const GeneratedPlan& plan, double begin) {
+    const double seconds = Now() - begin;
     Bytes directory_bytes = 0;
     for (const GeneratedLayer& layer : plan.layout.layers) directory_bytes += layer.directory_bytes;
     return {.cost = plan.planned,
             .lower_bound = plan.lower_bound,
             .has_bound = true,
             .directory_bytes = directory_bytes,
-            .seconds = Now() - begin};
+            .seconds = seconds};
   }
 
   void PrintContests() const {
@@ -233,11 +217,11 @@ class LevelsReport {
   CostModel model_;
   Today today_;
   double begin_;
-  ContentAtoms atoms_;
+  ContentProblem problem_;
+  const ContentAtoms& atoms_;
   double atoms_seconds_;
   FleetRates rates_;
   std::vector<AtomTraits> traits_;
-  LayoutCost kept_;  // of images whose contents are not known
   Bytes floor_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -14,17 +15,14 @@
 namespace gneiss {
 namespace {
 
-struct PathOrder {
-  bool operator()(std::string_view a, std::string_view b) const { return ComparePaths(a, b) < 0; }
-};
-
 // What a path shows: the entry that says how, and a number that all names of one file have.
 struct Shown {
   const Inventory* inventory = nullptr;
   const Entry* entry = nullptr;
   std::uint64_t file = 0;
 };
-using FileTree = std::map<std::string_view, Shown, PathOrder>;
+// In the order of bytes, in which all that is below a directory stands together.
+using FileTree = std::map<std::string_view, Shown>;
 
 bool IsMarkerType(EntryType type) {
   return type == EntryType::kWhiteout || type == EntryType::kOpaque;
@@ -36,10 +34,10 @@ bool IsFile(const Shown& shown) {
 }
 
 void EraseBelow(FileTree& tree, std::string_view path) {
-  auto at = path.empty() ? tree.begin() : tree.upper_bound(path);
-  while (at != tree.end() && (path.empty() ? !at->first.empty() : IsBelow(at->first, path))) {
-    at = tree.erase(at);
-  }
+  const std::string prefix = path.empty() ? std::string() : std::string(path) + '/';
+  auto at = tree.lower_bound(prefix);
+  if (path.empty() && at != tree.end() && at->first.empty()) ++at;  // the root itself
+  while (at != tree.end() && at->first.starts_with(prefix)) at = tree.erase(at);
 }
 
 // Applies a layer as a runtime does: deletions first, then entries in the tar's order.

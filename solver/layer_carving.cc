@@ -24,6 +24,7 @@ constexpr std::uint64_t kStartMargin = 30;
 // What the search may do when the caller does not say (LayerFamily::work()): more on larger
 // problems, where moves are dearer.
 constexpr std::uint64_t kMostMoves = 1'000'000;
+constexpr std::uint64_t kMovesPerPlace = 400;
 constexpr std::uint64_t kLeastWork = 400'000'000;
 constexpr std::uint64_t kMostWork = 1'600'000'000;
 constexpr std::uint64_t kWorkPerPlace = 20'000;  // places: atoms of images
@@ -202,7 +203,7 @@ class Carver {
     const std::unique_ptr<LayerFamily> family = Start(remainder, model);
     if (!is_exact_) {
       const CarvingSearchResult search = SearchLayers(
-          *family, {.num_moves = options_.num_moves > 0 ? options_.num_moves : kMostMoves,
+          *family, {.num_moves = options_.num_moves > 0 ? options_.num_moves : MostMoves(model),
                     .max_work = options_.num_moves > 0 ? 0 : MostWork(model),
                     .seed = options_.seed,
                     .should_stop = options_.should_stop});
@@ -240,6 +241,10 @@ class Carver {
       sets.push_back(tree.images_below(v));
     }
     return sets;
+  }
+
+  static std::uint64_t MostMoves(const CarvingModel& model) {
+    return std::min(kMostMoves, kMovesPerPlace * (1 + NumPlaces(model)));
   }
 
   static std::uint64_t MostWork(const CarvingModel& model) {

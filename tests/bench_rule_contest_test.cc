@@ -37,7 +37,7 @@ TEST_CASE("A contest counts what its layers come to, and marks what is better",
           "[bench][rule_contest]") {
   std::mt19937 random(5);
   int num_compared = 0;
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 30; ++round) {
     INFO("round " << round);
     const ContentFleet made = RandomContentFleet(random);
     CostOptions cost;
@@ -78,7 +78,7 @@ TEST_CASE("A contest counts what its layers come to, and marks what is better",
       }
     }
   }
-  CHECK(num_compared == 150 * 3 * 5);
+  CHECK(num_compared == 30 * 3 * 5);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ LayerChain ChainOf(const Fleet& fleet, ImageIndex i) {
 }
 
 // Layers from the root to a node.
-LayerChain PrefixOf(const LayerTrie& trie, NodeIndex v) {
+LayerChain ChainTo(const LayerTrie& trie, NodeIndex v) {
   LayerChain prefix;
   for (; v != kNoNode; v = trie.parent[v]) prefix.insert(prefix.begin(), trie.layer[v]);
   return prefix;
@@ -66,7 +66,7 @@ TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner
     REQUIRE(trie.size() == prefixes.size());
     std::set<LayerChain> found;
     for (NodeIndex v = 0; v < trie.size(); ++v) {
-      const LayerChain prefix = PrefixOf(trie, v);
+      const LayerChain prefix = ChainTo(trie, v);
       found.insert(prefix);
       REQUIRE(trie.depth[v] == prefix.size());
       const auto images = trie.images_below(v);
@@ -74,7 +74,7 @@ TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner
       const auto ends = trie.images_ending(v);
       REQUIRE(std::set<ImageIndex>(ends.begin(), ends.end()) == ending[prefix]);
       for (NodeIndex w = 0; w < trie.size(); ++w) {
-        const LayerChain other = PrefixOf(trie, w);
+        const LayerChain other = ChainTo(trie, w);
         const bool is_below = other.size() >= prefix.size() &&
                               std::equal(prefix.begin(), prefix.end(), other.begin());
         REQUIRE(is_below == (w >= v && w < trie.subtree_end[v]));
@@ -86,7 +86,7 @@ TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner
       if (end == kNoNode) {
         REQUIRE(fleet.images[i].num_layers == 0);
       } else {
-        REQUIRE(PrefixOf(trie, end) == ChainOf(fleet, i));
+        REQUIRE(ChainTo(trie, end) == ChainOf(fleet, i));
       }
     }
   }

@@ -28,7 +28,7 @@ struct PlanArguments {
   std::string mtime = "exact";
   std::string store;
   std::string lineage_file;  // empty: none
-  double time_limit = 0;  // seconds, 0: none
+  double time_limit = 0;     // seconds, 0: none
   bool no_contents = false;
   bool layers_only = false;
 };
