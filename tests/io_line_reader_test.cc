@@ -43,13 +43,13 @@ std::vector<std::string> TextsOf(const std::string& text) {
 }
 
 TEST_CASE("Lines end at \\n or \\r\\n or where the bytes end", "[io][line_reader]") {
-  using Texts = std::vector<std::string>;
+  using LineTexts = std::vector<std::string>;
   CHECK(TextsOf("").empty());
-  CHECK(TextsOf("a") == Texts{"a"});
-  CHECK(TextsOf("a\n") == Texts{"a"});
-  CHECK(TextsOf("a\r\nb\r\n") == Texts{"a", "b"});
-  CHECK(TextsOf("\n\na\n\n") == Texts{"", "", "a", ""});
-  CHECK(TextsOf("a\rb\n") == Texts{"a\rb"});
+  CHECK(TextsOf("a") == LineTexts{"a"});
+  CHECK(TextsOf("a\n") == LineTexts{"a"});
+  CHECK(TextsOf("a\r\nb\r\n") == LineTexts{"a", "b"});
+  CHECK(TextsOf("\n\na\n\n") == LineTexts{"", "", "a", ""});
+  CHECK(TextsOf("a\rb\n") == LineTexts{"a\rb"});
 }
 
 TEST_CASE("Lines are numbered from 1, blank and long ones included", "[io][line_reader]") {

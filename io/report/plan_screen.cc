@@ -132,8 +132,7 @@ class PlanPrinter {
     table.AddRow(row("today", squash.current, ""));
     table.AddRow(row("squash", squash.planned, Proof(squash.status, squash.gap())));
     if (const BasesReport& bases = plan_.bases; bases.num_moved_images > 0) {
-      table.AddRow(row("rebase", bases.moved,
-                       Proof(bases.status, bases.gap()) + "; files of the bases change"));
+      table.AddRow(row("rebase", bases.moved, Proof(bases.status, bases.gap()) + "; files change"));
     }
     if (const auto& contents = plan_.from_contents) {
       const auto level = [&](const char* name, const GeneratedPlan& plan) {
