@@ -25,6 +25,23 @@ struct LayoutCost {
   double layers_per_image = 0;
 };
 
+// Adds up what a layout costs, blob by blob and image by image, in the order of the calls.
+class LayoutTally {
+ public:
+  explicit LayoutTally(const CostModel& model) : model_(model) {}
+
+  // Throw InputError when a sum leaves int64.
+  void AddBlob(Bytes size, const BlobUse& use);
+  void AddImage(const Image& image, std::int64_t num_layers);
+  [[nodiscard]] LayoutCost Finish() const;
+
+ private:
+  const CostModel& model_;
+  LayoutCost sum_;
+  double transfer_ = 0;
+  std::int64_t num_images_ = 0;
+};
+
 // Cost of `layout` over `chains` (default: the images' own). `cells` are the scope's; `sizes` as
 // for FindLayoutBlobs. Throws InputError when a sum leaves int64. Time that of FindLayoutBlobs.
 [[nodiscard]] LayoutCost AuditLayout(const Fleet& fleet, const CostModel& model,

@@ -1,7 +1,6 @@
 #include "planner/generated_layout.h"
 
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 #include <map>
 #include <tuple>
@@ -239,19 +238,10 @@ GeneratedLayout MakeGeneratedLayout(const ContentAtoms& atoms, const LayerConten
 LayoutCost CostOfGeneratedLayout(const Fleet& fleet, const CostModel& model,
                                  const ImageGroups& cells, const ContentAtoms& atoms,
                                  const GeneratedLayout& layout) {
-  LayoutCost result;
-  double transfer = 0;
+  LayoutTally tally(model);
   std::vector<std::int64_t> num_layers(fleet.images.size(), 0);
-  const auto add = [&](Bytes size, std::span<const ImageIndex> images) {
-    const BlobUse use = CountUse(fleet, cells, images);
-    const double fetches = model.Fetches(use.pulls, use.pool_nodes);
-    transfer += static_cast<double>(size) * fetches;
-    result.storage_bytes = CheckedAdd(result.storage_bytes, CheckedMultiply(size, use.cells));
-    result.cost = CheckedAdd(result.cost, model.BlobCost(size, use.cells, fetches));
-    ++result.distinct_layers;
-  };
   for (const GeneratedLayer& layer : layout.layers) {
-    add(layer.size(), layer.images);
+    tally.AddBlob(layer.size(), CountUse(fleet, cells, layer.images));
     for (const ImageIndex i : layer.images) ++num_layers[i];
   }
   // The rest as it is.
@@ -265,23 +255,13 @@ LayoutCost CostOfGeneratedLayout(const Fleet& fleet, const CostModel& model,
     }
   }
   for (const auto& [l, images] : kept) {
-    add(fleet.layers[l].foreign ? 0 : fleet.layers[l].size, images);
+    tally.AddBlob(fleet.layers[l].foreign ? 0 : fleet.layers[l].size,
+                  CountUse(fleet, cells, images));
   }
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-    result.layer_references += num_layers[i];
-    result.max_layers = std::max(result.max_layers, num_layers[i]);
-    result.overhead_bytes =
-        CheckedAdd(result.overhead_bytes,
-                   CheckedMultiply(model.options().layer_cost,
-                                   CheckedMultiply(fleet.images[i].pulls, num_layers[i])));
+    tally.AddImage(fleet.images[i], num_layers[i]);
   }
-  result.cost = CheckedAdd(result.cost, result.overhead_bytes);
-  result.transfer_bytes = static_cast<Bytes>(std::llround(transfer));
-  if (!fleet.images.empty()) {
-    result.layers_per_image =
-        static_cast<double>(result.layer_references) / static_cast<double>(fleet.images.size());
-  }
-  return result;
+  return tally.Finish();
 }
 
 }  // namespace gneiss

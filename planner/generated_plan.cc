@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "planner/generated_audit.h"
+#include "solver/chain_partition.h"
 
 namespace gneiss {
 namespace {
@@ -84,7 +85,7 @@ GeneratedPlan ContentProblem::Finish(std::span<const CarvedLayer> layers, std::u
   plan.current = today_.cost;
   plan.planned = CostOfGeneratedLayout(fleet_, model_, today_.cells, atoms_, plan.layout);
   plan.lower_bound = CheckedAdd(lower_bound, kept_.cost);
-  if (plan.gap() <= kOptimalGap) {
+  if (plan.gap() <= kOptimalityTolerance) {
     plan.status = PlanStatus::kOptimal;
   } else {
     plan.status = was_stopped ? PlanStatus::kTimeLimit : PlanStatus::kIterationLimit;

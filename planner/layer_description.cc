@@ -100,6 +100,8 @@ std::vector<PathPart> HiddenPaths(const LayerContents& contents,
   }
   std::map<std::string_view, Bytes> bytes_at;
   for (const Hiding& hiding : hidden) {
+    // A whiteout of what these layers do not have may be one of what is below them.
+    if (hiding.cause == HideCause::kNothingDeleted) continue;
     const Inventory& inventory = *contents.inventories[hiding.hidden.layer];
     const Entry& entry = inventory.entries[hiding.hidden.entry];
     Bytes& bytes = bytes_at[inventory.path(entry)];

@@ -64,7 +64,9 @@ std::vector<NewBase> ListBases(const ContentProblem& problem, const GeneratedLay
     NewBase base{.layer = j, .size = layout.layers[j].size()};
     const std::vector<std::uint32_t>& chain = of_image[images.front()];
     const auto here = std::ranges::find(chain, j);
-    if (here != chain.begin()) {
+    // Sets of images are nested, but where directories took an image out of one.
+    if (here != chain.begin() &&
+        std::ranges::includes(layout.layers[*std::prev(here)].images, images)) {
       base.parent = base_of_layer[*std::prev(here)];
       if (base.parent != kNone) base.size = CheckedAdd(base.size, found[base.parent].size);
     }
@@ -146,7 +148,6 @@ std::vector<Recommendation> RecommendNewBases(const NewBases& bases) {
   std::vector<Recommendation> recommendations;
   for (std::size_t b = 0; b < bases.bases.size(); ++b) {
     const NewBase& base = bases.bases[b];
-    if (base.saves_cost <= 0) continue;
     recommendations.push_back({.kind = RecommendationKind::kNewBase,
                                .effort = Effort::kChangeFrom,
                                .saves_cost = base.saves_cost,

@@ -51,7 +51,8 @@ inline constexpr std::int64_t kMaxMergeTreeImages = 5000;
 // Throws what ContentProblem::Finish throws. REQUIRES: at most kMaxMergeTreeImages images.
 [[nodiscard]] NewBases PlanNewBases(const ContentProblem& problem, const NewBasesOptions& options);
 
-// One for each base that saves something, "N1" first: by what it saves in the plan.
+// One for each base, "N1" first: by what it saves in the plan. One that saves nothing by itself may
+// be what others stand on.
 [[nodiscard]] std::vector<Recommendation> RecommendNewBases(const NewBases& bases);
 
 }  // namespace gneiss

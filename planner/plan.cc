@@ -6,135 +6,12 @@
 #include <string>
 #include <utility>
 
-#include <fmt/format.h>
-
 #include "planner/carve.h"
-#include "planner/generated_layout.h"
 #include "planner/merged_size.h"
 #include "planner/today.h"
 
 namespace gneiss {
-
-Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie) {
-  Layout layout;
-  layout.first.reserve(fleet.images.size() + 1);
-  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-    layout.first.push_back(layout.lengths.size());
-    const std::uint32_t num_layers = fleet.images[i].num_layers;
-    if (num_layers == 0) continue;
-    std::uint32_t base = 0;
-    for (NodeIndex v = trie.parent[trie.node_of_image[i]]; v != kNoNode; v = trie.parent[v]) {
-      if (trie.num_ends[v] == 0) continue;
-      base = trie.depth[v];
-      break;
-    }
-    // The base keeps the layers it has: squashing an image leaves other images alone.
-    layout.lengths.insert(layout.lengths.end(), base, 1U);
-    layout.lengths.push_back(num_layers - base);
-  }
-  layout.first.push_back(layout.lengths.size());
-  return layout;
-}
-
 namespace {
-
-constexpr std::array<std::uint32_t, 9> kFrontierLayers = {1, 2, 3, 5, 8, 12, 16, 20, 40};
-// Weight of storage; transfer has the rest of 2, so that layers weigh what they do by default.
-constexpr std::array<double, 5> kFrontierWeights = {0.05, 0.5, 1, 1.5, 1.95};
-
-std::vector<std::vector<ImageIndex>> ImageSets(const GeneratedLayout& layout) {
-  std::vector<std::vector<ImageIndex>> sets;
-  for (const GeneratedLayer& layer : layout.layers) sets.push_back(layer.images);
-  std::ranges::sort(sets);
-  const auto repeated = std::ranges::unique(sets);
-  sets.erase(repeated.begin(), repeated.end());
-  return sets;
-}
-
-// One level of a plan for the images whose contents are known.
-class ContentPlanner {
- public:
-  ContentPlanner(const Fleet& fleet, const CostModel& model, const Today& today,
-                 const PlanOptions& options, const LayerContents& contents)
-      : fleet_(fleet),
-        model_(model),
-        today_(today),
-        options_(options),
-        contents_(contents),
-        pinned_(MatchPins(fleet, options.squash.pins)) {}
-
-  std::optional<ContentPlan> Run() {
-    Begin("contents of images");
-    ContentProblem problem(fleet_, model_, today_, contents_,
-                           {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
-    if (problem.num_images() == 0) return std::nullopt;
-    ContentPlan plan;
-    plan.num_images = problem.num_images();
-    plan.floor = problem.floor();
-    const bool has_tree = problem.num_images() <= kMaxMergeTreeImages;
-    if (has_tree && (options_.wants_new_bases || options_.wants_carve)) {
-      Begin("common bases");
-      NewBases bases = PlanNewBases(problem, {.max_layers = options_.squash.max_layers,
-                                              .num_bases = options_.num_bases,
-                                              .wants_frontier = options_.wants_frontier,
-                                              .should_stop = options_.should_stop});
-      offered_ = ImageSets(bases.plan.layout);
-      if (options_.wants_new_bases) plan.bases = std::move(bases);
-    }
-    if (options_.wants_carve) {
-      Begin("carved layers");
-      plan.carve = Carve(problem, options_.squash.max_layers);
-    }
-    if (options_.wants_frontier && options_.wants_carve) AddFrontier(problem, plan);
-    plan.atoms = std::move(problem).TakeAtoms();
-    return plan;
-  }
-
- private:
-  void Begin(std::string_view stage) const {
-    if (options_.on_stage) options_.on_stage(stage);
-  }
-
-  GeneratedPlan Carve(const ContentProblem& problem, std::uint32_t max_layers) const {
-    return PlanCarve(
-        problem,
-        {.max_layers = max_layers, .offered = offered_, .should_stop = options_.should_stop});
-  }
-
-  void AddFrontier(const ContentProblem& problem, ContentPlan& plan) const {
-    const CostOptions& cost = model_.options();
-    for (const std::uint32_t k : kFrontierLayers) {
-      if (k > options_.squash.max_layers) break;
-      Begin(fmt::format("at most {} layers", k));
-      plan.by_layers.push_back(
-          {k, cost.storage_weight, cost.transfer_weight, Carve(problem, k).planned});
-    }
-    for (const double weight : kFrontierWeights) {
-      Begin(fmt::format("storage weighs {:g}", weight));
-      CostOptions weighed = cost;
-      weighed.storage_price.reset();
-      weighed.transfer_price.reset();
-      weighed.storage_weight = weight;
-      weighed.transfer_weight = 2 - weight;
-      const CostModel model(fleet_, weighed);
-      const Today today = MakeToday(fleet_, model);
-      const ContentProblem other(fleet_, model, today, contents_,
-                                 {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
-      const GeneratedPlan carved = Carve(other, options_.squash.max_layers);
-      plan.by_weights.push_back(
-          {options_.squash.max_layers, weight, 2 - weight,
-           CostOfGeneratedLayout(fleet_, model_, today_.cells, problem.atoms(), carved.layout)});
-    }
-  }
-
-  const Fleet& fleet_;
-  const CostModel& model_;
-  const Today& today_;
-  const PlanOptions& options_;
-  const LayerContents& contents_;
-  std::vector<std::uint8_t> pinned_;
-  std::vector<std::vector<ImageIndex>> offered_;
-};
 
 // What an effort is worth beside pushing an image again: whose work it is, and how much is to be
 // tested after.
@@ -164,6 +41,27 @@ bool IsWeak(const Plan& plan, const Recommendation& r) {
 
 }  // namespace
 
+Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie) {
+  Layout layout;
+  layout.first.reserve(fleet.images.size() + 1);
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    layout.first.push_back(layout.lengths.size());
+    const std::uint32_t num_layers = fleet.images[i].num_layers;
+    if (num_layers == 0) continue;
+    std::uint32_t base = 0;
+    for (NodeIndex v = trie.parent[trie.node_of_image[i]]; v != kNoNode; v = trie.parent[v]) {
+      if (trie.num_ends[v] == 0) continue;
+      base = trie.depth[v];
+      break;
+    }
+    // The base keeps the layers it has: squashing an image leaves other images alone.
+    layout.lengths.insert(layout.lengths.end(), base, 1U);
+    layout.lengths.push_back(num_layers - base);
+  }
+  layout.first.push_back(layout.lengths.size());
+  return layout;
+}
+
 std::vector<const Recommendation*> Plan::Ranked() const {
   std::vector<const Recommendation*> ranked;
   for (const auto* const of : {&moves, &joins, &new_bases, &carved}) {
@@ -180,18 +78,18 @@ std::vector<const Recommendation*> Plan::Ranked() const {
 }
 
 Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContents* contents) {
-  const auto begin = [&](std::string_view stage) {
+  const auto begin = [&](PlanStage stage) {
     if (options.on_stage) options.on_stage(stage);
   };
-  begin("today's layout");
+  begin(PlanStage::kToday);
   const CostModel model(fleet, options.cost);
   const Today today = MakeToday(fleet, model);
-  begin("squash boundaries");
+  begin(PlanStage::kSquash);
   SquashPlan squash = PlanSquash(fleet, model, today, options.squash, contents);
-  begin("recommendations");
+  begin(PlanStage::kRecommendations);
   std::vector<Recommendation> joins = RecommendJoins(fleet, model, today, squash);
   squash.blobs = {};
-  begin("bases and drift");
+  begin(PlanStage::kRebase);
   const std::vector<std::string> os_release =
       contents != nullptr ? OsReleases(*contents) : std::vector<std::string>();
   BasesReport bases = FindBases(fleet, model, today,
@@ -201,7 +99,7 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
                                  .gap_tolerance = options.squash.gap_tolerance,
                                  .should_stop = options.should_stop});
   std::vector<Recommendation> moves = RecommendMoves(bases);
-  begin("comparisons");
+  begin(PlanStage::kComparisons);
   std::optional<MergedSizes> sizes;
   if (contents != nullptr) sizes.emplace(fleet, *contents);
   const auto audit = [&](const Layout& layout) {
@@ -209,7 +107,7 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
   };
   std::optional<ContentPlan> from_contents;
   if (contents != nullptr && (options.wants_new_bases || options.wants_carve)) {
-    from_contents = ContentPlanner(fleet, model, today, options, *contents).Run();
+    from_contents = PlanContents(fleet, model, today, options, *contents);
   }
   std::vector<Recommendation> new_bases;
   std::vector<Recommendation> carved;

@@ -4,60 +4,20 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "planner/bases.h"
+#include "planner/content_plan.h"
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
-#include "planner/generated_plan.h"
 #include "planner/layer_contents.h"
 #include "planner/layer_trie.h"
-#include "planner/new_bases.h"
+#include "planner/plan_options.h"
 #include "planner/recommendation.h"
 #include "planner/squash.h"
 
 namespace gneiss {
-
-struct PlanOptions {
-  CostOptions cost;
-  SquashOptions squash;
-  // Which bases are versions of one, and whether images may move to older ones.
-  std::vector<LineageRule> lineages;
-  bool allow_older = false;
-  // Levels made of contents; each takes squash.max_layers and squash.pins.
-  bool wants_new_bases = true;
-  bool wants_carve = true;
-  std::uint32_t num_bases = 0;  // as NewBasesOptions
-  bool ignore_mtime = false;    // entries that differ in their time only are one
-  bool wants_frontier = false;
-  // Polled while levels made of contents are improved; true ends that with the best so far. May be
-  // empty.
-  std::function<bool()> should_stop;
-  // Called with what begins now, in a few words; may be empty.
-  std::function<void(std::string_view stage)> on_stage;
-};
-
-// A point of a Pareto curve of carved layouts.
-struct CarvePoint {
-  std::uint32_t max_layers = 0;
-  double storage_weight = 0;  // what the carving weighed; `cost` is in the plan's own model
-  double transfer_weight = 0;
-  LayoutCost cost;
-};
-
-// The levels made of contents.
-struct ContentPlan {
-  ContentAtoms atoms;             // what `bases` and `carve` speak of
-  std::int64_t num_images = 0;    // with new layers; the others keep theirs
-  LayoutCost floor;               // every file stored once (generated_plan.h)
-  std::optional<NewBases> bases;  // none: not wanted, or too many images
-  std::optional<GeneratedPlan> carve;
-  std::vector<CarvePoint> by_layers;   // stored bytes against layers an image
-  std::vector<CarvePoint> by_weights;  // stored against fetched bytes
-};
 
 struct Plan {
   CostModel model;

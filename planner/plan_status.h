@@ -8,9 +8,6 @@
 
 namespace gneiss {
 
-// A gap up to this is an optimum: costs of blobs are rounded up one by one.
-inline constexpr double kOptimalGap = 1e-6;
-
 enum class PlanStatus : std::uint8_t { kOptimal, kGapReached, kTimeLimit, kIterationLimit };
 [[nodiscard]] std::string_view PlanStatusName(PlanStatus status);
 

@@ -16,10 +16,11 @@
 namespace gneiss {
 namespace {
 
-// A layer of the planned fleet, with the text that its record views.
+// A layer of the planned fleet, with the texts that its record is to view.
 struct PlannedLayer {
   LayerRecord record;
   std::string created_by;
+  std::string digest_text;  // where the digest is not verifiable
 };
 
 class PlannedFleetMaker {
@@ -78,6 +79,7 @@ class PlannedFleetMaker {
                                  .foreign = layer.foreign,
                                  .size = layer.size},
                       .created_by = std::string(fleet_.text(layer.created_by))};
+    if (!layer.verifiable) kept.digest_text = fleet_.digest_text(layer);
     if (layer.diff_id != kNone) kept.record.diff_id = fleet_.diff_ids[layer.diff_id];
     return kept;
   }
@@ -100,10 +102,7 @@ class PlannedFleetMaker {
     for (const PlannedLayer& layer : layers) {
       record.layers.push_back(layer.record);
       record.layers.back().created_by = layer.created_by;
-      texts_.push_back(fleet_.digest_text(layer.record.digest, layer.record.verifiable));
-    }
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-      if (!layers[l].record.verifiable) record.layers[l].digest_text = texts_[l];
+      record.layers.back().digest_text = layer.digest_text;
     }
     // Values given on several refs of one image add up: the first has them all.
     for (const TextIndex ref : fleet_.refs_of(image)) {
@@ -112,13 +111,11 @@ class PlannedFleetMaker {
       record.pulls = 0;
     }
     if (image.num_refs == 0) builder_.Add(record);
-    texts_.clear();
   }
 
   const Fleet& fleet_;
   const Plan& plan_;
   FleetBuilder builder_;
-  std::vector<std::string> texts_;
 };
 
 }  // namespace

@@ -32,10 +32,6 @@ struct RebaseAnswer {
   bool stopped = false;
 };
 
-double GapOf(Bytes cost, Bytes lower_bound) {
-  return cost == 0 ? 0 : static_cast<double>(cost - lower_bound) / static_cast<double>(cost);
-}
-
 // `rest`: what the fleet costs besides.
 RebaseAnswer Solve(const RebaseBlobs& blobs, const RebaseOptions& options, Bytes rest) {
   const RebaseProblem& problem = blobs.problem();
@@ -69,7 +65,8 @@ RebaseAnswer Solve(const RebaseBlobs& blobs, const RebaseOptions& options, Bytes
       answer.choices = state.choices();
       idle = 0;
     }
-    if (GapOf(answer.cost + rest, answer.lower_bound + rest) <= tolerance || should_stop()) break;
+    if (RelativeGap(answer.cost + rest, answer.lower_bound + rest) <= tolerance || should_stop())
+      break;
     // A full step would price the solution truly; Polyak's length is what lifts it to the plan.
     if (idle > 0 && idle % kRoundsToShorten == 0) shortening /= 2;
     const double missing = static_cast<double>(true_cost - round.lower_bound);
@@ -192,8 +189,6 @@ std::vector<Drift> WeakMoves(const Fleet& fleet, const CostModel& model, const T
 }
 
 }  // namespace
-
-double RebasePlan::gap() const { return GapOf(planned.cost, lower_bound); }
 
 RebasePlan PlanRebase(const Fleet& fleet, const CostModel& model, const Today& today,
                       const RebaseOptions& options) {

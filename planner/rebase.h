@@ -39,8 +39,7 @@ struct RebasePlan {
   std::int64_t num_choices = 0;              // of all groups, to stay not counted
   std::int64_t num_rounds = 0;
 
-  // (cost - lower_bound) / cost, 0 for no cost.
-  [[nodiscard]] double gap() const;
+  [[nodiscard]] double gap() const { return RelativeGap(planned.cost, lower_bound); }
 };
 
 // Throws InputError when a pin or a lineage rule matches nothing, or costs leave int64; AuditError

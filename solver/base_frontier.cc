@@ -23,8 +23,13 @@ std::vector<BasesChoice> BaseFrontier(const MergeTree& tree, SetRates& rates,
   BasesChoice most = ChooseAt(tree, rates, max_layers, 0);
   if (!most.layers.is_feasible) return {};
   if (most.num_bases == 0) return {std::move(most)};
-  // No base saves as much as all images apart cost, which is at most what one layer an image does.
-  const std::int64_t too_much = TreeLayerProgram(tree, rates, 1).cost() + 1;
+  // No base saves more than all images cost apart.
+  std::int64_t too_much = 1;
+  for (TreeNode image = 0; image < tree.num_images(); ++image) {
+    const std::vector<std::uint32_t> alone = {image};
+    too_much += CostAtRate(tree.common_bytes(image), rates.Of(alone)) +
+                rates.model().layer_overhead * rates.PullsOf(alone);
+  }
   BasesChoice fewest = ChooseAt(tree, rates, max_layers, too_much);
   std::vector<BasesChoice> corners;
   std::vector<BasesChoice> open;  // right ends, the nearest last

@@ -153,6 +153,26 @@ TEST_CASE("The corners of the frontier are the least that so many bases cost, an
   CHECK(num_corners > 250);
 }
 
+TEST_CASE(
+    "The frontier begins without a base, even where one for equal images saves most of the cost",
+    "[solver][merge_tree]") {
+  // Three images of 100 bytes are equal, and so are two others.
+  const AtomTable atoms{
+      .num_images = 5, .bytes = {100, 90}, .first_image = {0, 3, 5}, .images = {0, 1, 2, 3, 4}};
+  const std::vector<std::int64_t> pulls(5, 1);
+  const RateModel model{.pulls = pulls};
+  SetRates rates(model);
+  const MergeTree tree(atoms, ImageOverlap(atoms));
+  for (const std::uint32_t max_layers : {1U, 2U, 9U}) {
+    const std::vector<BasesChoice> corners = BaseFrontier(tree, rates, max_layers);
+    REQUIRE(corners.size() == 3);
+    CHECK(corners[0].num_bases == 0);
+    CHECK(corners[0].cost == 3 * 100 + 2 * 90);
+    CHECK(corners[1].cost == 100 + 2 * 90);
+    CHECK(corners[2].cost == 100 + 90);
+  }
+}
+
 TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays one",
           "[solver][merge_tree]") {
   std::mt19937_64 random(4);

@@ -25,7 +25,7 @@ struct ExplainOptions {
   std::size_t top = 20;
 };
 
-// "S1, N2", as the user may write it: "s1".
+// By its id, in either case of letters.
 const Recommendation& FindRecommendation(const Plan& plan, std::string id) {
   std::ranges::transform(id, id.begin(), [](unsigned char c) { return std::toupper(c); });
   const std::vector<const Recommendation*> all = plan.Ranked();

@@ -1,6 +1,7 @@
 #include "io/cli/plan_arguments.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <tuple>
@@ -47,33 +48,45 @@ class PlanClock {
   PlanClock(const Progress& progress, double time_limit)
       : progress_(progress), time_limit_(time_limit) {}
 
-  void Begin(std::string_view stage) {
-    const double now = progress_.elapsed_seconds();
-    if (stage == "common bases") {
-      begin_ = now;
-      end_ = now + time_limit_ / 2;
+  void Begin(PlanStage stage) {
+    if (stage < PlanStage::kNewBases) return;
+    if (!stop_) {
+      begin_ = progress_.elapsed_seconds();
       stop_.emplace();
-    } else if (begin_ >= 0) {
-      end_ = begin_ + time_limit_;
     }
+    end_ = begin_ + (stage == PlanStage::kNewBases ? time_limit_ / 2 : time_limit_);
   }
   bool IsOver() const {
     return (stop_ && stop_->signal() != 0) ||
-           (time_limit_ > 0 && begin_ >= 0 && progress_.elapsed_seconds() >= end_);
+           (stop_ && time_limit_ > 0 && progress_.elapsed_seconds() >= end_);
   }
   int signal() const { return stop_ ? stop_->signal() : 0; }
 
  private:
   const Progress& progress_;
   double time_limit_;  // 0: none
-  double begin_ = -1;
+  double begin_ = 0;   // of the first of these levels, and the end of the one at hand
   double end_ = 0;
-  std::optional<StopOnInterrupt> stop_;
+  std::optional<StopOnInterrupt> stop_;  // once one of them has begun
 };
+
+std::string_view StageName(PlanStage stage) {
+  constexpr std::array<std::string_view, 9> kNames = {
+      "today's layout",  "squash boundaries", "recommendations",
+      "bases and drift", "comparisons",       "contents of images",
+      "common bases",    "carved layers",     "frontier"};
+  return kNames[static_cast<std::size_t>(stage)];
+}
 
 void RequireContents(const PlanArguments& arguments, const Plan& plan) {
   if (arguments.level != "bases" && arguments.level != "carve") return;
-  if (plan.from_contents) return;
+  if (plan.from_contents) {
+    if (arguments.level == "carve" || plan.from_contents->bases) return;
+    throw InputError(fmt::format(
+        "--level bases takes at most {} images with known contents, found {}: plan part of the "
+        "fleet, or --level carve",
+        FormatCount(kMaxMergeTreeImages), FormatCount(plan.from_contents->num_images)));
+  }
   throw InputError(fmt::format(
       "--level {} needs the contents of layers, and no image has all of its layers scanned; run "
       "gneiss scan on the same sources first{}",
@@ -174,12 +187,14 @@ std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console&
   PlanClock clock(progress, arguments.time_limit);
   // A stage cannot say how far it is; where it may take seconds it is named as it begins.
   const auto show = [&](std::string_view stage) {
-    clock.Begin(stage);
     if (fleet.images.size() >= kManyImages || planned->contents) {
       progress.Show(fmt::format("planning {}: {}", who, stage));
     }
   };
-  options.on_stage = show;
+  options.on_stage = [&](PlanStage stage) {
+    clock.Begin(stage);
+    show(StageName(stage));
+  };
   options.should_stop = [&] { return clock.IsOver(); };
   show("sharing graph");
   {

@@ -80,6 +80,11 @@ class PlanPrinter {
                                    FormatCount(contents->num_images),
                                    FormatCounted(std::ssize(fleet_.images), "image")));
     }
+    if (const auto& contents = plan_.from_contents;
+        contents && contents->num_images > kMaxMergeTreeImages) {
+      PrintWrapped("", fmt::format("no new bases: they are for at most {} of known contents",
+                                   FormatCounted(kMaxMergeTreeImages, "image")));
+    }
     if (squash.num_known_layers > 0) {
       std::string line =
           fmt::format("contents known of {} of {}", FormatCount(squash.num_known_layers),

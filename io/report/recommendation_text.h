@@ -32,8 +32,9 @@ struct RecommendationText {
 [[nodiscard]] std::string NameImages(const Fleet& fleet, ImageIndex lead,
                                      const std::vector<ImageIndex>& images);
 
-// The command that installs the packages of these groups, one for each package manager, joined with
-// "&&"; those whose files are all here and whose version is known. Empty when there are none.
+// The command that installs the packages of these groups whose version is known, one for each
+// package manager, joined with "&&". It installs them whole, where a base may hold some files of
+// one only. Empty when there are none.
 [[nodiscard]] std::string InstallCommand(const std::vector<ContentGroup>& groups);
 
 }  // namespace gneiss
