@@ -8,156 +8,16 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/chain_partition.h"
+#include "tests/random_chains.h"
 
 namespace gneiss {
 namespace {
-
-// A problem that owns its arrays.
-struct Instance {
-  std::vector<NodeIndex> parent;
-  std::vector<std::uint32_t> depth;
-  std::vector<std::uint32_t> item;
-  std::vector<std::int64_t> item_size;
-  std::vector<std::int64_t> size;
-  std::vector<std::uint32_t> num_ends;
-  std::vector<std::int64_t> pulls;
-  std::vector<std::uint64_t> first_element;
-  std::vector<std::uint32_t> elements;
-  std::vector<std::int64_t> element_cells;
-  std::vector<std::int64_t> element_nodes;
-  std::vector<std::uint8_t> standalone;
-  std::vector<std::uint8_t> held;
-  std::vector<std::int64_t> held_pulls;
-  std::vector<std::uint64_t> held_first_element;
-  std::vector<std::uint32_t> held_elements;
-  ChainPartitionProblem problem;
-
-  void Link() {
-    problem.parent = parent;
-    problem.depth = depth;
-    problem.item = item;
-    problem.size = size;
-    problem.num_ends = num_ends;
-    problem.pulls = pulls;
-    problem.first_element = first_element;
-    problem.elements = elements;
-    problem.element_cells = element_cells;
-    problem.element_nodes = element_nodes;
-    problem.standalone = standalone;
-    problem.held = held;
-    problem.held_pulls = held_pulls;
-    problem.held_first_element = held_first_element;
-    problem.held_elements = held_elements;
-  }
-};
-
-using Random = std::mt19937;
-
-int Draw(Random& random, int below) {
-  return static_cast<int>(random() % static_cast<unsigned>(below));
-}
-
-struct InstanceOptions {
-  int max_nodes = 9;
-  int num_items = 5;
-  bool transfer = false;
-  bool scoped = false;
-  bool pools = false;
-  bool held = false;
-  bool standalone = false;
-  std::uint32_t max_segments = 0;
-};
-
-Instance RandomInstance(Random& random, const InstanceOptions& options) {
-  Instance instance;
-  const int n = 1 + Draw(random, options.max_nodes);
-  for (int i = 0; i < options.num_items; ++i) {
-    instance.item_size.push_back(Draw(random, 4) == 0 ? Draw(random, 5) : Draw(random, 200));
-  }
-  // Preorder: the parent of a new node lies on the path to the node before it, or there is none.
-  std::vector<NodeIndex> path;
-  for (int v = 0; v < n; ++v) {
-    std::uint32_t item = 0;
-    for (int tries = 0;; ++tries) {
-      std::vector<NodeIndex> cut(path.begin(),
-                                 path.begin() + Draw(random, static_cast<int>(path.size()) + 1));
-      if (Draw(random, 3) == 0) cut = path;
-      item = static_cast<std::uint32_t>(Draw(random, options.num_items));
-      bool clash = false;
-      const NodeIndex up = cut.empty() ? kNoNode : cut.back();
-      for (std::size_t u = 0; u < instance.parent.size(); ++u) {
-        clash |= instance.parent[u] == up && instance.item[u] == item;
-      }
-      if (clash && tries < 50) continue;
-      if (clash) item = static_cast<std::uint32_t>(instance.item_size.size());
-      if (clash) instance.item_size.push_back(Draw(random, 100));
-      path = cut;
-      break;
-    }
-    instance.parent.push_back(path.empty() ? kNoNode : path.back());
-    instance.depth.push_back(static_cast<std::uint32_t>(path.size() + 1));
-    instance.item.push_back(item);
-    path.push_back(static_cast<NodeIndex>(v));
-  }
-  std::vector<bool> has_child(static_cast<std::size_t>(n), false);
-  for (const NodeIndex up : instance.parent) {
-    if (up != kNoNode) has_child[up] = true;
-  }
-  const int num_elements = options.scoped || options.pools ? 4 : 0;
-  for (int e = 0; e < num_elements; ++e) {
-    const bool cell = options.scoped && (!options.pools || e < 2);
-    instance.element_cells.push_back(cell ? 1 : 0);
-    instance.element_nodes.push_back(cell ? 0 : 1 + Draw(random, 5));
-  }
-  if (num_elements > 0) instance.first_element.push_back(0);
-  for (std::size_t v = 0; v < instance.parent.size(); ++v) {
-    const bool ends = !has_child[v] || Draw(random, 3) == 0;
-    instance.num_ends.push_back(ends ? 1U + static_cast<std::uint32_t>(Draw(random, 2)) : 0U);
-    instance.pulls.push_back(ends ? Draw(random, 6) : 0);
-    instance.size.push_back(instance.item_size[instance.item[v]]);
-    instance.standalone.push_back(options.standalone && Draw(random, 4) == 0 ? 1 : 0);
-    if (num_elements == 0) continue;
-    if (ends) {
-      if (options.scoped) instance.elements.push_back(static_cast<std::uint32_t>(Draw(random, 2)));
-      for (int i = Draw(random, 3); i > 0; --i) {
-        instance.elements.push_back(static_cast<std::uint32_t>(Draw(random, num_elements)));
-      }
-    }
-    instance.first_element.push_back(instance.elements.size());
-  }
-  if (options.held) {
-    instance.held_first_element.push_back(0);
-    for (std::size_t i = 0; i < instance.item_size.size(); ++i) {
-      instance.held.push_back(Draw(random, 3) == 0 ? 1 : 0);
-      instance.held_pulls.push_back(instance.held[i] != 0 ? Draw(random, 6) : 0);
-      if (instance.held[i] != 0 && num_elements > 0) {
-        instance.held_elements.push_back(static_cast<std::uint32_t>(Draw(random, num_elements)));
-      }
-      instance.held_first_element.push_back(instance.held_elements.size());
-    }
-  }
-  ChainPartitionProblem& problem = instance.problem;
-  problem.scoped = options.scoped;
-  problem.storage_weight = Draw(random, 4) == 0 ? 0.25 * Draw(random, 8) : 1;
-  problem.segment_overhead = Draw(random, 60);
-  if (options.transfer) {
-    problem.fetch_weight = 0.1 * (1 + Draw(random, 20));
-    problem.fetch_cold = Draw(random, 4) == 0;
-    problem.fetch_nodes = options.pools ? 0 : 1 + Draw(random, 6);
-    problem.fetch_intensity = 0.05 * (1 + Draw(random, 10));
-    if (options.pools) problem.fetch_cold = false;
-  }
-  problem.max_segments = options.max_segments;
-  instance.Link();
-  return instance;
-}
 
 // The definition, over explicit sets of images and explicit lists of items; shares nothing with the
 // solver. nullopt-like: negative when the boundaries break a rule.
 constexpr std::int64_t kBroken = -1;
 
-std::int64_t PlainCost(const Instance& instance, unsigned boundary) {
+std::int64_t PlainCost(const OwnedChains& instance, unsigned boundary) {
   const ChainPartitionProblem& p = instance.problem;
   struct Holders {
     std::set<NodeIndex> ends;
@@ -233,7 +93,7 @@ std::int64_t PlainCost(const Instance& instance, unsigned boundary) {
   return cost;
 }
 
-std::int64_t BruteForce(const Instance& instance) {
+std::int64_t BruteForce(const OwnedChains& instance) {
   std::int64_t best = std::numeric_limits<std::int64_t>::max();
   for (unsigned b = 0; b < (1U << instance.parent.size()); ++b) {
     const std::int64_t cost = PlainCost(instance, b);
@@ -256,13 +116,13 @@ constexpr bool kHasSanitizer = false;
 
 // Every plan against brute force: the cost is the optimum, is what an independent count says it is,
 // and never lies below the bound. Branching is allowed to finish, so that the answer must be exact.
-void RequireOptimal(std::uint32_t seed, int count, const InstanceOptions& options) {
+void RequireOptimal(std::uint32_t seed, int count, const RandomChainsOptions& options) {
   // Sanitizers look for other faults than many instances do, and take fifty times as long.
   if (kHasSanitizer) count /= 4;
-  Random random(seed);
+  std::mt19937 random(seed);
   int num_shared = 0;
   for (int i = 0; i < count; ++i) {
-    const Instance instance = RandomInstance(random, options);
+    const OwnedChains instance = RandomChains(random, options);
     const std::int64_t optimum = BruteForce(instance);
     const ChainPartition plan = PartitionChains(instance.problem, {.max_branches = 5000});
     INFO("seed " << seed << " instance " << i);
@@ -324,8 +184,8 @@ TEST_CASE("The partition keeps layers apart that must stand alone, or says that 
 }
 
 // One chain of `n` layers of 10 bytes, an image at its end.
-Instance Chain(int n) {
-  Instance instance;
+OwnedChains Chain(int n) {
+  OwnedChains instance;
   for (int v = 0; v < n; ++v) {
     const auto i = static_cast<std::uint32_t>(v);
     instance.parent.push_back(v == 0 ? kNoNode : i - 1);
@@ -341,7 +201,7 @@ Instance Chain(int n) {
 }
 
 TEST_CASE("Ties keep today's layers", "[solver][chain_partition]") {
-  const Instance instance = Chain(6);
+  const OwnedChains instance = Chain(6);
   const ChainPartition plan = PartitionChains(instance.problem);
   REQUIRE(plan.boundary == std::vector<std::uint8_t>(6, 1));
   REQUIRE(plan.cost == 60);
@@ -349,7 +209,7 @@ TEST_CASE("Ties keep today's layers", "[solver][chain_partition]") {
 
 TEST_CASE("A chain that nobody shares becomes one layer when layers cost anything",
           "[solver][chain_partition]") {
-  Instance instance = Chain(300);
+  OwnedChains instance = Chain(300);
   instance.problem.segment_overhead = 1;
   const ChainPartition plan = PartitionChains(instance.problem);
   REQUIRE(plan.cost == 3001);
@@ -358,7 +218,7 @@ TEST_CASE("A chain that nobody shares becomes one layer when layers cost anythin
 }
 
 TEST_CASE("No nodes cost nothing", "[solver][chain_partition]") {
-  const Instance instance = Chain(0);
+  const OwnedChains instance = Chain(0);
   const ChainPartition plan = PartitionChains(instance.problem);
   REQUIRE(plan.cost == 0);
   REQUIRE(plan.lower_bound == 0);
@@ -379,7 +239,7 @@ class ShadowedWeights final : public SegmentWeights {
 
 TEST_CASE("Weights of segments may be less than the sum of their layers",
           "[solver][chain_partition]") {
-  Instance instance = Chain(3);
+  OwnedChains instance = Chain(3);
   const ShadowedWeights weights;
   instance.problem.weights = &weights;
   const ChainPartition plan = PartitionChains(instance.problem);

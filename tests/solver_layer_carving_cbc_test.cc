@@ -1,17 +1,14 @@
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <random>
-#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#ifdef GNEISS_HAVE_CBC
-#include <Cbc_C_Interface.h>
-#endif
-
 #include "tests/random_atoms.h"
+#ifdef GNEISS_HAVE_CBC
+#include "tests/binary_program.h"
+#endif
 
 namespace gneiss {
 namespace {
@@ -24,79 +21,39 @@ namespace {
 //     s.t. sum over U with i of x_aU = 1   for each image i of the signature of a
 //          x_aU <= y_U
 //          sum over U with i of y_U <= K   for each image i
-class CarvingByCbc {
- public:
-  CarvingByCbc(const AtomTable& atoms, const RateModel& model, std::uint32_t max_layers)
-      : atoms_(atoms), num_rows_(static_cast<int>(atoms.images.size() + atoms.num_images)) {
-    SetRates rates(model);
-    for (AtomIndex a = 0; a < atoms.size(); ++a) {
-      const auto signature = atoms.signature(a);
-      for (unsigned mask = 1; mask < 1U << signature.size(); ++mask) {
-        std::vector<std::uint32_t> users;
-        std::vector<int> rows;
-        for (std::uint32_t k = 0; k < signature.size(); ++k) {
-          if ((mask >> k & 1U) == 0) continue;
-          users.push_back(signature[k]);
-          rows.push_back(static_cast<int>(atoms.first_image[a] + k));
-        }
-        const int row = num_rows_++;
-        rows_of_users_[users].push_back(row);
-        rows.push_back(row);
-        AddColumn(static_cast<double>(atoms.bytes[a]) * rates.Of(users), rows,
-                  std::vector<double>(rows.size(), 1));
+double CarvingByCbc(const AtomTable& atoms, const RateModel& model, std::uint32_t max_layers) {
+  using Term = BinaryProgram::Term;
+  SetRates rates(model);
+  BinaryProgram program;
+  std::map<std::vector<std::uint32_t>, int> opens;
+  for (AtomIndex a = 0; a < atoms.size(); ++a) {
+    const auto signature = atoms.signature(a);
+    std::vector<std::vector<Term>> of_image(signature.size());
+    for (unsigned mask = 1; mask < 1U << signature.size(); ++mask) {
+      std::vector<std::uint32_t> users;
+      for (std::uint32_t k = 0; k < signature.size(); ++k) {
+        if ((mask >> k & 1U) != 0) users.push_back(signature[k]);
       }
-    }
-    row_upper_.assign(static_cast<std::size_t>(num_rows_), 0);
-    row_lower_.assign(static_cast<std::size_t>(num_rows_), -1e9);
-    for (std::size_t r = 0; r < atoms.images.size(); ++r) row_lower_[r] = row_upper_[r] = 1;
-    for (std::uint32_t i = 0; i < atoms.num_images; ++i) {
-      row_upper_[atoms.images.size() + i] = max_layers;
-    }
-    for (const auto& [users, links] : rows_of_users_) {
-      std::vector<int> rows = links;
-      std::vector<double> values(links.size(), -1);
-      for (const std::uint32_t i : users) {
-        rows.push_back(static_cast<int>(atoms.images.size() + i));
-        values.push_back(1);
+      const int x = program.AddVariable(static_cast<double>(atoms.bytes[a]) * rates.Of(users));
+      for (std::uint32_t k = 0; k < signature.size(); ++k) {
+        if ((mask >> k & 1U) != 0) of_image[k].push_back({x, 1});
       }
-      AddColumn(static_cast<double>(model.layer_overhead * rates.PullsOf(users)), rows, values);
+      const auto [found, is_new] = opens.try_emplace(users, 0);
+      if (is_new) {
+        found->second =
+            program.AddVariable(static_cast<double>(model.layer_overhead * rates.PullsOf(users)));
+      }
+      program.AddRow(-kNoRowLimit, 0, {{x, 1}, {found->second, -1}});
     }
+    for (const std::vector<Term>& terms : of_image) program.AddRow(1, 1, terms);
   }
-
-  double Solve() {
-    const auto num_columns = static_cast<int>(objective_.size());
-    const std::vector<double> lower(objective_.size(), 0);
-    const std::vector<double> upper(objective_.size(), 1);
-    const std::unique_ptr<Cbc_Model, void (*)(Cbc_Model*)> cbc(Cbc_newModel(), Cbc_deleteModel);
-    Cbc_setParameter(cbc.get(), "logLevel", "0");
-    Cbc_setParameter(cbc.get(), "ratioGap", "0");
-    Cbc_loadProblem(cbc.get(), num_columns, num_rows_, start_.data(), index_.data(), value_.data(),
-                    lower.data(), upper.data(), objective_.data(), row_lower_.data(),
-                    row_upper_.data());
-    for (int c = 0; c < num_columns; ++c) Cbc_setInteger(cbc.get(), c);
-    Cbc_solve(cbc.get());
-    REQUIRE(Cbc_isProvenOptimal(cbc.get()) != 0);
-    return Cbc_getObjValue(cbc.get());
+  std::vector<std::vector<Term>> layers_of(atoms.num_images);
+  for (const auto& [users, y] : opens) {
+    for (const std::uint32_t i : users) layers_of[i].push_back({y, 1});
   }
-
- private:
-  void AddColumn(double cost, const std::vector<int>& rows, const std::vector<double>& values) {
-    objective_.push_back(cost);
-    index_.insert(index_.end(), rows.begin(), rows.end());
-    value_.insert(value_.end(), values.begin(), values.end());
-    start_.push_back(static_cast<CoinBigIndex>(index_.size()));
-  }
-
-  const AtomTable& atoms_;
-  int num_rows_;
-  std::map<std::vector<std::uint32_t>, std::vector<int>> rows_of_users_;
-  std::vector<CoinBigIndex> start_ = {0};
-  std::vector<int> index_;
-  std::vector<double> value_;
-  std::vector<double> objective_;
-  std::vector<double> row_lower_;
-  std::vector<double> row_upper_;
-};
+  for (const std::vector<Term>& terms : layers_of) program.AddRow(-kNoRowLimit, max_layers, terms);
+  return program.Minimum();
+}
 
 TEST_CASE("CBC finds no carving below the bound, and hardly one below the cost",
           "[solver][layer_carving][cbc]") {
@@ -117,7 +74,7 @@ TEST_CASE("CBC finds no carving below the bound, and hardly one below the cost",
     const LayerCarving carving =
         CarveLayers(atoms, rates.model, {.max_layers = max_layers, .num_moves = 2000});
     CheckLayers(atoms, carving.layers, max_layers);
-    const double optimum = CarvingByCbc(atoms, rates.model, max_layers).Solve();
+    const double optimum = CarvingByCbc(atoms, rates.model, max_layers);
     REQUIRE(static_cast<double>(carving.lower_bound) <= optimum + 1e-3);
     REQUIRE(static_cast<double>(carving.cost) >= optimum - 1e-3);
     if (static_cast<double>(carving.cost) <= optimum + 1e-3) ++num_optimal;
