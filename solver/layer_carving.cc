@@ -214,7 +214,8 @@ class Carver {
     TakeLayers(remainder, *family);
   }
 
-  // The best of: layers of atoms closed one by one; the layers of the merge tree; the offered sets.
+  // The better of: layers of atoms closed one by one; the offered sets, or without any those of the
+  // merge tree.
   std::unique_ptr<LayerFamily> Start(const Remainder& remainder, const CarvingModel& model) {
     auto family = std::make_unique<LayerFamily>(model, MostSharedSignatures(model));
     CloseLayers(*family);
@@ -225,17 +226,18 @@ class Carver {
       if (other->cost() < family->cost()) family.swap(other);
     };
     std::vector<std::vector<std::uint32_t>> sets(options_.offered.begin(), options_.offered.end());
-    try_sets(AsTwins(model, sets));
     const std::uint32_t least_room = *std::ranges::min_element(model.room);
-    const bool stops = options_.should_stop && options_.should_stop();
-    if (least_room > 1 && !stops) try_sets(AsTwins(model, SetsOfTree(remainder, least_room)));
+    if (sets.empty() && least_room > 1) sets = SetsOfTree(remainder, least_room);
+    try_sets(AsTwins(model, sets));
     return family;
   }
 
   std::vector<std::vector<std::uint32_t>> SetsOfTree(const Remainder& remainder,
                                                      std::uint32_t max_layers) {
     MergeTree tree(remainder.table, ImageOverlap(remainder.table));
-    RegraftSubtrees(tree, rates_, {.max_layers = max_layers, .should_stop = options_.should_stop});
+    RegraftSubtrees(
+        tree, rates_,
+        {.max_layers = max_layers, .max_tries = kTreeTries, .should_stop = options_.should_stop});
     std::vector<std::vector<std::uint32_t>> sets;
     for (const TreeNode v : TreeLayerProgram(tree, rates_, max_layers).Choose().chosen) {
       sets.push_back(tree.images_below(v));

@@ -80,7 +80,7 @@ class GroupOverlap {
 }  // namespace
 
 MergeTree::MergeTree(const AtomTable& atoms, std::span<const std::int64_t> overlap)
-    : atoms_(atoms), num_images_(atoms.num_images) {
+    : atoms_(&atoms), num_images_(atoms.num_images) {
   if (num_images_ == 0) return;
   common_.assign(num_images_, IndexSet(static_cast<std::uint32_t>(atoms.size())));
   common_bytes_.assign(num_images_, 0);
@@ -117,7 +117,7 @@ TreeNode MergeTree::Join(TreeNode a, TreeNode b) {
 void MergeTree::SetCommon(TreeNode v) {
   common_[v] = common_[children_[v][0]] & common_[children_[v][1]];
   common_bytes_[v] = 0;
-  common_[v].ForEach([&](AtomIndex a) { common_bytes_[v] += atoms_.bytes[a]; });
+  common_[v].ForEach([&](AtomIndex a) { common_bytes_[v] += atoms_->bytes[a]; });
 }
 
 std::vector<TreeNode> MergeTree::postorder() const {

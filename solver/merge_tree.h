@@ -36,7 +36,7 @@ class MergeTree {
   // Atoms that all images below have.
   const IndexSet& common(TreeNode v) const { return common_[v]; }
   std::int64_t common_bytes(TreeNode v) const { return common_bytes_[v]; }
-  const std::vector<std::int64_t>& atom_bytes() const { return atoms_.bytes; }
+  const std::vector<std::int64_t>& atom_bytes() const { return atoms_->bytes; }
   std::vector<std::uint32_t> images_below(TreeNode v) const;
   // Children before parents.
   std::vector<TreeNode> postorder() const;
@@ -54,7 +54,7 @@ class MergeTree {
   void UpdateAbove(TreeNode v);
   void ReplaceChild(TreeNode parent, TreeNode old, TreeNode by);
 
-  const AtomTable& atoms_;
+  const AtomTable* atoms_;
   std::uint32_t num_images_ = 0;
   TreeNode root_ = kNoTreeNode;
   std::vector<TreeNode> parent_;

@@ -1,6 +1,7 @@
 #include "solver/merge_tree_search.h"
 
 #include <algorithm>
+#include <random>
 #include <vector>
 
 #include "solver/merge_tree_layers.h"
@@ -11,7 +12,11 @@ namespace {
 // Places tried for a subtree in one round.
 constexpr std::size_t kNumPlaces = 12;
 // States of the layer program in all tries, when the caller sets no limit.
-constexpr std::uint64_t kStateBudget = 50'000'000;
+constexpr std::uint64_t kStateBudget = 400'000'000;
+
+// A kick: so many regrafts at random; after so many without a better tree it ends.
+constexpr std::uint32_t kRegraftsOfKick = 3;
+constexpr std::uint32_t kMostIdleKicks = 100;
 
 // Where v might go: nodes with the most bytes in common with it, the smaller groups first among
 // equals.
@@ -33,39 +38,95 @@ std::vector<TreeNode> PlacesFor(const MergeTree& tree, const std::vector<std::in
   return places;
 }
 
-}  // namespace
-
-std::uint64_t RegraftSubtrees(MergeTree& tree, SetRates& rates, const RegraftOptions& options) {
-  std::uint64_t tries = 0;
-  if (tree.num_images() < 3 || options.max_layers == 0) return tries;
-  std::uint64_t max_tries = options.max_tries;
-  if (max_tries == 0) {
-    const std::uint64_t states =
-        std::uint64_t{tree.size()} * 20 * std::min(options.max_layers, tree.num_images());
-    max_tries = std::max<std::uint64_t>(1, kStateBudget / states);
+class TreeSearch {
+ public:
+  TreeSearch(MergeTree& tree, SetRates& rates, const RegraftOptions& options)
+      : tree_(tree), rates_(rates), options_(options), max_tries_(options.max_tries) {
+    if (max_tries_ == 0) {
+      const std::uint64_t states =
+          std::uint64_t{tree.size()} * 20 * std::min(options.max_layers, tree.num_images());
+      max_tries_ = std::max<std::uint64_t>(1, kStateBudget / states);
+    }
+    cost_ = Cost();
   }
-  std::int64_t cost = TreeLayerProgram(tree, rates, options.max_layers).cost();
-  bool improved = true;
-  while (improved) {
-    improved = false;
-    for (TreeNode v = 0; v < tree.size(); ++v) {
-      if (tree.parent(v) == kNoTreeNode) continue;
-      for (const TreeNode w : PlacesFor(tree, tree.atom_bytes(), v)) {
-        if (tries == max_tries || (options.should_stop && options.should_stop())) return tries;
-        ++tries;
-        const TreeNode back = tree.sibling(v);
-        tree.Regraft(v, w);
-        const std::int64_t now = TreeLayerProgram(tree, rates, options.max_layers).cost();
-        if (now < cost) {
-          cost = now;
-          improved = true;
-          break;
+
+  // To a local optimum; then again from trees near the best one, as long as there are tries.
+  std::uint64_t Run() {
+    Descend();
+    MergeTree best = tree_;
+    std::int64_t best_cost = cost_;
+    for (std::uint32_t idle = 0; idle < kMostIdleKicks && !IsOver();) {
+      for (std::uint32_t k = 0; k < kRegraftsOfKick; ++k) Kick();
+      cost_ = Cost();
+      Descend();
+      if (cost_ < best_cost) {
+        best = tree_;
+        best_cost = cost_;
+        idle = 0;
+      } else {
+        tree_ = best;
+        ++idle;
+      }
+    }
+    tree_ = best;
+    return tries_;
+  }
+
+ private:
+  bool IsOver() {
+    over_ = over_ || tries_ >= max_tries_ || (options_.should_stop && options_.should_stop());
+    return over_;
+  }
+
+  std::int64_t Cost() {
+    ++tries_;
+    return TreeLayerProgram(tree_, rates_, options_.max_layers).cost();
+  }
+
+  void Kick() {
+    const auto v = static_cast<TreeNode>(random_() % tree_.size());
+    if (tree_.parent(v) == kNoTreeNode) return;
+    const std::vector<TreeNode> places = PlacesFor(tree_, tree_.atom_bytes(), v);
+    if (!places.empty()) tree_.Regraft(v, places[random_() % places.size()]);
+  }
+
+  void Descend() {
+    bool improved = true;
+    while (improved) {
+      improved = false;
+      for (TreeNode v = 0; v < tree_.size(); ++v) {
+        if (tree_.parent(v) == kNoTreeNode) continue;
+        for (const TreeNode w : PlacesFor(tree_, tree_.atom_bytes(), v)) {
+          if (IsOver()) return;
+          const TreeNode back = tree_.sibling(v);
+          tree_.Regraft(v, w);
+          const std::int64_t now = Cost();
+          if (now < cost_) {
+            cost_ = now;
+            improved = true;
+            break;
+          }
+          tree_.Regraft(v, back);
         }
-        tree.Regraft(v, back);
       }
     }
   }
-  return tries;
+
+  MergeTree& tree_;
+  SetRates& rates_;
+  const RegraftOptions& options_;
+  std::uint64_t max_tries_;
+  std::uint64_t tries_ = 0;
+  std::int64_t cost_ = 0;
+  bool over_ = false;
+  std::mt19937_64 random_{1};
+};
+
+}  // namespace
+
+std::uint64_t RegraftSubtrees(MergeTree& tree, SetRates& rates, const RegraftOptions& options) {
+  if (tree.num_images() < 3 || options.max_layers == 0) return 0;
+  return TreeSearch(tree, rates, options).Run();
 }
 
 }  // namespace gneiss

@@ -16,8 +16,10 @@ struct RegraftOptions {
   std::function<bool()> should_stop;  // polled before each try; may be empty
 };
 
-// First improvement in the order of nodes; places with the most bytes in common first. Ends at a
-// local optimum, after max_tries, or when should_stop says so. Returns the tries made.
+// Iterated local search: first improvement in the order of nodes, places with the most bytes in
+// common first; from a local optimum on again from the best tree with a few regrafts at random.
+// Ends when that has long found nothing, after max_tries, or when should_stop says so. Returns the
+// tries made. Same tree, same answer.
 std::uint64_t RegraftSubtrees(MergeTree& tree, SetRates& rates, const RegraftOptions& options);
 
 }  // namespace gneiss

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <limits>
 #include <random>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -186,7 +188,7 @@ TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays 
     MergeTree tree(atoms, ImageOverlap(atoms));
     const std::int64_t before = TreeLayerProgram(tree, rates, max_layers).Choose().cost;
     std::uint64_t num_polls = 0;
-    RegraftSubtrees(tree, rates, {.max_layers = max_layers, .should_stop = [&] {
+    RegraftSubtrees(tree, rates, {.max_layers = max_layers, .max_tries = 500, .should_stop = [&] {
                                     return round % 4 == 0 && num_polls++ > 20;
                                   }});
     const TreeLayers layers = TreeLayerProgram(tree, rates, max_layers).Choose();
@@ -202,6 +204,55 @@ TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays 
     }
   }
   CHECK(num_better > 5);
+}
+
+// Groups of images below the inner nodes: what tells trees apart.
+std::vector<std::vector<std::uint32_t>> GroupsOf(const MergeTree& tree) {
+  std::vector<std::vector<std::uint32_t>> groups;
+  for (TreeNode v = tree.num_images(); v < tree.size(); ++v) {
+    groups.push_back(tree.images_below(v));
+    std::ranges::sort(groups.back());
+  }
+  std::ranges::sort(groups);
+  return groups;
+}
+
+// Of all trees: regrafts lead from any to any.
+std::int64_t CheapestTree(const MergeTree& first, SetRates& rates, std::uint32_t max_layers) {
+  std::vector<MergeTree> found = {first};
+  std::set<std::vector<std::vector<std::uint32_t>>> seen = {GroupsOf(first)};
+  std::int64_t best = kNoLayers;
+  for (std::size_t t = 0; t < found.size(); ++t) {
+    best = std::min(best, TreeLayerProgram(found[t], rates, max_layers).cost());
+    for (TreeNode v = 0; v < first.size(); ++v) {
+      if (found[t].parent(v) == kNoTreeNode) continue;
+      for (TreeNode w = 0; w < first.size(); ++w) {
+        MergeTree tree = found[t];
+        if (!tree.CanRegraft(v, w)) continue;
+        tree.Regraft(v, w);
+        if (seen.insert(GroupsOf(tree)).second) found.push_back(std::move(tree));
+      }
+    }
+  }
+  const std::size_t num_trees = first.num_images() == 5 ? 105 : 15;
+  REQUIRE(found.size() == num_trees);
+  return best;
+}
+
+TEST_CASE("Regrafting finds the best of all trees of a few images", "[solver][merge_tree]") {
+  std::mt19937_64 random(9);
+  for (int round = 0; round < 40; ++round) {
+    CAPTURE(round);
+    const auto num_images = static_cast<std::uint32_t>(4 + random() % 2);
+    const AtomTable atoms = RandomAtoms(random, num_images, 14);
+    const RandomRates random_rates(random, num_images, round % 2 == 0);
+    SetRates rates(random_rates.model);
+    const auto max_layers = static_cast<std::uint32_t>(2 + random() % 4);
+    MergeTree tree(atoms, ImageOverlap(atoms));
+    const std::int64_t best = CheapestTree(tree, rates, max_layers);
+    RegraftSubtrees(tree, rates, {.max_layers = max_layers, .max_tries = 1000});
+    REQUIRE(TreeLayerProgram(tree, rates, max_layers).cost() == best);
+  }
 }
 
 }  // namespace
