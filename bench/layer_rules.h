@@ -1,8 +1,8 @@
 // How tools in use choose an image's layers, applied to the atoms of a fleet: what carving is
 // measured against. From their public descriptions, each with at most K layers in an image; none of
-// them sees the other images, but for what equal rules make equal. Given atoms instead of packages
-// or store paths, they are better off than in the field: what only some images share is told apart
-// for them.
+// them sees the other images, but for what equal rules make equal. Given packages' parts that the
+// same images hold instead of packages or store paths, they are better off than in the field: what
+// only some images share is told apart for them.
 #pragma once
 
 #include <array>

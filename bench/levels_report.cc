@@ -18,7 +18,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "bench/atom_traits.h"
+#include "bench/origin_atoms.h"
 #include "bench/rule_contest.h"
 #include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
@@ -69,7 +69,7 @@ class LevelsReport {
         atoms_(problem_.atoms()),
         atoms_seconds_(Now() - begin_),
         rates_(fleet_, model_, today_.cells),
-        traits_(FindAtomTraits(atoms_, contents_)) {}
+        origins_(SplitByOrigin(atoms_, contents_)) {}
 
   void Run() {
     Describe();
@@ -208,7 +208,7 @@ class LevelsReport {
   }
 
   ContestFleet contest_fleet() const {
-    return {fleet_, contents_, model_, today_, atoms_, rates_, traits_};
+    return {fleet_, contents_, model_, today_, atoms_, origins_, rates_};
   }
 
   const LevelsOptions& options_;
@@ -221,7 +221,7 @@ class LevelsReport {
   const ContentAtoms& atoms_;
   double atoms_seconds_;
   FleetRates rates_;
-  std::vector<AtomTraits> traits_;
+  OriginAtoms origins_;
   Bytes floor_ = 0;
 };
 
@@ -229,8 +229,7 @@ int RunLevelsReport(int argc, char** argv) {
   LevelsOptions options;
   CLI::App app(
       "How good the plans of a fleet are: its levels with their bounds, and the rules in use "
-      "beside "
-      "carving.");
+      "beside carving.");
   AddFleetOptions(app, options.fleet);
   AddStoreOption(app, options.store);
   CostOptions& cost = options.cost;

@@ -17,25 +17,25 @@ ContestEntry CarveFor(const ContestFleet& fleet, std::string name, const RateMod
   const double seconds = clock() - begin;
   RequireEqual("the cost of carved layers", carving.cost,
                CostOfLayers(fleet.atoms.files.atoms, rates, carving.layers));
-  ContestEntry entry = MakeContestEntry(fleet, std::move(name), carving.layers, max_layers);
+  ContestEntry entry =
+      MakeContestEntry(fleet, fleet.atoms, std::move(name), carving.layers, max_layers);
   entry.seconds = seconds;
   return entry;
 }
 
 }  // namespace
 
-ContestEntry MakeContestEntry(const ContestFleet& fleet, std::string name,
-                              const std::vector<CarvedLayer>& layers, std::uint32_t max_layers) {
+ContestEntry MakeContestEntry(const ContestFleet& fleet, const ContentAtoms& atoms,
+                              std::string name, const std::vector<CarvedLayer>& layers,
+                              std::uint32_t max_layers) {
   ContestEntry entry{.name = std::move(name)};
-  const GeneratedLayout layout =
-      MakeGeneratedLayout(fleet.atoms, fleet.contents, layers, max_layers);
-  entry.cost =
-      CostOfGeneratedLayout(fleet.fleet, fleet.model, fleet.today.cells, fleet.atoms, layout);
+  const GeneratedLayout layout = MakeGeneratedLayout(atoms, fleet.contents, layers, max_layers);
+  entry.cost = CostOfGeneratedLayout(fleet.fleet, fleet.model, fleet.today.cells, atoms, layout);
   RateModel storage = fleet.rates.model();
   storage.storage_weight = 1;
   storage.fetch_weight = 0;
   storage.layer_overhead = 0;
-  entry.file_bytes = CostOfLayers(fleet.atoms.files.atoms, storage, layers);
+  entry.file_bytes = CostOfLayers(atoms.files.atoms, storage, layers);
   return entry;
 }
 
@@ -60,10 +60,10 @@ Contest HoldContest(const ContestFleet& fleet, std::uint32_t max_layers,
   for (const LayerRule rule : kLayerRules) {
     const double begin = clock();
     const std::vector<CarvedLayer> layers =
-        ApplyLayerRule(rule, fleet.atoms.files.atoms, fleet.traits, max_layers);
+        ApplyLayerRule(rule, fleet.origins.atoms.files.atoms, fleet.origins.traits, max_layers);
     const double seconds = clock() - begin;
-    ContestEntry entry =
-        MakeContestEntry(fleet, std::string(LayerRuleName(rule)), layers, max_layers);
+    ContestEntry entry = MakeContestEntry(fleet, fleet.origins.atoms,
+                                          std::string(LayerRuleName(rule)), layers, max_layers);
     entry.seconds = seconds;
     MarkWins(contest, entry);
     contest.rules.push_back(std::move(entry));

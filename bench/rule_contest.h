@@ -1,5 +1,5 @@
-// Rules in use against carving, on the same atoms and with the same limit of layers an image: what
-// each stores, moves and costs, with the directories that its layers must list.
+// Rules in use against carving, on the same contents and with the same limit of layers an image:
+// what each stores, moves and costs, with the directories that its layers must list.
 //
 // Carving has one answer for each column: the layers chosen for storage alone, for transfer alone,
 // and for the cost that the model weighs them into. A rule, having one answer, is put beside the
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/layer_rules.h"
+#include "bench/origin_atoms.h"
 #include "planner/audit.h"
 #include "planner/content_atoms.h"
 #include "planner/cost_model.h"
@@ -27,8 +27,8 @@ struct ContestFleet {
   const CostModel& model;
   const Today& today;
   const ContentAtoms& atoms;
-  const FleetRates& rates;                // of `model`
-  const std::vector<AtomTraits>& traits;  // of `atoms`
+  const OriginAtoms& origins;  // `atoms` as the rules see them
+  const FleetRates& rates;     // of `model`
 };
 
 struct ContestEntry {
@@ -55,8 +55,10 @@ struct Contest {
 [[nodiscard]] Contest HoldContest(const ContestFleet& fleet, std::uint32_t max_layers,
                                   const std::function<double()>& clock);
 
-// What layers chosen from the atoms come to with their directories.
-[[nodiscard]] ContestEntry MakeContestEntry(const ContestFleet& fleet, std::string name,
+// What layers chosen from `atoms`, those of the fleet or of its origins, come to with their
+// directories.
+[[nodiscard]] ContestEntry MakeContestEntry(const ContestFleet& fleet, const ContentAtoms& atoms,
+                                            std::string name,
                                             const std::vector<CarvedLayer>& layers,
                                             std::uint32_t max_layers);
 

@@ -29,7 +29,7 @@ constexpr std::uint64_t kLeastWork = 400'000'000;
 constexpr std::uint64_t kMostWork = 1'600'000'000;
 constexpr std::uint64_t kWorkPerPlace = 20'000;  // places: atoms of images
 
-// Regrafts of the tree that the search may start from.
+// Regrafts of the tree that a search of few moves starts from.
 constexpr std::uint64_t kTreeTries = 300;
 
 constexpr std::uint32_t kBoundSteps = 60;

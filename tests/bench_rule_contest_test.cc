@@ -1,11 +1,12 @@
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include "bench/atom_traits.h"
 #include "bench/rule_contest.h"
 #include "planner/generated_audit.h"
 #include "tests/content_fleet.h"
@@ -13,22 +14,36 @@
 namespace gneiss {
 namespace {
 
-TEST_CASE("Atoms have the directory of their heaviest unit, and differ by their first path",
-          "[bench][atom_traits]") {
+TEST_CASE("Atoms are split by package, or by directory where no package lists a file",
+          "[bench][origin_atoms]") {
   std::vector<TinyEntry> first = {tiny::File("etc/a", "1"), tiny::File("usr/lib/x/y", "2"),
-                                  tiny::File("usr/lib/z", "3")};
-  first[1].blob_bytes = 9;
-  // Atoms by signature: {0}: the first two; {0, 1}: usr/lib/z; {1}: top.
-  const ContentFleet made = MakeContentFleet(
-      {{first[2]}, {first[0], first[1]}, {tiny::File("top", "4")}}, {{0, 1}, {0, 2}});
+                                  tiny::File("usr/lib/z", "3"), tiny::File("usr/bin/z", "4")};
+  for (const std::size_t e : {2, 3}) first[e].package = "zlib1g";
+  const ContentFleet made =
+      MakeContentFleet({first, {tiny::File("top", "5"), tiny::File("usr/lib/t", "6")}}, {{0}, {1}});
   const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
-  const std::vector<AtomTraits> traits = FindAtomTraits(atoms, made.contents);
-  REQUIRE(traits.size() == 3);
-  CHECK(traits[0].origin == traits[1].origin);
-  CHECK(traits[0].origin != traits[2].origin);
-  CHECK(traits[0].hash != traits[1].hash);
-  CHECK(traits[1].hash != traits[2].hash);
-  CHECK(traits[0].hash != traits[2].hash);
+  REQUIRE(atoms.files.atoms.size() == 2);
+  const OriginAtoms origins = SplitByOrigin(atoms, made.contents);
+  const AtomTable& parts = origins.atoms.files.atoms;
+  // Image 0: etc, usr/lib, zlib1g; image 1: the root, usr/lib.
+  REQUIRE(parts.size() == 5);
+  REQUIRE(origins.traits.size() == 5);
+  std::map<std::uint32_t, std::vector<std::uint32_t>> images_of;
+  std::map<std::uint32_t, std::uint64_t> hash_of;
+  for (AtomIndex a = 0; a < parts.size(); ++a) {
+    const AtomTraits& traits = origins.traits[a];
+    REQUIRE(parts.signature(a).size() == 1);
+    images_of[traits.origin].push_back(parts.signature(a).front());
+    CHECK(hash_of.try_emplace(traits.origin, traits.hash).first->second == traits.hash);
+    Bytes bytes = 0;
+    for (const Unit& unit : origins.atoms.files.units_of(a)) bytes += unit.bytes;
+    CHECK(bytes == parts.bytes[a]);
+    CHECK(origins.atoms.files.units_of(a).size() ==
+          (traits.origin == origins.traits[2].origin ? 2 : 1));
+  }
+  CHECK(images_of.size() == 4);
+  CHECK(hash_of.size() == 4);
+  CHECK(std::ranges::count(images_of, 2U, [](const auto& of) { return of.second.size(); }) == 1);
 }
 
 // Carving's own answers, each for its column, and the rules' are layers that show every image as it
@@ -46,8 +61,8 @@ TEST_CASE("A contest counts what its layers come to, and marks what is better",
     const Today today = MakeToday(made.fleet, model);
     const ContentAtoms atoms = FindContentAtoms(made.fleet, made.contents);
     const FleetRates rates(made.fleet, model, today.cells);
-    const std::vector<AtomTraits> traits = FindAtomTraits(atoms, made.contents);
-    const ContestFleet fleet{made.fleet, made.contents, model, today, atoms, rates, traits};
+    const OriginAtoms origins = SplitByOrigin(atoms, made.contents);
+    const ContestFleet fleet{made.fleet, made.contents, model, today, atoms, origins, rates};
     for (const std::uint32_t max_layers : {1U, 2U, 3U}) {
       const Contest contest = HoldContest(fleet, max_layers, [] { return 0.0; });
       REQUIRE(contest.rules.size() == kLayerRules.size());
@@ -55,10 +70,10 @@ TEST_CASE("A contest counts what its layers come to, and marks what is better",
         const ContestEntry& rule = contest.rules[r];
         CHECK(rule.name == LayerRuleName(kLayerRules[r]));
         const std::vector<CarvedLayer> layers =
-            ApplyLayerRule(kLayerRules[r], atoms.files.atoms, traits, max_layers);
+            ApplyLayerRule(kLayerRules[r], origins.atoms.files.atoms, origins.traits, max_layers);
         const GeneratedLayout layout =
-            MakeGeneratedLayout(atoms, made.contents, layers, max_layers);
-        AuditGeneratedLayout(made.fleet, made.contents, atoms, layout, max_layers, false);
+            MakeGeneratedLayout(origins.atoms, made.contents, layers, max_layers);
+        AuditGeneratedLayout(made.fleet, made.contents, origins.atoms, layout, max_layers, false);
         const LayoutCost kept = CostOfGeneratedLayout(made.fleet, model, today.cells, atoms, {});
         Bytes stored = kept.storage_bytes;
 

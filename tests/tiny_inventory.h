@@ -18,6 +18,7 @@ struct TinyEntry {
   Bytes blob_bytes = 1;
   std::int64_t mtime = 0;
   ContentHead head = ContentHead::kOther;
+  std::string package = "";  // of dpkg; of two entries the same or in the order of their names
 };
 
 // Short names; tests of real tars have others of the same name.
@@ -60,6 +61,12 @@ inline Inventory MakeTinyInventory(const std::vector<TinyEntry>& entries,
       inventory.contents.push_back(Sha256(tiny.content));
     } else {
       entry.link = inventory.texts.Add(tiny.content);
+    }
+    if (!tiny.package.empty()) {
+      if (inventory.packages.empty() || inventory.packages.back().name != tiny.package) {
+        inventory.packages.push_back({.name = tiny.package});
+      }
+      entry.package = static_cast<std::uint32_t>(inventory.packages.size()) - 1;
     }
     inventory.blob_size += entry.blob_bytes;
     inventory.entries.push_back(entry);
