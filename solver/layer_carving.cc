@@ -235,9 +235,10 @@ class Carver {
   std::vector<std::vector<std::uint32_t>> SetsOfTree(const Remainder& remainder,
                                                      std::uint32_t max_layers) {
     MergeTree tree(remainder.table, ImageOverlap(remainder.table));
-    RegraftSubtrees(
-        tree, rates_,
-        {.max_layers = max_layers, .max_tries = kTreeTries, .should_stop = options_.should_stop});
+    RegraftSubtrees(tree, rates_,
+                    {.max_layers = max_layers,
+                     .max_tries = options_.num_moves > 0 ? kTreeTries : 0,
+                     .should_stop = options_.should_stop});
     std::vector<std::vector<std::uint32_t>> sets;
     for (const TreeNode v : TreeLayerProgram(tree, rates_, max_layers).Choose().chosen) {
       sets.push_back(tree.images_below(v));
