@@ -391,7 +391,10 @@ TEST_CASE("What is hard to write comes back as it was", "[io][new_layer]") {
   REQUIRE(after.entries.size() == before.entries.size());
   const ShownFiles expected = ShowBlobs({OddLayer()});
   REQUIRE(FindDifferences(expected, ShowBlobs({tar})) == "");
-  REQUIRE(Warnings(after) == Warnings(before));
+  // libarchive has the time before 1970 in the plain header, too.
+  REQUIRE(after.warnings.size() == before.warnings.size() + 1);
+  REQUIRE(Warnings(after).ends_with(Warnings(before)));
+  REQUIRE(after.warnings.front().kind == "odd number in a header");
   for (const Entry& entry : after.entries) {
     if (after.path(entry) == "holes") REQUIRE(entry.stored_size == 2 * 4096);
     if (after.path(entry) == "all-hole") REQUIRE(entry.stored_size == 0);
