@@ -528,7 +528,7 @@ TEST_CASE("An inventory that is not the layer's is found", "[io][new_layer]") {
                     "again into another --store");
 }
 
-std::vector<std::string> FilesIn(const std::string& directory) {
+std::vector<std::string> NamesIn(const std::string& directory) {
   std::vector<std::string> names;
   for (const auto& file : fs::directory_iterator(directory)) {
     names.push_back(file.path().filename().string());
@@ -544,7 +544,7 @@ TEST_CASE("What cannot be written is named, and nothing stays", "[io][new_layer]
   const TarFleet tars({File("noise", noise) + EndBlocks()}, {{0}});
   const std::vector<NewLayer> layers = {MergeLayers(tars.contents(), tars.chain(0), true)};
   const ContentSpool spool = tars.Fill(layers);
-  const std::vector<std::string> before = FilesIn(tars.directory().path());
+  const std::vector<std::string> before = NamesIn(tars.directory().path());
   const auto write = [&](const std::string& path) {
     (void)WriteLayer(layers[0], tars.contents(), spool, {}, path);
   };
@@ -580,7 +580,7 @@ TEST_CASE("What cannot be written is named, and nothing stays", "[io][new_layer]
   std::signal(SIGXFSZ, handler);
   REQUIRE(written == path + ": File too large");
   REQUIRE(spooled == "temporary file in " + tars.directory().path() + ": File too large");
-  REQUIRE(FilesIn(tars.directory().path()) == before);
+  REQUIRE(NamesIn(tars.directory().path()) == before);
 }
 
 TEST_CASE("Extended attributes that no tar can name are refused", "[io][new_layer]") {
