@@ -1,0 +1,72 @@
+// The contents of files that new layers are made of, on the disk: each distinct one once, from one
+// pass over each blob that is needed, by the scanner, which holds the blob against its digest and
+// here against its inventory.
+//
+// They lie in nameless files in a directory of the caller's, holes of sparse files as holes, so
+// nothing is left behind whatever ends the process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/scan/scan_fleet.h"
+#include "io/scan/scan_layer.h"
+#include "io/source/layer_blobs.h"
+#include "planner/bytes.h"
+#include "planner/digest.h"
+#include "planner/fleet.h"
+#include "planner/layer_contents.h"
+#include "planner/overlay.h"
+
+namespace gneiss {
+
+struct ContentSpoolOptions {
+  ScanOptions scan;       // limits and such; on_progress and contents are not used
+  std::int64_t jobs = 1;  // threads, at least 1
+  // What has been read of the blobs that are; one call at a time, from any thread. May be empty.
+  std::function<void(const FleetScanProgress&)> on_progress;
+};
+
+class ContentSpool {
+ public:
+  // Contents of the `wanted` entries, regular files of layers whose contents are known; the same
+  // may be wanted more than once. Of several layers with the same contents the first is read. What
+  // lies where on the disk depends on `jobs`, nothing that can be read of it.
+  //
+  // Throws InputError that names the layer when no source has its blob, when that is not what its
+  // digest says or is refused by the scanner, and when it holds other entries than the inventory;
+  // std::system_error naming `directory` when that cannot be written to, and when a blob cannot be
+  // read. Memory: a scan and its inventory for each thread, 60 bytes for each distinct content.
+  [[nodiscard]] static ContentSpool Fill(const Fleet& fleet, const LayerBlobs& blobs,
+                                         const LayerContents& contents,
+                                         std::span<const EntryRef> wanted,
+                                         const std::string& directory,
+                                         const ContentSpoolOptions& options);
+  ContentSpool(ContentSpool&&) noexcept;
+  ContentSpool& operator=(ContentSpool&&) noexcept;
+  ~ContentSpool();
+
+  // Fills `buffer` with bytes from `offset` on. May be called from several threads. Throws
+  // std::system_error. REQUIRES: the digest was wanted, and its contents go that far.
+  void Read(const Digest& digest, Bytes offset, std::span<char> buffer) const;
+
+ private:
+  struct State;
+  explicit ContentSpool(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+// What Fill reads and writes for these entries, to be told before.
+struct SpoolNeeds {
+  Bytes disk_bytes = 0;            // of distinct contents, without holes
+  std::vector<LayerIndex> layers;  // whose blobs are read, sorted
+};
+[[nodiscard]] SpoolNeeds FindSpoolNeeds(const LayerContents& contents,
+                                        std::span<const EntryRef> wanted);
+
+}  // namespace gneiss

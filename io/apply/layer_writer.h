@@ -1,0 +1,38 @@
+// From a planned layer to its blob: a pax tar by libarchive, through the compressor and both hashes
+// into a file, in one pass and bounded memory.
+//
+// The bytes are a function of the layer, the contents and the options alone, given the versions of
+// libarchive, zlib and zstd: no times but those of the entries, no process, user or host, one
+// thread. Names and link targets are written byte for byte, owners as numbers, times to the
+// nanosecond, extended attributes as SCHILY.xattr, as runtimes read them. A file with holes is
+// written sparse, blocks of 4096 zeros being its holes, unless its name has more than 99 bytes and
+// is not ASCII: libarchive cannot. Markers are empty files without a time.
+#pragma once
+
+#include <string>
+
+#include "io/apply/compressed_file.h"
+#include "io/apply/content_spool.h"
+#include "planner/bytes.h"
+#include "planner/digest.h"
+#include "planner/layer_contents.h"
+#include "planner/new_layer.h"
+
+namespace gneiss {
+
+struct WrittenLayer {
+  Digest digest;   // of the blob
+  Digest diff_id;  // of the tar
+  Bytes size = 0;  // of the blob
+  Bytes tar_size = 0;
+};
+
+// Writes the blob to `path`, where there must be nothing, and syncs it. Throws std::system_error
+// naming `path` when that cannot be written, InputError naming the entry when no tar can hold it;
+// nothing stays at `path` then. REQUIRES: the spool was filled with the layer's contents, the level
+// is one of the codec's. May be called from several threads with one spool.
+WrittenLayer WriteLayer(const NewLayer& layer, const LayerContents& contents,
+                        const ContentSpool& spool, const CompressionOptions& compression,
+                        const std::string& path);
+
+}  // namespace gneiss
