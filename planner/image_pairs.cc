@@ -114,6 +114,7 @@ class ImagePairing {
   }
 
   void PairGroup(Names& lefts, Names& rights) {
+    const bool are_alone = lefts.size() == 1 && rights.size() == 1;
     PairEqual(lefts, rights, [](const PairingSide& side, const NamedImage& name) {
       return side.fleet.images[name.image].identity;
     });
@@ -121,7 +122,7 @@ class ImagePairing {
       return side.fingerprints[name.image];
     });
     if (lefts.empty() || rights.empty()) return;
-    if (lefts.front().key.empty() && (lefts.size() > 1 || rights.size() > 1)) return;
+    if (lefts.front().key.empty() && !are_alone) return;
     const auto count = static_cast<std::ptrdiff_t>(std::min(lefts.size(), rights.size()));
     for (std::ptrdiff_t i = 0; i < count; ++i) {
       AddPair(lefts[static_cast<std::size_t>(i)], rights[static_cast<std::size_t>(i)]);
@@ -188,10 +189,7 @@ class ImagePairing {
       }
     }
     std::vector<ImageIndex> users;
-    for (const ImagePair& pair : result.pairs) {
-      users.push_back(pair.right);
-      candidates.erase(fleet.digest_text(fleet.images[pair.right].identity, false));
-    }
+    for (const ImagePair& pair : result.pairs) users.push_back(pair.right);
     while (!users.empty() && !candidates.empty()) {
       const ImageIndex user = users.back();
       users.pop_back();

@@ -49,8 +49,9 @@ struct ImagePairs {
 // equal fingerprints, then the rest in their order; images without a ref, which say nothing else of
 // themselves, only when they are alone.
 //
-// A new base is an unpaired image of the right that an image of a pair, or another new base, names
-// as its base (org.opencontainers.image.base.digest) and whose layers it begins with.
+// A new base is an image of the right, with refs that the left has no image for, that an image of a
+// pair, or another new base, names as its base (org.opencontainers.image.base.digest) and whose
+// layers it begins with.
 //
 // REQUIRES: fingerprints parallel to images. Time O(refs log refs).
 [[nodiscard]] ImagePairs PairImages(const PairingSide& left, const PairingSide& right, PairBy by);

@@ -116,20 +116,27 @@ class VerifyPrinter {
                  style_)
          << '\n';
     const std::int64_t same = report_.count(Verdict::kSame);
-    if (same > 0) {
-      out_ << fmt::format(
-          "{} the same by every path, attribute{} and byte; {} by having the same "
-          "layers\n",
-          FormatCount(same - report_.num_same_layers),
-          options_.files.ignore_mtime ? " but the time" : "", FormatCount(report_.num_same_layers));
+    const std::int64_t compared = same - report_.num_same_layers;
+    std::string proofs;
+    if (compared > 0) {
+      proofs = fmt::format("{} the same by every path, attribute{} and byte", FormatCount(compared),
+                           options_.files.ignore_mtime ? " but the time" : "");
     }
+    if (report_.num_same_layers > 0) {
+      proofs +=
+          fmt::format("{}{} {}by the digests of the same layers", proofs.empty() ? "" : ", ",
+                      FormatCount(report_.num_same_layers), proofs.empty() ? "the same " : "");
+    }
+    if (!proofs.empty()) out_ << proofs << '\n';
+    out_ << fmt::format("compared {}, {} of files, and {} of the configs\n",
+                        FormatCounted(report_.num_paths, "path"), Size(report_.file_bytes),
+                        options_.config == ConfigPart::kWhole ? "all" : "what runtimes see");
     out_ << fmt::format(
-        "compared {}, {} of files, and {} of every image; read {}, {}, against {}\n",
-        FormatCounted(report_.num_paths, "path"), Size(report_.file_bytes),
-        options_.config == ConfigPart::kWhole ? "all of the config"
-                                              : "what runtimes see of the config",
-        FormatCounted(report_.num_blobs_read, "blob"), Size(report_.blob_bytes_read),
-        report_.num_blobs_read == 1 ? "its digest" : "their digests");
+        "read {}, {}\n",
+        report_.num_blobs_read == 1
+            ? "1 blob against its digest"
+            : fmt::format("{} blobs against their digests", FormatCount(report_.num_blobs_read)),
+        Size(report_.blob_bytes_read));
   }
 
   // New bases are no images that were to be kept.

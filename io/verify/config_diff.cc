@@ -54,6 +54,7 @@ ConfigJson RuntimePart(ConfigJson config) {
     part[name] = std::move(*member);
   }
   DropNothings(part);
+  part.emplace("config", ConfigJson::object());
   return part;
 }
 
