@@ -64,8 +64,14 @@ class VerifyPrinter {
     const std::string name = SubjectName(SubjectOf(left_, right_, image), image);
     out_ << Bold(Printable(fmt::format("{}: {}", name, DescribeVerdict(image))), style_) << '\n';
     PrintDifferences(image);
-    for (const std::string& problem : image.unproven) {
-      out_ << "  " << Printable(problem) << '\n';
+    const std::size_t size = image.unproven.size();
+    const std::size_t shown = top_ == 0 ? size : std::min(top_, size);
+    for (std::size_t p = 0; p < shown; ++p) {
+      out_ << "  " << Printable(image.unproven[p]) << '\n';
+    }
+    if (shown < size) {
+      out_ << fmt::format("  [{}]\n",
+                          FormatCounted(static_cast<std::int64_t>(size - shown), "other"));
     }
   }
 
