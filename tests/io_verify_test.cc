@@ -54,6 +54,11 @@ class TestLayout {
       layers.push_back(Blob(image.is_compressed ? "layer.v1.tar+gzip" : "layer.v1.tar",
                             image.is_compressed ? Gzip(tar) : tar));
       diff_ids.push_back(FormatDigest(Sha256(tar)));
+      if (uses_sha512_) {
+        const std::string hex = FormatDigest(Sha256(tar)).substr(7);
+        layers.back()["digest"] = "sha512:" + hex + hex;
+        directory_.Write(name_ + "/blobs/sha512/" + hex + hex, tar);
+      }
     }
     const std::string config = R"({"os":"linux","architecture":")" + image.architecture + "\"," +
                                image.more_config + R"("config":)" + image.settings +
@@ -80,6 +85,8 @@ class TestLayout {
     entries_ = TestJson::array({entry});
     WriteIndex();
   }
+  // Layers of the images added from now on have digests of an algorithm that is not checked.
+  void UseSha512() { uses_sha512_ = true; }
   // Of the images added from now on, whatever their layers are.
   void ClaimDiffIds(TestJson diff_ids) { diff_ids_ = std::move(diff_ids); }
 
@@ -109,6 +116,7 @@ class TestLayout {
   std::string name_;
   TestJson entries_ = TestJson::array();
   TestJson diff_ids_;
+  bool uses_sha512_ = false;
 };
 
 class VerifyFixture {
@@ -350,6 +358,19 @@ TEST_CASE_METHOD(VerifyFixture, "Layers that nobody can look into are the same b
   const CliRun run = Run();
   CHECK(run.code == kFailed);
   CHECK(run.out.find("on the left: not a tar: JSON") != std::string::npos);
+}
+
+TEST_CASE_METHOD(VerifyFixture, "A layer whose digest cannot be checked is never proven",
+                 "[io][verify]") {
+  left().Add({.ref = "shop:1", .layers = {Tar(kLower)}});
+  right().UseSha512();
+  right().Add({.ref = "shop:1", .layers = {Tar(kLower)}});
+  for (int run = 0; run < 2; ++run) {
+    const CliRun found = Run({"--quiet"});
+    CHECK(found.code == kFailed);
+    CHECK(found.out.find("on the right: expected a sha256 to check the blob against, found "
+                         "sha512:") != std::string::npos);
+  }
 }
 
 TEST_CASE_METHOD(VerifyFixture, "What a config calls its layers must be what they are",

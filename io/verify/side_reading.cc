@@ -15,7 +15,8 @@ void CheckSideBlobs(const Fleet& fleet, const LayerBlobs& blobs, const SideReadi
   Bytes total = 0;
   for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
     const LayerScan& scan = reading.scan.layers[l];
-    if (scan.was_read) continue;
+    // What was scanned was held against its digest, where that is one to be checked.
+    if (scan.was_read && fleet.layers[l].verifiable) continue;
     if (scan.outcome == LayerOutcome::kNoBlob) {
       if (!fleet.layers[l].foreign) reading.blob_problems[l] = "no source has the blob";
       continue;
