@@ -63,11 +63,12 @@ class ImagePairing {
       for (auto* const side : {&left, &right}) {
         for (NamedImage& name : *side) name.key = name.ref;
       }
-      PairByKey(left, right);
+      PairByKey(left, right, /*pairs_lone=*/true);
       for (NamedImage& name : left) name.key = WithoutRepository(name.ref, left_.repositories);
       for (NamedImage& name : right) name.key = WithoutRepository(name.ref, right_.repositories);
     }
-    PairByKey(left, right);
+    // By ref, what was not alone among the images without one is not alone now.
+    PairByKey(left, right, /*pairs_lone=*/by == PairBy::kPlatform);
     ImagePairs result;
     for (auto& [pair, refs] : pairs_) {
       std::ranges::sort(refs);
@@ -82,8 +83,9 @@ class ImagePairing {
  private:
   using Names = std::vector<NamedImage>;
 
-  // Takes the names that find one another out of both.
-  void PairByKey(Names& left, Names& right) {
+  // Takes the names that find one another out of both. `pairs_lone`: those of an empty key as well
+  // that are alone on their sides.
+  void PairByKey(Names& left, Names& right, bool pairs_lone) {
     const auto order = [](const NamedImage& a, const NamedImage& b) {
       return std::tie(a.key, a.platform, a.image, a.ref) <
              std::tie(b.key, b.platform, b.image, b.ref);
@@ -105,7 +107,7 @@ class ImagePairing {
       Names rights(r, has_right ? end_of(r, right.end()) : r);
       l += std::ssize(lefts);
       r += std::ssize(rights);
-      PairGroup(lefts, rights);
+      PairGroup(lefts, rights, pairs_lone);
       left_rest.insert(left_rest.end(), lefts.begin(), lefts.end());
       right_rest.insert(right_rest.end(), rights.begin(), rights.end());
     }
@@ -113,8 +115,8 @@ class ImagePairing {
     right = std::move(right_rest);
   }
 
-  void PairGroup(Names& lefts, Names& rights) {
-    const bool are_alone = lefts.size() == 1 && rights.size() == 1;
+  void PairGroup(Names& lefts, Names& rights, bool pairs_lone) {
+    const bool are_alone = pairs_lone && lefts.size() == 1 && rights.size() == 1;
     PairEqual(lefts, rights, [](const PairingSide& side, const NamedImage& name) {
       return side.fleet.images[name.image].identity;
     });
