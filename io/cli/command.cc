@@ -25,6 +25,7 @@
 #include "io/cli/stat_command.h"
 #include "io/cli/suggestion.h"
 #include "io/cli/tree_command.h"
+#include "io/cli/verify_command.h"
 #include "io/cli/waste_command.h"
 #include "io/report/screen_text.h"
 #include "planner/input_error.h"
@@ -36,7 +37,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 8> kCommands = {{
+constexpr std::array<Command, 9> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -53,6 +54,8 @@ constexpr std::array<Command, 8> kCommands = {{
      "waste oci:layout --by repository --dive", ConfigureWaste},
     {"history", "one image, layer by layer: who shares it, what of it is hidden or not needed",
      "history web/shop:1.4 oci:layout", ConfigureHistory},
+    {"verify", "two fleets, or two images, hold the same file systems: every path and byte",
+     "verify oci:before oci:after --rescan", ConfigureVerify},
 }};
 
 constexpr std::string_view kAbout =
@@ -114,6 +117,9 @@ std::string DescribeExtras(const CLI::App& app) {
   std::string problem =
       fmt::format("unknown option \"{}\"", extras.empty() ? "" : Printable(extras.front()));
   if (extras.empty()) return problem;
+  if (!extras.front().starts_with('-')) {
+    return fmt::format("expected no more arguments, found \"{}\"", Printable(extras.front()));
+  }
   const std::string nearest =
       NearestWord(extras.front().substr(0, extras.front().find('=')), OptionNames(app));
   if (!nearest.empty()) problem += fmt::format(", did you mean {}?", nearest);

@@ -13,6 +13,7 @@
 #include "io/cli/progress.h"
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
+#include "io/source/layout_files.h"
 #include "io/source/source.h"
 #include "planner/fleet_builder.h"
 #include "planner/platform.h"
@@ -50,7 +51,11 @@ class FleetLoader {
     if (num_images == 0) throw InputError(WhyNothing());
     loaded.bad_images = report_.num_problems;
     loaded.num_sources = sources_.size();
-    for (const auto& layout : report_.layouts) loaded.blobs.AddLayout(layout);
+    loaded.num_selections = static_cast<std::size_t>(report_.num_selections);
+    for (const auto& layout : report_.layouts) {
+      loaded.blobs.AddLayout(layout);
+      loaded.repositories.push_back(layout->repository());
+    }
     if (report_.num_problems > 0 && !options_.keep_going) loaded.exit_code = kFailed;
     return loaded;
   }

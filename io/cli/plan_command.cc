@@ -7,6 +7,7 @@
 #include "io/cli/output_file.h"
 #include "io/cli/plan_arguments.h"
 #include "io/cli/report_options.h"
+#include "io/report/plan_commands.h"
 #include "io/report/plan_json.h"
 #include "io/report/plan_screen.h"
 
@@ -17,6 +18,7 @@ struct PlanCommandOptions {
   PlanArguments plan;
   ReportOptions report;
   std::size_t top = 5;
+  bool commands = false;
 };
 
 int RunPlan(const PlanCommandOptions& options, Console& console) {
@@ -28,6 +30,17 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
     WritePlanJson(fleet, planned->totals, *planned->plan, planned->loaded.bad_images, out);
   };
 
+  if (options.commands) {
+    progress.Erase();
+    OutputFile script(options.report.output, console);
+    PrintPlanCommands(fleet, *planned->plan,
+                      {.sources = options.plan.fleet.sources,
+                       .store = options.plan.store,
+                       .repositories = planned->loaded.repositories},
+                      script.stream());
+    script.Finish();
+    return planned->exit_code();
+  }
   // -o keeps the plan itself, for `apply` and for other programs; the screen still tells what it
   // says.
   if (!options.report.output.empty()) {
@@ -59,6 +72,10 @@ CommandBody ConfigurePlan(CLI::App& app) {
   app.add_option("--top", options->top, "recommendations and bases shown, 0 for all (default: 5)")
       ->type_name("N");
   AddReportOptions(app, options->report);
+  app.add_flag("--commands", options->commands,
+               "a shell script that carries the plan out: crane, buildah or docker, skopeo, gneiss "
+               "apply; -o is its file")
+      ->excludes(app.get_option("--json"));
   return [options](Console& console) { return RunPlan(*options, console); };
 }
 

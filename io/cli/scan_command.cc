@@ -1,11 +1,9 @@
 #include "io/cli/scan_command.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -14,6 +12,7 @@
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
+#include "io/cli/scan_layers.h"
 #include "io/report/format.h"
 #include "io/report/scan_report.h"
 #include "io/report/scan_screen.h"
@@ -28,33 +27,17 @@ namespace {
 struct ScanCommandOptions {
   FleetOptions fleet;
   ReportOptions report;
-  ScanLimits limits;
+  ScanArguments scan;
   std::string store;
-  std::int64_t jobs = 0;
   std::int64_t top = 10;
 };
-
-std::int64_t JobsFor(const ScanCommandOptions& options) {
-  if (options.jobs > 0) return options.jobs;
-  return std::max<std::int64_t>(std::thread::hardware_concurrency(), 1);
-}
 
 FleetScan RunScanner(const ScanCommandOptions& options, const LoadedFleet& loaded,
                      InventoryStore& store, Console& console) {
   Progress progress(console, options.fleet.quiet);
-  FleetScanOptions scan_options;
-  scan_options.scan.limits = options.limits;
-  scan_options.scan.strict = options.fleet.strict;
-  scan_options.jobs = JobsFor(options);
-  if (console.err_is_terminal && !options.fleet.quiet) {
-    scan_options.on_progress = [&](const FleetScanProgress& at) {
-      if (!progress.IsDue()) return;
-      const std::string what = fmt::format("{} of {} layers", at.layers_done, at.layers_total);
-      progress.Show(
-          DescribeScanning(what, at.bytes_read, at.bytes_total, progress.elapsed_seconds()));
-    };
-  }
-  return ScanFleet(loaded.fleet, loaded.blobs, store, ScanLayer, scan_options);
+  return ScanFleet(
+      loaded.fleet, loaded.blobs, store, ScanLayer,
+      MakeScanOptions(options.scan, options.fleet.strict, options.fleet.quiet, console, progress));
 }
 
 void SayWhatIsOdd(const ScanReport& report, const ScanCommandOptions& options, Console& console) {
@@ -99,26 +82,6 @@ int RunScan(const ScanCommandOptions& options, Console& console) {
   return loaded.exit_code;
 }
 
-// A layer that passes one of these is bad.
-void AddLimitOptions(CLI::App& app, ScanLimits& limits) {
-  AddCountOption(app, "--max-entries", limits.max_entries,
-                 "most entries of a layer (default: 5000000)", 1);
-  AddCountOption(app, "--max-path-depth", limits.max_path_depth,
-                 "most components of a path (default: 4096)", 1);
-  AddSizeOption(app, "--max-path-bytes", limits.max_path_bytes,
-                "longest name or link target (default: 64KiB)", 1);
-  AddSizeOption(app, "--max-header-bytes", limits.max_header_bytes,
-                "longest PAX header or long name (default: 1MiB)", 1);
-  AddSizeOption(app, "--max-text-bytes", limits.max_text_bytes,
-                "all paths, targets and attributes of a layer (default: 1GiB)", 1);
-  AddSizeOption(app, "--max-tar-bytes", limits.max_tar_bytes,
-                "largest unpacked layer (default: 256GiB)", 1);
-  AddCountOption(app, "--max-ratio", limits.max_ratio,
-                 "most bytes unpacked for a byte of the blob, past 1 GiB (default: 200)", 1);
-  AddSizeOption(app, "--max-zstd-window", limits.max_zstd_window,
-                "most memory that a zstd frame may ask for (default: 128MiB)", 1);
-}
-
 }  // namespace
 
 CommandBody ConfigureScan(CLI::App& app) {
@@ -130,12 +93,11 @@ CommandBody ConfigureScan(CLI::App& app) {
   app.get_option("--keep-going")
       ->description("exit code 0 although images, sources or layers were bad and left out");
   AddStoreOption(app, options->store);
-  AddCountOption(app, "--jobs", options->jobs,
-                 "layers scanned at once, 0 for one a core (default: 0)");
+  AddJobsOption(app, options->scan, "layers scanned at once");
   AddCountOption(app, "--top", options->top,
                  "rows of each list, 0 for all (default: 10); JSON has all");
   AddReportOptions(app, options->report);
-  AddLimitOptions(app, options->limits);
+  AddLimitOptions(app, options->scan.limits);
   return [options](Console& console) { return RunScan(*options, console); };
 }
 

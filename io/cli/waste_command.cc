@@ -16,6 +16,7 @@
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
 #include "io/report/format.h"
+#include "io/report/shell_quote.h"
 #include "io/report/waste_json.h"
 #include "io/report/waste_screen.h"
 #include "planner/dive_efficiency.h"
@@ -64,23 +65,8 @@ std::vector<DiveRow> ComputeDive(const Fleet& fleet, const LayerContents& conten
 // What fills the store that was looked into, for a shell.
 std::string ScanCommandFor(const WasteOptions& options) {
   std::string command = "gneiss scan";
-  const auto add = [&](const std::string& word) {
-    constexpr std::string_view kPlain =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@=,+";
-    command += ' ';
-    if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) {
-      command += word;
-      return;
-    }
-    command += '\'';
-    for (const char c : word) command += c == '\'' ? "'\\''" : std::string(1, c);
-    command += '\'';
-  };
-  if (!options.store.empty()) {
-    add("--store");
-    add(options.store);
-  }
-  for (const std::string& source : options.fleet.sources) add(source);
+  if (!options.store.empty()) command += " --store " + ShellQuote(options.store);
+  for (const std::string& source : options.fleet.sources) command += " " + ShellQuote(source);
   return command;
 }
 

@@ -11,6 +11,7 @@
 #include "io/report/format.h"
 #include "io/report/instruction.h"
 #include "io/report/json_writer.h"
+#include "io/report/plan_commands.h"
 #include "io/report/recommendation_json.h"
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
@@ -123,6 +124,7 @@ class ExplanationPrinter {
     PrintPaths(explanation);
     PrintImages();
     if (r_.kind == RecommendationKind::kNewBase) PrintDockerfile(explanation.groups);
+    PrintCommands();
   }
 
  private:
@@ -219,6 +221,15 @@ class ExplanationPrinter {
       Wrap("  ", fmt::format("# and {} of files that no package database lists", Size(others)));
     }
     out_ << Bold("Dockerfiles of the images", style_) << "\n  FROM base-" << r_.id << '\n';
+  }
+
+  // As `gneiss plan --commands` has them.
+  void PrintCommands() {
+    const std::vector<ScriptLine> lines = CommandsOf(fleet_, plan_, r_);
+    PrintTitle("commands", lines.size());
+    for (std::size_t l = 0; l < NumShown(lines.size()); ++l) {
+      out_ << "  " << (lines[l].is_comment ? "# " : "") << lines[l].text << '\n';
+    }
   }
 
   const Fleet& fleet_;

@@ -93,6 +93,10 @@ std::string FindRefusal(const InventorySummary& summary, const ScanOptions& opti
 
 void FleetScanner::LookInStore() {
   for (LayerIndex i = 0; i < fleet_.layers.size(); ++i) {
+    if (options_.rescan) {
+      queue_.push_back(i);
+      continue;
+    }
     const Layer& layer = fleet_.layers[i];
     InventoryStore::Found found = store_.Find(DigestOf(layer));
     LayerScan& scan = result_.layers[i];

@@ -71,6 +71,7 @@ struct FleetScanProgress {
 struct FleetScanOptions {
   ScanOptions scan;       // on_progress is not called
   std::int64_t jobs = 1;  // threads, at least 1
+  bool rescan = false;    // reads every blob, whatever the store knows of it
   // Called in the caller's thread, about ten times a second; may be empty.
   std::function<void(const FleetScanProgress&)> on_progress;
 };

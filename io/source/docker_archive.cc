@@ -152,6 +152,7 @@ class ArchiveReader {
     const ImageConfig config = ParseConfig(*text, config_path);
     ImageRecord record;
     record.config_digest = Sha256(*text);
+    archive_->AddName(LayoutBlobs::NameOf(FormatDigest(*record.config_digest)), image.config);
     record.config_size = std::ssize(*text);
     record.platform = config.platform;
     // Before layers are read for their digests.

@@ -165,9 +165,11 @@ void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilde
     ReadFleetFile(std::string(name), options, builder, report);
   } else if (transport == "oci") {
     const auto [directory, ref] = SplitPath(name, IsDirectory);
+    if (!ref.empty()) ++report.num_selections;
     ReadOciLayout(OpenLayoutDirectory(directory), ref, options, builder, report);
   } else if (is_transport) {
     const auto [file, ref] = SplitPath(name, IsFile);
+    if (!ref.empty()) ++report.num_selections;
     const auto archive = std::make_shared<TarArchive>(file, options.on_progress);
     if (transport == "oci-archive") {
       ReadOciLayout(archive, ref, options, builder, report);

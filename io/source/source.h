@@ -45,6 +45,7 @@ struct ReadReport {
   std::int64_t missing_layer_blobs =
       0;  // layout lacks them; planning from manifests does not need them
   std::vector<std::shared_ptr<const LayoutFiles>> layouts;  // that were read, for their blobs
+  std::int64_t num_selections = 0;                          // sources that were given with a REF
 
   void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.

@@ -1,0 +1,339 @@
+#include "planner/file_system_diff.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "planner/path_key.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::size_t kMaxXattrBytes = 40;  // of a value that is told in full
+
+// An entry with the inventory that its texts are in; both null for a directory that no layer lists.
+struct SeenEntry {
+  const Entry* entry = nullptr;
+  const Inventory* inventory = nullptr;
+
+  explicit operator bool() const { return entry != nullptr; }
+};
+
+// What one chain shows.
+class SeenFiles {
+ public:
+  SeenFiles(const PathTree& paths, std::span<const OverlayLayer> chain) : overlay_(paths) {
+    std::vector<Hiding> hidden;
+    for (const OverlayLayer& layer : chain) {
+      overlay_.Push(layer, hidden);
+      hidden.clear();
+      inventories_.emplace(layer.layer, layer.inventory);
+    }
+  }
+
+  const Overlay& overlay() const { return overlay_; }
+
+  SeenEntry Find(EntryRef ref) const {
+    if (ref.layer == kNone) return {};
+    const Inventory* const inventory = inventories_.at(ref.layer);
+    return {&inventory->entries[ref.entry], inventory};
+  }
+  // The entry at a path, as its layer lists it.
+  SeenEntry Listed(PathIndex path) const { return Find(overlay_.At(path)); }
+  // The one with the attributes that the path has: of a hard link that of the file it names. A hard
+  // link to nothing is itself.
+  SeenEntry Holder(PathIndex path) const {
+    const std::uint32_t contents = overlay_.ContentsAt(path);
+    if (contents == kNone) return Listed(path);
+    const SeenEntry holder = Find(overlay_.HolderOf(contents));
+    return holder ? holder : Listed(path);
+  }
+  bool HasOtherNames(PathIndex path) const {
+    const std::uint32_t contents = overlay_.ContentsAt(path);
+    return contents != kNone && overlay_.NumNames(contents) > 1;
+  }
+
+ private:
+  Overlay overlay_;
+  std::unordered_map<LayerIndex, const Inventory*> inventories_;
+};
+
+std::string_view TypeName(const SeenEntry& seen) {
+  if (!seen) return EntryTypeName(EntryType::kDirectory);
+  if (seen.entry->type == EntryType::kHardLink) return "hard link to nothing";
+  return EntryTypeName(seen.entry->type);
+}
+
+EntryType TypeOf(const SeenEntry& seen) { return seen ? seen.entry->type : EntryType::kDirectory; }
+
+std::string OwnerText(const Entry& entry) { return fmt::format("{}:{}", entry.uid, entry.gid); }
+std::string ModeText(const Entry& entry) { return fmt::format("{:04o}", entry.mode); }
+std::string TimeText(const Entry& entry) {
+  return fmt::format("{}.{:09}", entry.mtime, entry.mtime_nsec);
+}
+
+using XattrList = std::vector<std::pair<std::string_view, std::string_view>>;
+
+// Reads what FormatXattrs writes; stops where it is something else.
+XattrList SplitXattrs(std::string_view text) {
+  XattrList xattrs;
+  while (!text.empty()) {
+    const std::size_t zero = text.find('\0');
+    const std::size_t colon = text.find(':', zero);
+    if (zero == std::string_view::npos || colon == std::string_view::npos) break;
+    std::size_t size = 0;
+    const auto [end, error] = std::from_chars(text.data() + zero + 1, text.data() + colon, size);
+    if (error != std::errc() || size > text.size() - colon - 1) break;
+    xattrs.emplace_back(text.substr(0, zero), text.substr(colon + 1, size));
+    text.remove_prefix(colon + 1 + size);
+  }
+  return xattrs;
+}
+
+std::string XattrText(std::string_view name, std::string_view value) {
+  std::string text = fmt::format("{}=0x", name);
+  for (const char c : value.substr(0, kMaxXattrBytes)) {
+    text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  }
+  if (value.size() > kMaxXattrBytes) {
+    text += fmt::format("... ({} bytes, {})", value.size(), FormatDigest(Sha256(value)));
+  }
+  return text;
+}
+
+// Those of `these` that are not in `those`.
+std::string OtherXattrs(const XattrList& these, const XattrList& those) {
+  std::string text;
+  for (const auto& xattr : these) {
+    if (std::ranges::find(those, xattr) != those.end()) continue;
+    if (!text.empty()) text += ", ";
+    text += XattrText(xattr.first, xattr.second);
+  }
+  return text.empty() ? "none" : text;
+}
+
+class FileSystemComparison {
+ public:
+  FileSystemComparison(const PathTree& paths, std::span<const OverlayLayer> left,
+                       std::span<const OverlayLayer> right, const FileSystemDiffOptions& options)
+      : paths_(paths), left_(paths, left), right_(paths, right), options_(options) {}
+
+  FileSystemDiff Run() {
+    left_.overlay().ForEachSeen([&](PathIndex path, EntryRef) {
+      ++result_.num_paths;
+      CountBytes(path);
+      if (right_.overlay().Exists(path)) {
+        ComparePath(path);
+      } else {
+        found_.push_back({path, FileAspect::kPath});
+      }
+    });
+    right_.overlay().ForEachSeen([&](PathIndex path, EntryRef) {
+      if (left_.overlay().Exists(path)) return;
+      ++result_.num_paths;
+      found_.push_back({path, FileAspect::kPath});
+    });
+    CompareHardLinks();
+    Tell();
+    return std::move(result_);
+  }
+
+ private:
+  struct Found {
+    PathIndex path;
+    FileAspect aspect;
+    bool of_link = false;  // in the header of a hard link
+  };
+
+  void CountBytes(PathIndex path) {
+    const std::uint32_t contents = left_.overlay().ContentsAt(path);
+    if (contents == kNone) return;
+    if (left_.HasOtherNames(path) && !counted_.emplace(contents, path).second) return;
+    result_.file_bytes = CheckedAdd(result_.file_bytes, left_.Holder(path).entry->size);
+  }
+
+  void ComparePath(PathIndex path) {
+    const SeenEntry left = left_.Holder(path);
+    const SeenEntry right = right_.Holder(path);
+    if (TypeOf(left) != TypeOf(right)) {
+      found_.push_back({path, FileAspect::kType});
+      return;
+    }
+    if (left_.HasOtherNames(path) || right_.HasOtherNames(path)) linked_.push_back(path);
+    if (!left || !right) {
+      if (left || right) found_.push_back({path, FileAspect::kAttributes});
+      return;
+    }
+    CompareEntries(path, left, right);
+    const SeenEntry left_link = left_.Listed(path);
+    const SeenEntry right_link = right_.Listed(path);
+    if (left_link.entry == left.entry && right_link.entry == right.entry) return;
+    for (const FileAspect aspect : {FileAspect::kMode, FileAspect::kOwner, FileAspect::kTime}) {
+      if (Differs(aspect, left_link, right_link) && !Differs(aspect, left, right)) {
+        found_.push_back({path, aspect, /*of_link=*/true});
+      }
+    }
+  }
+
+  void CompareEntries(PathIndex path, const SeenEntry& left, const SeenEntry& right) {
+    for (std::uint8_t a = 0; a < kNumFileAspects; ++a) {
+      const auto aspect = static_cast<FileAspect>(a);
+      if (Differs(aspect, left, right)) found_.push_back({path, aspect});
+    }
+  }
+
+  // Of two entries that are seen as one type; links differ in what is a group's affair later.
+  bool Differs(FileAspect aspect, const SeenEntry& left, const SeenEntry& right) const {
+    const Entry& a = *left.entry;
+    const Entry& b = *right.entry;
+    switch (aspect) {
+      case FileAspect::kSize:
+        return a.size != b.size;
+      case FileAspect::kContent:
+        return a.type == EntryType::kRegular &&
+               left.inventory->contents[a.content] != right.inventory->contents[b.content];
+      case FileAspect::kTarget:
+        return left.inventory->link(a) != right.inventory->link(b);
+      case FileAspect::kDevice:
+        return std::tie(a.device_major, a.device_minor) != std::tie(b.device_major, b.device_minor);
+      case FileAspect::kMode:
+        return a.type != EntryType::kSymlink && b.type != EntryType::kSymlink && a.mode != b.mode;
+      case FileAspect::kOwner:
+        return std::tie(a.uid, a.gid) != std::tie(b.uid, b.gid);
+      case FileAspect::kTime:
+        return !options_.ignore_mtime &&
+               std::tie(a.mtime, a.mtime_nsec) != std::tie(b.mtime, b.mtime_nsec);
+      case FileAspect::kXattrs:
+        return left.inventory->texts[a.xattrs] != right.inventory->texts[b.xattrs];
+      case FileAspect::kPath:
+      case FileAspect::kType:
+      case FileAspect::kAttributes:
+      case FileAspect::kHardLinks:
+        break;
+    }
+    return false;
+  }
+
+  // Two partitions of names are one when every name has the same first name in both.
+  void CompareHardLinks() {
+    for (const PathIndex path : linked_) {
+      AddName(left_, path, left_first_);
+      AddName(right_, path, right_first_);
+    }
+    for (const PathIndex path : linked_) {
+      if (FirstName(left_, path, left_first_) != FirstName(right_, path, right_first_)) {
+        found_.push_back({path, FileAspect::kHardLinks});
+      }
+    }
+  }
+
+  // First names of hard-linked files, of those that both sides show.
+  using FirstNames = std::unordered_map<std::uint32_t, std::string>;
+
+  void AddName(const SeenFiles& side, PathIndex path, FirstNames& first) const {
+    if (!side.HasOtherNames(path)) return;
+    std::string key = paths_.key(path);
+    std::string& name = first[side.overlay().ContentsAt(path)];
+    if (name.empty() || ComparePaths(key, name) < 0) name = std::move(key);
+  }
+  std::string FirstName(const SeenFiles& side, PathIndex path, const FirstNames& first) const {
+    const auto found = first.find(side.overlay().ContentsAt(path));
+    return side.HasOtherNames(path) && found != first.end() ? found->second : paths_.key(path);
+  }
+
+  void Tell() {
+    result_.num_differences = std::ssize(found_);
+    std::vector<std::pair<std::string, Found>> sorted;
+    sorted.reserve(found_.size());
+    for (const Found& found : found_) sorted.emplace_back(paths_.key(found.path), found);
+    const std::size_t kept =
+        options_.max_kept == 0 ? sorted.size() : std::min(options_.max_kept, sorted.size());
+    std::ranges::partial_sort(sorted, sorted.begin() + static_cast<std::ptrdiff_t>(kept),
+                              [](const auto& a, const auto& b) {
+                                const auto order = ComparePaths(a.first, b.first);
+                                return order != 0 ? order < 0 : a.second.aspect < b.second.aspect;
+                              });
+    sorted.resize(kept);
+    for (auto& [key, found] : sorted) {
+      std::string left = Describe(left_, found, left_first_, right_);
+      std::string right = Describe(right_, found, right_first_, left_);
+      result_.differences.push_back(
+          {std::move(key), found.aspect, std::move(left), std::move(right)});
+    }
+  }
+
+  std::string Describe(const SeenFiles& side, const Found& found, const FirstNames& first,
+                       const SeenFiles& other) const {
+    const PathIndex path = found.path;
+    if (!side.overlay().Exists(path)) return "nothing";
+    const SeenEntry seen = found.of_link ? side.Listed(path) : side.Holder(path);
+    const std::string_view in_link =
+        found.of_link && seen.entry->type == EntryType::kHardLink ? " in the link's header" : "";
+    switch (found.aspect) {
+      case FileAspect::kPath:
+      case FileAspect::kType:
+        return std::string(TypeName(seen));
+      case FileAspect::kAttributes:
+        if (!seen) return "none, no layer lists the directory";
+        return fmt::format("mode {}, owner {}", ModeText(*seen.entry), OwnerText(*seen.entry));
+      case FileAspect::kSize:
+        return fmt::format("{}", seen.entry->size);
+      case FileAspect::kContent:
+        return FormatDigest(seen.inventory->contents[seen.entry->content]);
+      case FileAspect::kTarget:
+        return std::string(seen.inventory->link(*seen.entry));
+      case FileAspect::kDevice:
+        return fmt::format("{}:{}", seen.entry->device_major, seen.entry->device_minor);
+      case FileAspect::kMode:
+        return ModeText(*seen.entry).append(in_link);
+      case FileAspect::kOwner:
+        return OwnerText(*seen.entry).append(in_link);
+      case FileAspect::kTime:
+        return TimeText(*seen.entry).append(in_link);
+      case FileAspect::kXattrs: {
+        const SeenEntry opposite = other.Holder(path);
+        return OtherXattrs(SplitXattrs(seen.inventory->texts[seen.entry->xattrs]),
+                           SplitXattrs(opposite.inventory->texts[opposite.entry->xattrs]));
+      }
+      case FileAspect::kHardLinks: {
+        const std::string name = FirstName(side, path, first);
+        if (name != paths_.key(path)) return "the same file as " + name;
+        return side.HasOtherNames(path) ? "the first name of a file" : "a file of its own";
+      }
+    }
+    return "";
+  }
+
+  const PathTree& paths_;
+  SeenFiles left_;
+  SeenFiles right_;
+  const FileSystemDiffOptions& options_;
+  FileSystemDiff result_;
+  std::vector<Found> found_;
+  std::vector<PathIndex> linked_;  // paths of both sides with other names on one
+  FirstNames left_first_;
+  FirstNames right_first_;
+  std::unordered_map<std::uint32_t, PathIndex> counted_;  // contents with several names
+};
+
+}  // namespace
+
+std::string_view FileAspectName(FileAspect aspect) {
+  constexpr std::array<std::string_view, kNumFileAspects> kNames = {
+      "path",   "type", "attributes", "size",  "content", "link target",
+      "device", "mode", "owner",      "mtime", "xattrs",  "hard links"};
+  return kNames[static_cast<std::size_t>(aspect)];
+}
+
+FileSystemDiff CompareFileSystems(const PathTree& paths, std::span<const OverlayLayer> left,
+                                  std::span<const OverlayLayer> right,
+                                  const FileSystemDiffOptions& options) {
+  return FileSystemComparison(paths, left, right, options).Run();
+}
+
+}  // namespace gneiss
