@@ -25,9 +25,9 @@ using tiny::HardLink;
 using tiny::Opaque;
 using tiny::Symlink;
 using tiny::Whiteout;
-using Layers = std::vector<std::vector<TinyEntry>>;
+using TinyLayers = std::vector<std::vector<TinyEntry>>;
 
-LayerContents ContentsOf(const Layers& layers) {
+LayerContents ContentsOf(const TinyLayers& layers) {
   LayerContents contents(layers.size());
   for (LayerIndex l = 0; l < layers.size(); ++l) {
     contents.Add(l, MakeTinyInventory(layers[l], std::to_string(l)));
@@ -81,14 +81,14 @@ std::string List(const NewLayer& layer, const LayerContents& contents) {
 }
 
 // Layers joined as a list, above others unless `is_first`.
-std::string Merged(const Layers& layers, bool is_first = false) {
+std::string Merged(const TinyLayers& layers, bool is_first = false) {
   const LayerContents contents = ContentsOf(layers);
   std::vector<LayerIndex> segment;
   for (LayerIndex l = 0; l < layers.size(); ++l) segment.push_back(l);
   return List(MergeLayers(contents, segment, is_first), contents);
 }
 
-std::string MergeError(const Layers& layers, bool is_first = false) {
+std::string MergeError(const TinyLayers& layers, bool is_first = false) {
   try {
     return Merged(layers, is_first);
   } catch (const InputError& error) {
@@ -105,7 +105,8 @@ std::string MergeError(const Layers& layers, bool is_first = false) {
 
 TEST_CASE("Merged layers keep what is seen and the markers that something below needs",
           "[planner][new_layer]") {
-  const Layers deleted = {{Directory("d"), File("d/a", "1"), File("d/b", "2")}, {Whiteout("d/a")}};
+  const TinyLayers deleted = {{Directory("d"), File("d/a", "1"), File("d/b", "2")},
+                              {Whiteout("d/a")}};
   REQUIRE(Merged(deleted) == "directory d\nwhiteout d/a\nfile d/b\n");
   REQUIRE(Merged(deleted, true) == "directory d\nfile d/b\n");
   // Files hide what is below without a marker; a marker above does for all.
@@ -183,7 +184,7 @@ TEST_CASE("Chains of merged segments show what the layers show", "[planner][new_
   int num_compared = 0;
   int num_refused = 0;
   for (int round = 0; round < 6000; ++round) {
-    Layers layers(1 + below(5));
+    TinyLayers layers(1 + below(5));
     const bool has_links = below(3) == 0;
     for (auto& entries : layers) {
       entries = RandomTinyLayer(random);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -58,6 +59,13 @@ void SpoolFile::Complete() {
 }
 
 void SpoolFile::Read(Bytes offset, std::span<char> buffer) const {
+  // Through the page cache holes cost more than all else that is done with them. The position that
+  // this sets is nobody's.
+  const off_t data = lseek(file_.get(), offset, SEEK_DATA);
+  if (data >= offset + std::ssize(buffer) || (data < 0 && errno == ENXIO && offset < end_)) {
+    std::ranges::fill(buffer, '\0');
+    return;
+  }
   while (!buffer.empty()) {
     const ssize_t count = pread(file_.get(), buffer.data(), buffer.size(), offset);
     if (count < 0 && errno == EINTR) continue;
