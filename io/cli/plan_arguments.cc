@@ -12,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "io/cli/interrupt.h"
+#include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
 #include "io/report/format.h"
 #include "io/source/lineage_file.h"

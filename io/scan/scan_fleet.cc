@@ -93,6 +93,7 @@ std::string FindRefusal(const InventorySummary& summary, const ScanOptions& opti
 
 void FleetScanner::LookInStore() {
   for (LayerIndex i = 0; i < fleet_.layers.size(); ++i) {
+    if (!options_.layers.empty() && !std::ranges::binary_search(options_.layers, i)) continue;
     const Layer& layer = fleet_.layers[i];
     InventoryStore::Found found = store_.Find(DigestOf(layer));
     LayerScan& scan = result_.layers[i];
