@@ -120,7 +120,6 @@ std::vector<EntryRun> EntriesOfLayer(const ContentAtoms& atoms, const LayerConte
   const auto add = [&](EntryRef ref) { refs.push_back(ref); };
   for (const AtomIndex a : layer.atoms) {
     for (const Unit& unit : atoms.files.units_of(a)) {
-      add(unit.contents);
       for (const EntryRef name : atoms.files.names_of(unit)) add(name);
     }
   }

@@ -58,7 +58,8 @@ struct EntryRun {
   std::vector<std::uint32_t> positions;  // in the layer's tar (Entry::position), sorted
 };
 
-// Directories and files; by layer. Time O(entries log entries).
+// Directories, and files by their names: which entry holds the contents of a hard link, an image
+// that shows it tells (new_layer.h). By layer. Time O(entries log entries).
 [[nodiscard]] std::vector<EntryRun> EntriesOfLayer(const ContentAtoms& atoms,
                                                    const LayerContents& contents,
                                                    const GeneratedLayer& layer);

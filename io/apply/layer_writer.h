@@ -8,30 +8,16 @@
 // written sparse: blocks of 4096 zeros are holes. Markers are empty files without a time.
 #pragma once
 
-#include <optional>
 #include <string>
 
+#include "io/apply/compressed_file.h"
 #include "io/apply/content_spool.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
-#include "planner/inventory.h"
 #include "planner/layer_contents.h"
 #include "planner/new_layer.h"
 
 namespace gneiss {
-
-struct CompressionOptions {
-  LayerCodec codec = LayerCodec::kGzip;
-  std::optional<int> level;  // of the codec; nullopt: its default
-};
-
-// Of a codec; zeros where there is none to choose.
-struct CompressionLevels {
-  int lowest = 0;
-  int highest = 0;
-  int standard = 0;
-};
-[[nodiscard]] CompressionLevels LevelsOf(LayerCodec codec);
 
 struct WrittenLayer {
   Digest digest;   // of the blob

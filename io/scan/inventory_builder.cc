@@ -240,10 +240,15 @@ void InventoryBuilder::HashContents(TarReader& reader, Entry& entry, std::string
   head_.clear();
   index_text_.clear();
   const bool keeps_text = index_begin_ && entry.size <= kMaxStargzIndexBytes;
+  ContentSink* sink = options_.sink;
+  if (sink != nullptr && (entry.size == 0 || !sink->Begin(inventory_.path(entry), entry.size))) {
+    sink = nullptr;
+  }
   if (entry.size > 0) {
     reader.ReadContents(
         [&](std::string_view bytes) {
           hash_.Update(bytes);
+          if (sink != nullptr) sink->Write(bytes);
           if (keeps_text) index_text_ += bytes;
           if (kept != nullptr) *kept += bytes;
           if (head_.size() < kContentHeadBytes) {
@@ -252,6 +257,7 @@ void InventoryBuilder::HashContents(TarReader& reader, Entry& entry, std::string
         },
         [&](Bytes count) {
           hash_.UpdateZeros(count);
+          if (sink != nullptr) sink->WriteHole(count);
           if (kept != nullptr) kept->append(static_cast<std::size_t>(count), '\0');
           const auto missing = static_cast<Bytes>(kContentHeadBytes - head_.size());
           head_.append(static_cast<std::size_t>(std::min(count, missing)), '\0');
@@ -260,6 +266,7 @@ void InventoryBuilder::HashContents(TarReader& reader, Entry& entry, std::string
   entry.head = ClassifyHead(head_);
   entry.content = static_cast<std::uint32_t>(inventory_.contents.size());
   inventory_.contents.push_back(hash_.Finish());
+  if (sink != nullptr) sink->End(inventory_.contents.back());
 }
 
 std::uint32_t InventoryBuilder::AddText(std::string_view text) {

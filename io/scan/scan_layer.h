@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "io/scan/inflater.h"
 #include "io/scan/scan_limits.h"
@@ -26,12 +27,28 @@ struct ExpectedLayer {
   std::optional<Digest> diff_id;  // from the image's config
 };
 
+// Takes contents of regular files on their way past the scanner, in the tar's order. What it throws
+// comes out of the scan. Only a scan that ends well has held them against the layer's digest.
+class ContentSink {
+ public:
+  virtual ~ContentSink() = default;
+
+  // A file of `size` > 0, holes included, at the key `path`. Whether its contents are wanted; then
+  // the other calls follow, up to End.
+  virtual bool Begin(std::string_view path, Bytes size) = 0;
+  virtual void Write(std::string_view bytes) = 0;
+  virtual void WriteHole(Bytes count) = 0;
+  // All came; what they are.
+  virtual void End(const Digest& content) = 0;
+};
+
 struct ScanOptions {
   ScanLimits limits;
   bool strict = false;  // refuse what would otherwise be mended or left out with a warning
   InflateLibrary inflate = InflateLibrary::kFastest;
   // Called with the stored bytes consumed since the last call, now and then; may be empty.
   std::function<void(std::int64_t bytes)> on_progress;
+  ContentSink* sink = nullptr;  // kept alive by the caller; may be null
 };
 
 // Why there is no inventory although the blob is what its digest says.

@@ -11,22 +11,6 @@
 #include "planner/input_error.h"
 
 namespace gneiss {
-namespace {
-
-// libarchive takes the encoding of names from the thread's locale.
-class LocaleScope {
- public:
-  explicit LocaleScope(locale_t locale) : before_(uselocale(locale)) {}
-  LocaleScope(const LocaleScope&) = delete;
-  LocaleScope& operator=(const LocaleScope&) = delete;
-  ~LocaleScope() { uselocale(before_); }
-
- private:
-  locale_t before_;
-};
-
-}  // namespace
-
 void TarReader::Free::operator()(archive* reader) const { archive_read_free(reader); }
 
 TarReader::TarReader(LayerStream& stream, std::span<char> first, const ScanLimits& limits,
@@ -34,8 +18,7 @@ TarReader::TarReader(LayerStream& stream, std::span<char> first, const ScanLimit
     : stream_(stream),
       warnings_(warnings),
       headers_(limits, stream.shares(), warnings),
-      reader_(archive_read_new()),
-      locale_(newlocale(LC_ALL_MASK, "C", nullptr)) {
+      reader_(archive_read_new()) {
   if (reader_ == nullptr || archive_read_support_format_tar(reader_.get()) != ARCHIVE_OK) {
     throw std::bad_alloc();
   }
@@ -43,13 +26,12 @@ TarReader::TarReader(LayerStream& stream, std::span<char> first, const ScanLimit
 }
 
 TarReader::~TarReader() {
-  const LocaleScope scope(locale_);
+  const CLocale::Scope scope(locale_);
   reader_.reset();
-  freelocale(locale_);
 }
 
 bool TarReader::Next() {
-  const LocaleScope scope(locale_);
+  const CLocale::Scope scope(locale_);
   if (!opened_) Open();
   int status = ARCHIVE_EOF;
   if (opened_) status = archive_read_next_header(reader_.get(), &entry_);
@@ -77,7 +59,7 @@ bool TarReader::Next() {
 
 void TarReader::ReadContents(const std::function<void(std::string_view bytes)>& on_bytes,
                              const std::function<void(Bytes count)>& on_hole) {
-  const LocaleScope scope(locale_);
+  const CLocale::Scope scope(locale_);
   Bytes at = 0;
   Bytes stored = 0;
   while (at < member_.size || stored < member_.stored_size) {

@@ -2,7 +2,6 @@
 // and only what TarHeaders has found to be sound.
 #pragma once
 
-#include <clocale>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -10,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "io/scan/c_locale.h"
 #include "io/scan/layer_stream.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
@@ -68,7 +68,7 @@ class TarReader {
   archive_entry* entry_ = nullptr;
   TarMember member_;
   std::exception_ptr failure_;
-  locale_t locale_;  // "C": names are bytes, whatever the program's locale is
+  CLocale locale_;
   bool stream_ended_ = false;
   bool opened_ = false;
 };

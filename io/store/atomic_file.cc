@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "io/cli/interrupt.h"
+#include "io/store/open_descriptor.h"
 
 namespace gneiss {
 namespace {
@@ -47,21 +48,6 @@ bool IsTemporary(std::string_view name) {
   return name.starts_with(kPrefix) && name.ends_with(kTemporarySuffix) &&
          name.size() == kPrefix.size() + 16 + kTemporarySuffix.size();
 }
-
-class OpenDescriptor {
- public:
-  explicit OpenDescriptor(int descriptor) : descriptor_(descriptor) {}
-  OpenDescriptor(OpenDescriptor&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)) {}
-  OpenDescriptor& operator=(OpenDescriptor&&) = delete;
-  ~OpenDescriptor() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }

@@ -1,0 +1,67 @@
+// A file that is written through a compressor, with the digest of what comes to lie in it. The same
+// bytes give the same file: gzip without name, time or operating system, one thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "io/cli/interrupt.h"
+#include "io/source/sha256_stream.h"
+#include "io/store/open_descriptor.h"
+#include "planner/bytes.h"
+#include "planner/digest.h"
+#include "planner/inventory.h"
+
+namespace gneiss {
+
+struct CompressionOptions {
+  LayerCodec codec = LayerCodec::kGzip;
+  std::optional<int> level;  // of the codec; nullopt: its default
+};
+
+// Of a codec; zeros where there is none to choose.
+struct CompressionLevels {
+  int lowest = 0;
+  int highest = 0;
+  int standard = 0;
+};
+[[nodiscard]] CompressionLevels LevelsOf(LayerCodec codec);
+
+class CompressedFile {
+ public:
+  // Makes the file. Throws std::system_error naming `path`, also when something is there. REQUIRES:
+  // the level is one of the codec's.
+  CompressedFile(const std::string& path, const CompressionOptions& options);
+  CompressedFile(const CompressedFile&) = delete;
+  CompressedFile& operator=(const CompressedFile&) = delete;
+  // Removes the file unless it is finished; so does an interrupt.
+  ~CompressedFile();
+
+  // Throws std::system_error naming the file.
+  void Write(std::string_view bytes);
+  // After the last byte: ends the compressed data and syncs the file. Throws as Write does.
+  void Finish();
+
+  // Of the finished file.
+  const Digest& digest() const { return digest_; }
+  Bytes size() const { return size_; }
+
+ private:
+  class Encoder;
+
+  void Encode(std::string_view bytes, bool is_end);
+  void WriteStored(std::string_view bytes);
+
+  std::string path_;
+  RemovedOnInterrupt on_interrupt_;  // from before the file is there
+  OpenDescriptor file_;
+  std::unique_ptr<Encoder> encoder_;
+  Sha256Stream hash_;
+  Digest digest_;
+  Bytes size_ = 0;
+  bool is_finished_ = false;
+};
+
+}  // namespace gneiss

@@ -1,0 +1,284 @@
+#include "io/apply/content_spool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "io/apply/spool_file.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+// One content, and where it lies once it has been read.
+struct SpooledContent {
+  Digest digest;
+  EntryRef from;
+  Bytes offset = -1;
+  std::uint32_t file = kNone;
+};
+
+const Entry& EntryOf(const LayerContents& contents, EntryRef ref) {
+  return contents.inventories[ref.layer]->entries[ref.entry];
+}
+
+// Each distinct content once, by digest, from the first layer that has it.
+std::vector<SpooledContent> DistinctContents(const LayerContents& contents,
+                                             std::span<const EntryRef> wanted) {
+  std::vector<SpooledContent> distinct;
+  distinct.reserve(wanted.size());
+  for (const EntryRef ref : wanted) {
+    const Entry& entry = EntryOf(contents, ref);
+    assert(entry.type == EntryType::kRegular);
+    distinct.push_back(
+        {.digest = contents.inventories[ref.layer]->contents[entry.content], .from = ref});
+  }
+  std::ranges::sort(distinct, [](const SpooledContent& a, const SpooledContent& b) {
+    return std::tie(a.digest, a.from) < std::tie(b.digest, b.from);
+  });
+  const auto repeated = std::ranges::unique(distinct, {}, &SpooledContent::digest);
+  distinct.erase(repeated.begin(), repeated.end());
+  return distinct;
+}
+
+SpooledContent* FindContent(std::span<SpooledContent> distinct, const Digest& digest) {
+  const auto found = std::ranges::lower_bound(distinct, digest, {}, &SpooledContent::digest);
+  return found != distinct.end() && found->digest == digest ? &*found : nullptr;
+}
+
+// The first entry that a layer has otherwise than its inventory says; empty when all is the same.
+// What the layer does not say for sure, such as packages, is not compared.
+std::string FindOtherEntry(const Inventory& expected, const Inventory& found) {
+  const auto plain = [](const Inventory& inventory, const Entry& e) {
+    return std::tuple(inventory.path(e), e.type, e.size, e.stored_size, e.mode, e.uid, e.gid,
+                      e.mtime, e.mtime_nsec, inventory.link(e), inventory.texts[e.xattrs],
+                      e.device_major, e.device_minor, e.position,
+                      e.content == kNone ? Digest{} : inventory.contents[e.content]);
+  };
+  const std::size_t common = std::min(expected.entries.size(), found.entries.size());
+  for (std::size_t i = 0; i < common; ++i) {
+    const Entry& entry = expected.entries[i];
+    if (plain(expected, entry) == plain(found, found.entries[i])) continue;
+    return fmt::format("another entry than \"{}\"", expected.path(entry));
+  }
+  if (expected.entries.size() == found.entries.size()) return "";
+  return fmt::format("{} entries instead of {}", found.entries.size(), expected.entries.size());
+}
+
+// Keeps what is wanted of one layer.
+class LayerSink : public ContentSink {
+ public:
+  LayerSink(LayerIndex layer, const LayerContents& contents, std::span<SpooledContent> distinct,
+            std::span<const std::uint32_t> mine, SpoolFile& file, std::uint32_t file_index)
+      : layer_(layer), distinct_(distinct), file_(file), file_index_(file_index) {
+    for (const std::uint32_t i : mine) {
+      const EntryRef from = distinct[i].from;
+      wanted_.emplace_back(contents.inventories[layer]->path(EntryOf(contents, from)),
+                           EntryOf(contents, from).size);
+    }
+    std::ranges::sort(wanted_);
+  }
+
+  bool Begin(std::string_view path, Bytes size) override {
+    begin_ = file_.end();
+    return std::ranges::binary_search(wanted_, std::pair(path, size));
+  }
+  void Write(std::string_view bytes) override { file_.Append(bytes); }
+  void WriteHole(Bytes count) override { file_.AppendHole(count); }
+  void End(const Digest& content) override {
+    SpooledContent* const spooled = FindContent(distinct_, content);
+    // A tar may have a path twice, and one content at several.
+    if (spooled == nullptr || spooled->from.layer != layer_ || spooled->file != kNone) {
+      file_.TruncateTo(begin_);
+      return;
+    }
+    file_.Complete();
+    spooled->offset = begin_;
+    spooled->file = file_index_;
+  }
+
+ private:
+  LayerIndex layer_;
+  std::span<SpooledContent> distinct_;
+  SpoolFile& file_;
+  std::uint32_t file_index_;
+  std::vector<std::pair<std::string_view, Bytes>> wanted_;  // paths and sizes, sorted
+  Bytes begin_ = 0;
+};
+
+// Thrown through a scan that is no longer wanted, because another thread has failed.
+struct SpoolAbandoned {};
+
+}  // namespace
+
+struct ContentSpool::State {
+  std::vector<SpooledContent> distinct;  // by digest
+  std::vector<SpoolFile> files;          // one for each thread
+};
+
+namespace {
+
+class SpoolFiller {
+ public:
+  SpoolFiller(const Fleet& fleet, const LayerBlobs& blobs, const LayerContents& contents,
+              const ContentSpoolOptions& options, std::span<SpooledContent> distinct)
+      : fleet_(fleet),
+        blobs_(blobs),
+        contents_(contents),
+        options_(options),
+        distinct_(distinct),
+        of_layer_(fleet.layers.size()) {
+    for (std::uint32_t i = 0; i < distinct.size(); ++i) {
+      of_layer_[distinct[i].from.layer].push_back(i);
+    }
+    for (LayerIndex l = 0; l < of_layer_.size(); ++l) {
+      if (of_layer_[l].empty()) continue;
+      queue_.push_back(l);
+      progress_.bytes_total = CheckedAdd(progress_.bytes_total, fleet.layers[l].size);
+    }
+    // Largest first, so that threads end together.
+    std::ranges::stable_sort(queue_, [&](LayerIndex a, LayerIndex b) {
+      return fleet.layers[a].size > fleet.layers[b].size;
+    });
+    progress_.layers_total = std::ssize(queue_);
+  }
+
+  std::size_t num_layers() const { return queue_.size(); }
+
+  // One thread for each file.
+  void Run(std::vector<SpoolFile>& files) {
+    {
+      std::vector<std::jthread> threads;
+      for (std::uint32_t i = 1; i < files.size(); ++i) {
+        threads.emplace_back([this, &files, i] { Work(files[i], i); });
+      }
+      if (!files.empty()) Work(files[0], 0);
+    }
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  void Work(SpoolFile& file, std::uint32_t file_index) {
+    for (std::size_t i = next_++; i < queue_.size() && !is_abandoned_; i = next_++) {
+      try {
+        Read(queue_[i], file, file_index);
+        Report(0, 1);
+      } catch (const SpoolAbandoned&) {
+        return;
+      } catch (...) {
+        is_abandoned_ = true;
+        const std::lock_guard lock(mutex_);
+        // Of several the one that comes first in the queue.
+        if (i < failed_at_) {
+          failed_at_ = i;
+          failure_ = std::current_exception();
+        }
+        return;
+      }
+    }
+  }
+
+  void Report(Bytes bytes, std::int64_t layers) {
+    if (is_abandoned_) throw SpoolAbandoned();
+    const std::lock_guard lock(mutex_);
+    progress_.bytes_read += bytes;
+    progress_.layers_done += layers;
+    if (options_.on_progress) options_.on_progress(progress_);
+  }
+
+  void Read(LayerIndex l, SpoolFile& file, std::uint32_t file_index) {
+    const Layer& layer = fleet_.layers[l];
+    const std::string name = "layer " + fleet_.digest_text(layer);
+    const auto blob = blobs_.Open(fleet_.digest_text(layer), layer.size);
+    if (blob == nullptr) {
+      throw InputError(name, "", "expected its blob in a layout among the sources, found none");
+    }
+    LayerSink sink(l, contents_, distinct_, of_layer_[l], file, file_index);
+    ScanOptions scan = options_.scan;
+    scan.sink = &sink;
+    scan.on_progress = [this](std::int64_t bytes) { Report(bytes, 0); };
+    ExpectedLayer expected{.digest = {.digest = layer.digest, .verifiable = layer.verifiable},
+                           .size = layer.size,
+                           .media_type = std::string(fleet_.text(layer.media_type)),
+                           .diff_id = std::nullopt};
+    if (layer.diff_id != kNone) expected.diff_id = fleet_.diff_ids[layer.diff_id];
+    try {
+      const ScannedLayer scanned = ScanLayer(*blob, expected, scan);
+      if (!scanned.inventory) {
+        throw InputError("expected a tar, found " + scanned.not_a_tar.found);
+      }
+      const std::string other = FindOtherEntry(*contents_.inventories[l], *scanned.inventory);
+      if (!other.empty()) {
+        throw InputError("expected what its inventory says, found " + other +
+                         "; scan it again into another --store");
+      }
+    } catch (const InputError& error) {
+      throw error.WithSource(name, error.place());
+    }
+    for ([[maybe_unused]] const std::uint32_t i : of_layer_[l]) assert(distinct_[i].file != kNone);
+  }
+
+  const Fleet& fleet_;
+  const LayerBlobs& blobs_;
+  const LayerContents& contents_;
+  const ContentSpoolOptions& options_;
+  std::span<SpooledContent> distinct_;
+  std::vector<std::vector<std::uint32_t>> of_layer_;  // contents to read from each
+  std::vector<LayerIndex> queue_;
+  std::atomic<std::size_t> next_ = 0;  // into queue_
+  std::atomic<bool> is_abandoned_ = false;
+  std::mutex mutex_;  // of the rest
+  FleetScanProgress progress_;
+  std::size_t failed_at_ = static_cast<std::size_t>(-1);
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+ContentSpool ContentSpool::Fill(const Fleet& fleet, const LayerBlobs& blobs,
+                                const LayerContents& contents, std::span<const EntryRef> wanted,
+                                const std::string& directory, const ContentSpoolOptions& options) {
+  auto state = std::make_unique<State>();
+  state->distinct = DistinctContents(contents, wanted);
+  SpoolFiller filler(fleet, blobs, contents, options, state->distinct);
+  const auto jobs = static_cast<std::size_t>(std::max<std::int64_t>(options.jobs, 1));
+  while (state->files.size() < std::min(jobs, filler.num_layers())) {
+    state->files.emplace_back(directory);
+  }
+  filler.Run(state->files);
+  return ContentSpool(std::move(state));
+}
+
+ContentSpool::ContentSpool(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ContentSpool::ContentSpool(ContentSpool&&) noexcept = default;
+ContentSpool& ContentSpool::operator=(ContentSpool&&) noexcept = default;
+ContentSpool::~ContentSpool() = default;
+
+void ContentSpool::Read(const Digest& digest, Bytes offset, std::span<char> buffer) const {
+  const SpooledContent* const found = FindContent(state_->distinct, digest);
+  assert(found != nullptr);
+  state_->files[found->file].Read(found->offset + offset, buffer);
+}
+
+SpoolNeeds FindSpoolNeeds(const LayerContents& contents, std::span<const EntryRef> wanted) {
+  SpoolNeeds needs;
+  for (const SpooledContent& content : DistinctContents(contents, wanted)) {
+    needs.disk_bytes = CheckedAdd(needs.disk_bytes, EntryOf(contents, content.from).stored_size);
+    needs.layers.push_back(content.from.layer);
+  }
+  std::ranges::sort(needs.layers);
+  needs.layers.erase(std::ranges::unique(needs.layers).begin(), needs.layers.end());
+  return needs;
+}
+
+}  // namespace gneiss

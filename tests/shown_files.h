@@ -1,0 +1,73 @@
+// What a chain of layers shows, path by path, as texts that can be compared.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "planner/layer_contents.h"
+#include "planner/overlay.h"
+
+namespace gneiss {
+
+struct ShownFiles {
+  // Of each path that an entry lists: all attributes, contents, and the first of the names that are
+  // one file with it.
+  std::map<std::string, std::string> files;
+  bool has_broken_links = false;    // hard links to nothing
+  bool has_empty_unlisted = false;  // directories without entry and without anything listed below
+};
+
+inline std::string DescribeShown(const Inventory& inventory, const Entry& e) {
+  return fmt::format("{} {:o} {}:{} {}.{} {} {} {} {} {},{}", EntryTypeName(e.type), e.mode, e.uid,
+                     e.gid, e.mtime, e.mtime_nsec, e.size,
+                     e.content == kNone ? "" : FormatDigest(inventory.contents[e.content]),
+                     std::string(e.type == EntryType::kSymlink ? inventory.link(e) : ""),
+                     std::string(inventory.texts[e.xattrs]), e.device_major, e.device_minor);
+}
+
+inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const LayerIndex> chain) {
+  Overlay overlay(contents.paths);
+  std::vector<Hiding> hidden;
+  for (const LayerIndex l : chain) {
+    overlay.Push(
+        {.layer = l, .inventory = &*contents.inventories[l], .paths = &contents.layer_paths[l]},
+        hidden);
+  }
+  ShownFiles shown;
+  std::map<std::string, EntryRef> holders;
+  std::map<std::string, std::uint32_t> file_of;
+  std::unordered_map<std::uint32_t, std::string> first_name;
+  overlay.ForEachSeen([&](PathIndex path, EntryRef entry) {
+    const std::string key = contents.paths.key(path);
+    if (overlay.IsDirectory(path)) {
+      bool has_listed = false;
+      overlay.ForEachSeenBelow(
+          path, [&](PathIndex, EntryRef below) { has_listed |= below != EntryRef{}; });
+      if (!has_listed && path != kRootPath) shown.has_empty_unlisted = true;
+      if (entry != EntryRef{}) holders[key] = entry;
+      return;
+    }
+    const std::uint32_t file = overlay.ContentsAt(path);
+    const EntryRef holder = overlay.HolderOf(file);
+    if (holder == EntryRef{}) shown.has_broken_links = true;
+    holders[key] = holder == EntryRef{} ? entry : holder;
+    file_of[key] = file;
+    const auto [first, is_new] = first_name.try_emplace(file, key);
+    if (!is_new && key < first->second) first->second = key;
+  });
+  for (const auto& [key, ref] : holders) {
+    const Inventory& inventory = *contents.inventories[ref.layer];
+    std::string text = DescribeShown(inventory, inventory.entries[ref.entry]);
+    const auto file = file_of.find(key);
+    if (file != file_of.end()) text += " as " + first_name.at(file->second);
+    shown.files[key] = text;
+  }
+  return shown;
+}
+
+}  // namespace gneiss
