@@ -95,7 +95,7 @@ TEST_CASE("Members are removed wherever they stand", "[io][apply]") {
 
 // A value with every kind of text that could mislead a scanner.
 OrderedJson RandomJson(std::mt19937& random, int depth) {
-  static const std::vector<std::string> kTexts = {"",  "\"", "\\",  "}",     "]",     ",",
+  static const std::vector<std::string> kTexts = {"",  "\"", "\\",   "}",      "]",    ",",
                                                   ":", "a",  "\\\"", "\u00e9", "\n\t", "{\"a\":1}"};
   const auto text = [&] { return kTexts[random() % kTexts.size()]; };
   switch (random() % (depth > 3 ? 4 : 6)) {
@@ -125,7 +125,8 @@ TEST_CASE("Spans of a JSON text are what a parser finds", "[io][apply]") {
   for (int round = 0; round < 500; ++round) {
     OrderedJson value = OrderedJson::object();
     for (unsigned n = random() % 5; n > 0; --n) {
-      value[std::string(1, static_cast<char>('a' + random() % 5)) + "\\\"}"] = RandomJson(random, 0);
+      value[std::string(1, static_cast<char>('a' + random() % 5)) + "\\\"}"] =
+          RandomJson(random, 0);
     }
     const std::string text = value.dump(random() % 2 == 0 ? -1 : 2);
     const auto members = MembersOf(text);
@@ -245,7 +246,7 @@ TEST_CASE("A manifest keeps all but its config and its layers", "[io][apply]") {
   CHECK(RewriteManifest(manifest, layers, LayerCodec::kGzip, "{}", nullptr) ==
         R"({"schemaVersion":2,"config":)" + config + R"(,"layers":[)" + old_layer + "," + joined +
             R"(],"annotations":{"a":"b","org.opencontainers.image.base.name":"old"},"other":1.0})");
-  const BaseName base{.name = "gneiss-base:L1", .digest_text = "sha256:x"};
+  const BaseReference base{.name = "gneiss-base:L1", .digest_text = "sha256:x"};
   CHECK(RewriteManifest(manifest, layers, LayerCodec::kGzip, "{}", &base) ==
         R"({"schemaVersion":2,"config":)" + config + R"(,"layers":[)" + old_layer + "," + joined +
             R"(],"annotations":{"a":"b","org.opencontainers.image.base.name":"gneiss-base:L1",)"

@@ -17,7 +17,8 @@ std::string PlanText(const std::string& levels) {
   return R"({"schema":"gneiss.plan/1","levels":[)" + levels + "]}";
 }
 
-std::string CarveText(const std::string& entries, const std::string& layers = R"({"entries":"L1"})") {
+std::string CarveText(const std::string& entries,
+                      const std::string& layers = R"({"entries":"L1"})") {
   return PlanText(fmt::format(
       R"({{"level":"carve","images":[{{"refs":["app:1"],"manifest_digest":"{}","layers":[{}]}}],)"
       R"("layers":[{{"id":"L1","size":5,"from":[{{"digest":"{}","entries":"{}"}}]}}]}})",
@@ -35,15 +36,13 @@ std::string PlanProblem(const std::string& text) {
 
 // Two images of three layers.
 struct PlannedFixture {
-  ContentFleet made = MakeContentFleet(
-      {{tiny::Directory("a"), tiny::File("a/x", "1"), tiny::File("b", "2")},
-       {tiny::File("a/x", "3"), tiny::File("c", "4")},
-       {tiny::Whiteout("b"), tiny::File("d", "5")}},
-      {{0, 1, 2}, {0, 2}});
+  ContentFleet made =
+      MakeContentFleet({{tiny::Directory("a"), tiny::File("a/x", "1"), tiny::File("b", "2")},
+                        {tiny::File("a/x", "3"), tiny::File("c", "4")},
+                        {tiny::Whiteout("b"), tiny::File("d", "5")}},
+                       {{0, 1, 2}, {0, 2}});
 
-  std::string ManifestOf(ImageIndex i) const {
-    return FormatDigest(made.fleet.images[i].identity);
-  }
+  std::string ManifestOf(ImageIndex i) const { return FormatDigest(made.fleet.images[i].identity); }
   std::string LayerOf(ImageIndex i, std::size_t position) const {
     return FormatDigest(made.fleet.layers[made.fleet.chain(made.fleet.images[i])[position]].digest);
   }
@@ -128,7 +127,8 @@ TEST_CASE("Positions of entries are checked one by one", "[io][apply]") {
         place + "expected positions in rising order, each once, found \"2\"");
   for (const char* const bad : {"", ",", "1,", "-1", "1-", "1--2", "a", "1 ,2", "+1", "0x1"}) {
     INFO(bad);
-    CHECK(PlanProblem(CarveText(bad)).starts_with(place + "expected positions as \"0-5,9\", found "));
+    CHECK(
+        PlanProblem(CarveText(bad)).starts_with(place + "expected positions as \"0-5,9\", found "));
   }
 }
 
@@ -136,9 +136,10 @@ TEST_CASE("Layers of an image are ids of the level or digests", "[io][apply]") {
   CHECK(PlanProblem(CarveText("0", R"({"entries":"L2"})")) ==
         "p.json: levels[0].images[0].layers[0].entries: expected the id of one of the level's "
         "layers, found \"L2\"");
-  CHECK(PlanProblem(CarveText("0", "{}")) ==
-        "p.json: levels[0].images[0].layers[0]: expected an object with either `from` or `entries`, "
-        "found neither");
+  CHECK(
+      PlanProblem(CarveText("0", "{}")) ==
+      "p.json: levels[0].images[0].layers[0]: expected an object with either `from` or `entries`, "
+      "found neither");
   CHECK(PlanProblem(CarveText("0", R"({"from":["sha256:1"]})"))
             .starts_with("p.json: levels[0].images[0].layers[0].from[0]: expected a digest"));
   CHECK(PlanProblem(CarveText("0", R"({"from":[]})")) ==
@@ -197,8 +198,9 @@ TEST_CASE("A plan of another fleet is refused with the first that differs", "[io
         "p.json:levels[0].images[1]: expected each image once, found it again");
   CHECK(f.Problem(PlannedFixture::LevelText(
             "carve", f.ImageText(0, R"({"entries":"L1"})"),
-            fmt::format(R"(,"layers":[{{"id":"L1","size":7,"from":[{{"digest":"{}","entries":"0"}}]}}])",
-                        HexDigest('b')))) ==
+            fmt::format(
+                R"(,"layers":[{{"id":"L1","size":7,"from":[{{"digest":"{}","entries":"0"}}]}}])",
+                HexDigest('b')))) ==
         "p.json:levels[0].layers[0].from[0]: expected a layer of the sources, found " +
             HexDigest('b') + ": the plan is of another fleet; plan these sources anew");
 }
@@ -228,7 +230,8 @@ TEST_CASE("Entries of a plan are taken by their positions in the tar", "[io][app
         "p.json:levels[0].images[0]: expected each path in one layer of app:100, found \"a/x\" in "
         "layer L2 again");
   // Directories may be in several.
-  CHECK(f.Problem(level(f.MadeText("L1", 0, "0-1") + "," + f.MadeText("L2", 0, "0,2"), both)).empty());
+  CHECK(f.Problem(level(f.MadeText("L1", 0, "0-1") + "," + f.MadeText("L2", 0, "0,2"), both))
+            .empty());
   CHECK(f.Problem(level(f.MadeText("L1", 0, "0"), one + "," + f.FromText(0, 0, 1))) ==
         "p.json:levels[0].images[0]: expected layers either all of today or all made of entries, "
         "found both");
@@ -248,14 +251,14 @@ TEST_CASE("One path twice in a layer is refused", "[io][apply]") {
 
 TEST_CASE("Images are on the deepest base that they start with", "[io][apply]") {
   const PlannedFixture f;
-  const std::string layers = f.MadeText("L1", 0, "0") + "," + f.MadeText("L2", 0, "1") + "," +
-                             f.MadeText("L3", 1, "1");
+  const std::string layers =
+      f.MadeText("L1", 0, "0") + "," + f.MadeText("L2", 0, "1") + "," + f.MadeText("L3", 1, "1");
   const std::string bases = R"("bases":[{"layer":"L1"},{"layer":"L2","on":"L1"}])";
   const std::string images =
       f.ImageText(0, R"({"entries":"L1"},{"entries":"L2"},{"entries":"L3"})") + "," +
       f.ImageText(1, R"({"entries":"L1"},{"entries":"L3"})");
-  const PlannedImages planned = f.Match(
-      PlannedFixture::LevelText("bases", images, R"(,"layers":[)" + layers + "]," + bases));
+  const PlannedImages planned =
+      f.Match(PlannedFixture::LevelText("bases", images, R"(,"layers":[)" + layers + "]," + bases));
   REQUIRE(planned.bases.size() == 2);
   CHECK(planned.bases[1].id == "L2");
   CHECK(planned.bases[1].blobs.size() == 2);
@@ -272,12 +275,12 @@ TEST_CASE("Layers to read are those that something is made of", "[io][apply]") {
     const PlanFile plan = ParsePlanFile("p.json", text);
     return LayersToRead(plan, plan.levels.front(), f.made.fleet);
   };
-  CHECK(to_read(PlannedFixture::LevelText("squash", f.ImageText(0, f.FromText(0, 0, 1) + "," +
-                                                                       f.FromText(0, 1, 2)))) ==
-        std::vector<LayerIndex>{1, 2});
   CHECK(to_read(PlannedFixture::LevelText(
-            "carve", f.ImageText(1, R"({"entries":"L1"})"),
-            R"(,"layers":[)" + f.MadeText("L1", 0, "0") + "]")) == std::vector<LayerIndex>{0, 2});
+            "squash", f.ImageText(0, f.FromText(0, 0, 1) + "," + f.FromText(0, 1, 2)))) ==
+        std::vector<LayerIndex>{1, 2});
+  CHECK(to_read(PlannedFixture::LevelText("carve", f.ImageText(1, R"({"entries":"L1"})"),
+                                          R"(,"layers":[)" + f.MadeText("L1", 0, "0") + "]")) ==
+        std::vector<LayerIndex>{0, 2});
 }
 
 }  // namespace

@@ -30,8 +30,9 @@ class LayoutMaker {
   static std::string DigestOf(std::string_view content) { return FormatDigest(Sha256(content)); }
   static std::string Described(std::string_view type, std::string_view content,
                                std::string_view members = "") {
-    return fmt::format(R"({{"mediaType":"application/vnd.oci.image.{}","digest":"{}","size":{}{}}})",
-                       type, DigestOf(content), content.size(), members);
+    return fmt::format(
+        R"({{"mediaType":"application/vnd.oci.image.{}","digest":"{}","size":{}{}}})", type,
+        DigestOf(content), content.size(), members);
   }
   // Writes a blob and returns its descriptor.
   std::string Blob(std::string_view type, std::string_view content,

@@ -40,7 +40,7 @@ int LevelOf(const CompressionOptions& compression) {
 }
 
 // What a run writes, so that one that was ended is gone on with by an equal one only.
-std::string MarkerText(const PlanFile& plan, const PlanLevel& level,
+std::string MarkerText(const PlanFile& plan, const PlanFileLevel& level,
                        const CompressionOptions& compression) {
   return Json({{"schema", "gneiss.apply-marker/1"},
                {"gneiss", GNEISS_VERSION},
@@ -64,8 +64,8 @@ void ExpectApart(const std::string& target, const LayerBlobs& blobs) {
 
 class PlanRun {
  public:
-  PlanRun(const PlanFile& plan, const PlanLevel& level, const Fleet& fleet, const LayerBlobs& blobs,
-          const LayerContents& contents, const ApplyOptions& options)
+  PlanRun(const PlanFile& plan, const PlanFileLevel& level, const Fleet& fleet,
+          const LayerBlobs& blobs, const LayerContents& contents, const ApplyOptions& options)
       : fleet_(fleet),
         blobs_(blobs),
         contents_(contents),
@@ -101,10 +101,10 @@ class PlanRun {
     for (std::uint32_t b = 0; b < planned_.blobs.size(); ++b) {
       const PlannedBlob& blob = planned_.blobs[b];
       if (!blob.is_new()) continue;
-      layers_[b] = blob.segment.empty()
-                       ? TakeEntries(contents_, fleet_.chain(fleet_.images[blob.image]),
-                                     blob.entries)
-                       : MergeLayers(contents_, blob.segment, blob.is_first);
+      layers_[b] =
+          blob.segment.empty()
+              ? TakeEntries(contents_, fleet_.chain(fleet_.images[blob.image]), blob.entries)
+              : MergeLayers(contents_, blob.segment, blob.is_first);
       if ((written_[b] = writer_.FindNewLayer(KeyOf(blob)))) continue;
       to_write_.push_back(b);
       AppendContents(layers_[b], wanted_);
@@ -172,10 +172,10 @@ class PlanRun {
     const auto size = [](Bytes bytes) { return FormatBytes(bytes, ByteUnits::kSi); };
     throw InputError(
         options_.target, "",
-        fmt::format("expected {} of free space ({} bytes: {} for contents while layers are written, "
-                    "{} for new layers, {} for copies of blobs that stay), found {} ({} bytes)",
-                    size(needed), needed, size(contents), size(layers), size(copies), size(found),
-                    found));
+        fmt::format(
+            "expected {} of free space ({} bytes: {} for contents while layers are written, "
+            "{} for new layers, {} for copies of blobs that stay), found {} ({} bytes)",
+            size(needed), needed, size(contents), size(layers), size(copies), size(found), found));
   }
 
   void Show(std::string_view what, Bytes done, Bytes total) const {
@@ -186,7 +186,8 @@ class PlanRun {
 
   void Carry() {
     Bytes total = 0;
-    for (const CarriedBlob& blob : carried_) total = CheckedAdd(total, std::max<Bytes>(blob.size, 0));
+    for (const CarriedBlob& blob : carried_)
+      total = CheckedAdd(total, std::max<Bytes>(blob.size, 0));
     std::atomic<Bytes> done = 0;
     std::atomic<std::int64_t> linked = 0;
     std::atomic<std::int64_t> copied = 0;
@@ -289,7 +290,7 @@ class PlanRun {
                                               parsed.config->size, kMaxManifestBytes, "its config");
       const std::vector<ChainLayer> chain = ChainOf(planned_.of_image[i]);
       const std::string new_config = RewriteConfig(config, chain, image.num_layers);
-      const BaseName* base = nullptr;
+      const BaseReference* base = nullptr;
       if (planned_.base_of_image[i] != kNone) {
         base = &base_names_.at({planned_.base_of_image[i], image.platform});
       }
@@ -298,7 +299,8 @@ class PlanRun {
       writer_.WriteBlob(new_config);
       return new_manifest;
     } catch (const InputError& error) {
-      throw InputError(name, error.place(), error.source().empty() ? error.problem() : error.what());
+      throw InputError(name, error.place(),
+                       error.source().empty() ? error.problem() : error.what());
     }
   }
 
@@ -325,7 +327,7 @@ class PlanRun {
     const std::string manifest = MakeManifest(chain, options_.compression.codec, config);
     writer_.WriteBlob(config);
     writer_.WriteBlob(manifest);
-    const BaseName name{
+    const BaseReference name{
         .name = fmt::format("{}:{}", kBaseRepository, planned_.bases[base].id),
         .digest_text = FormatDigest(Sha256(manifest)),
     };
@@ -382,7 +384,7 @@ class PlanRun {
   const LayerBlobs& blobs_;
   const LayerContents& contents_;
   const ApplyOptions& options_;
-  const PlanLevel& level_;
+  const PlanFileLevel& level_;
   PlannedImages planned_;
   IndexRewriter indexes_;
   std::vector<NewLayer> layers_;                      // per planned blob
@@ -391,19 +393,19 @@ class PlanRun {
   std::vector<std::uint32_t> to_write_;  // into planned_.blobs
   std::vector<EntryRef> wanted_;
   std::vector<CarriedBlob> carried_;
-  std::map<std::pair<std::uint32_t, TextIndex>, BaseName> base_names_;  // by base and platform
+  std::map<std::pair<std::uint32_t, TextIndex>, BaseReference> base_names_;  // by base and platform
   std::vector<std::string> base_descriptors_;
   ApplyReport report_;
 };
 
 }  // namespace
 
-void ExpectUsableTarget(const PlanFile& plan, const PlanLevel& level,
+void ExpectUsableTarget(const PlanFile& plan, const PlanFileLevel& level,
                         const ApplyOptions& options) {
   const LayoutWriter writer(options.target, MarkerText(plan, level, options.compression));
 }
 
-ApplyReport ApplyPlan(const PlanFile& plan, const PlanLevel& level, const Fleet& fleet,
+ApplyReport ApplyPlan(const PlanFile& plan, const PlanFileLevel& level, const Fleet& fleet,
                       const LayerBlobs& blobs, const LayerContents& contents,
                       const ApplyOptions& options) {
   return PlanRun(plan, level, fleet, blobs, contents, options).Run();

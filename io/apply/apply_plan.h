@@ -44,13 +44,14 @@ struct ApplyOptions {
 
 // Throws InputError when ApplyPlan would because of what is in the target; writes nothing. To be
 // asked before long work.
-void ExpectUsableTarget(const PlanFile& plan, const PlanLevel& level, const ApplyOptions& options);
+void ExpectUsableTarget(const PlanFile& plan, const PlanFileLevel& level,
+                        const ApplyOptions& options);
 
 // Throws InputError when the plan is of another fleet, the target is taken or too small, a blob is
-// missing or not what its digest says, or an entry cannot be written; std::system_error when reading
-// or writing fails. The target is then as it was, or marked as not complete (layout_writer.h).
-// REQUIRES: `level` is of `plan`, `contents` has the layers of LayersToRead.
-[[nodiscard]] ApplyReport ApplyPlan(const PlanFile& plan, const PlanLevel& level,
+// missing or not what its digest says, or an entry cannot be written; std::system_error when
+// reading or writing fails. The target is then as it was, or marked as not complete
+// (layout_writer.h). REQUIRES: `level` is of `plan`, `contents` has the layers of LayersToRead.
+[[nodiscard]] ApplyReport ApplyPlan(const PlanFile& plan, const PlanFileLevel& level,
                                     const Fleet& fleet, const LayerBlobs& blobs,
                                     const LayerContents& contents, const ApplyOptions& options);
 

@@ -206,9 +206,10 @@ std::string DiffIds(const ImageConfig& config, std::span<const ChainLayer> layer
       continue;
     }
     if (!layer.diff_id) {
-      throw InputError(fmt::format("rootfs.diff_ids: expected a sha256 for each of {} layers, found "
-                                   "{}",
-                                   num_old_layers, config.diff_ids.size()));
+      throw InputError(
+          fmt::format("rootfs.diff_ids: expected a sha256 for each of {} layers, found "
+                      "{}",
+                      num_old_layers, config.diff_ids.size()));
     }
     ids.push_back(JsonText(FormatDigest(*layer.diff_id)));
   }
@@ -251,7 +252,8 @@ std::string RewriteConfig(std::string_view config, std::span<const ChainLayer> l
 }
 
 std::string RewriteManifest(std::string_view manifest, std::span<const ChainLayer> layers,
-                            LayerCodec codec, std::string_view new_config, const BaseName* base) {
+                            LayerCodec codec, std::string_view new_config,
+                            const BaseReference* base) {
   const Manifest parsed = ParseManifest(manifest);
   if (parsed.kind != ManifestKind::kImage) {
     throw InputError(fmt::format("expected an image manifest, found an {}", NameOf(parsed.kind)));
@@ -266,9 +268,9 @@ std::string RewriteManifest(std::string_view manifest, std::span<const ChainLaye
   const std::vector<std::string_view> old_layers = ElementsOf(FindMember(root, "layers"));
   std::vector<std::string> descriptors;
   for (const ChainLayer& layer : layers) {
-    descriptors.push_back(layer.is_new ? DescriptorText(LayerType(codec, is_docker), layer.digest,
-                                                        layer.size)
-                                       : std::string(old_layers[layer.first]));
+    descriptors.push_back(
+        layer.is_new ? DescriptorText(LayerType(codec, is_docker), layer.digest, layer.size)
+                     : std::string(old_layers[layer.first]));
   }
   JsonEdit edit(manifest);
   edit.Set(root, "config", RewriteDescriptor(FindMember(root, "config"), new_config));

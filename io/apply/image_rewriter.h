@@ -39,7 +39,7 @@ struct ChainLayer {
                                         std::size_t num_old_layers);
 
 // An image that others are built on, by its name and its manifest.
-struct BaseName {
+struct BaseReference {
   std::string name;
   std::string digest_text;
 };
@@ -49,7 +49,7 @@ struct BaseName {
 // image's manifest, and for layers in zstd when it is docker's, which knows none.
 [[nodiscard]] std::string RewriteManifest(std::string_view manifest,
                                           std::span<const ChainLayer> layers, LayerCodec codec,
-                                          std::string_view new_config, const BaseName* base);
+                                          std::string_view new_config, const BaseReference* base);
 
 // A descriptor's text for other content: its digest and size; `data`, which repeated the old one,
 // goes.

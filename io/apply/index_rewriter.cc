@@ -48,13 +48,13 @@ std::string SubjectOf(const Descriptor& descriptor, std::string_view manifest) {
 
 void ExpectDepth(int depth) {
   if (depth <= kMaxIndexDepth) return;
-  throw InputError(fmt::format("expected indexes nested at most {} deep, found a deeper one",
-                               kMaxIndexDepth));
+  throw InputError(
+      fmt::format("expected indexes nested at most {} deep, found a deeper one", kMaxIndexDepth));
 }
 
 }  // namespace
 
-enum class EntryFate : std::uint8_t { kStays, kChanges, kGoes };
+enum class ManifestFate : std::uint8_t { kStays, kChanges, kGoes };
 
 struct IndexRewriter::Entry {
   std::string text;  // of the descriptor
@@ -87,9 +87,10 @@ IndexRewriter::IndexRewriter(const Fleet& fleet, const LayerBlobs& blobs)
   }
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     if (!manifests_[i].empty()) continue;
-    throw InputError(fmt::format("expected {} in an index.json of the sources, found it in none: "
-                                 "images are carried over from OCI layouts only",
-                                 fleet.name(fleet.images[i])));
+    throw InputError(
+        fmt::format("expected {} in an index.json of the sources, found it in none: "
+                    "images are carried over from OCI layouts only",
+                    fleet.name(fleet.images[i])));
   }
 }
 
@@ -222,72 +223,72 @@ class IndexRewriter::Writer {
     return std::move(edit).Finish();
   }
 
-  EntryFate FateOf(const Entry& entry) {
+  ManifestFate FateOf(const Entry& entry) {
     if (entry.node != nullptr) return FateOf(*entry.node);
     if (entry.image != kNone) return FateOf(entry.image);
-    if (!entry.has_blob || entry.manifest.empty()) return EntryFate::kGoes;
+    if (!entry.has_blob || entry.manifest.empty()) return ManifestFate::kGoes;
     return FateOfReferrer(entry.descriptor.digest_text);
   }
 
-  EntryFate FateOf(ImageIndex image) const {
-    return new_manifests_[image].empty() ? EntryFate::kStays : EntryFate::kChanges;
+  ManifestFate FateOf(ImageIndex image) const {
+    return new_manifests_[image].empty() ? ManifestFate::kStays : ManifestFate::kChanges;
   }
 
-  EntryFate FateOf(const Node& node) {
-    const auto [found, is_new] = fates_.emplace(&node, EntryFate::kStays);
+  ManifestFate FateOf(const Node& node) {
+    const auto [found, is_new] = fates_.emplace(&node, ManifestFate::kStays);
     if (!is_new) return found->second;
     bool is_same = true;
     bool is_left = node.entries.empty();
     for (const Entry& entry : node.entries) {
-      const EntryFate fate = FateOf(entry);
-      if (fate != EntryFate::kStays) is_same = false;
-      if (fate != EntryFate::kGoes) is_left = true;
+      const ManifestFate fate = FateOf(entry);
+      if (fate != ManifestFate::kStays) is_same = false;
+      if (fate != ManifestFate::kGoes) is_left = true;
     }
-    return fates_[&node] = !is_left  ? EntryFate::kGoes
-                           : is_same ? EntryFate::kStays
-                                     : EntryFate::kChanges;
+    return fates_[&node] = !is_left  ? ManifestFate::kGoes
+                           : is_same ? ManifestFate::kStays
+                                     : ManifestFate::kChanges;
   }
 
   // It stays with what it refers to, which may refer to something else in turn.
-  EntryFate FateOfReferrer(std::string_view digest_text) {
+  ManifestFate FateOfReferrer(std::string_view digest_text) {
     const std::map<std::string, std::string, std::less<>>& subjects = indexes_.subjects_;
     for (std::size_t steps = 0; steps < kMaxReferrerChain; ++steps) {
       const auto at = subjects.find(digest_text);
       if (at == subjects.end()) return FateOfSubject(digest_text);
       if (at->second.empty()) {
-        return root_->is_whole ? EntryFate::kStays : EntryFate::kGoes;
+        return root_->is_whole ? ManifestFate::kStays : ManifestFate::kGoes;
       }
       digest_text = at->second;
     }
-    return EntryFate::kGoes;
+    return ManifestFate::kGoes;
   }
 
-  EntryFate FateOfSubject(std::string_view digest_text) {
-    if (indexes_.not_chosen_.contains(digest_text)) return EntryFate::kGoes;
-    EntryFate fate = root_->is_whole ? EntryFate::kStays : EntryFate::kGoes;
+  ManifestFate FateOfSubject(std::string_view digest_text) {
+    if (indexes_.not_chosen_.contains(digest_text)) return ManifestFate::kGoes;
+    ManifestFate fate = root_->is_whole ? ManifestFate::kStays : ManifestFate::kGoes;
     if (const auto node = indexes_.nodes_.find(digest_text); node != indexes_.nodes_.end()) {
       fate = FateOf(*node->second);
     } else if (const auto digest = ParseDigest(digest_text)) {
       const ImageIndex image = indexes_.FindImage(digest->digest);
       if (image != kNone) fate = FateOf(image);
     }
-    return fate == EntryFate::kStays ? fate : EntryFate::kGoes;
+    return fate == ManifestFate::kStays ? fate : ManifestFate::kGoes;
   }
 
   // The descriptor as it is to be, and its blobs among those to carry; nullopt when it goes.
   std::optional<std::string> WriteEntry(const Entry& entry) {
-    const EntryFate fate = FateOf(entry);
+    const ManifestFate fate = FateOf(entry);
     const Descriptor& descriptor = entry.descriptor;
-    if (fate == EntryFate::kGoes) {
+    if (fate == ManifestFate::kGoes) {
       if (entry.node == nullptr && !indexes_.not_chosen_.contains(descriptor.digest_text)) {
         left_out_.insert(descriptor.digest_text);
       }
       if (entry.node != nullptr) WriteNode(*entry.node);  // counts what goes
       return std::nullopt;
     }
-    if (fate == EntryFate::kChanges) {
-      return RewriteDescriptor(entry.text, entry.node != nullptr ? WriteNode(*entry.node)
-                                                                 : new_manifests_[entry.image]);
+    if (fate == ManifestFate::kChanges) {
+      return RewriteDescriptor(
+          entry.text, entry.node != nullptr ? WriteNode(*entry.node) : new_manifests_[entry.image]);
     }
     if (entry.node != nullptr) {
       Carry(descriptor.digest_text, descriptor.size, "an index", false);
@@ -349,7 +350,7 @@ class IndexRewriter::Writer {
   std::span<const std::string> new_manifests_;
   const Node* root_ = nullptr;  // that is being written
   RewrittenIndex result_;
-  std::map<const Node*, EntryFate> fates_;
+  std::map<const Node*, ManifestFate> fates_;
   std::map<const Node*, std::string> new_texts_;
   std::set<const Node*> carried_nodes_;
   std::set<std::string> left_out_;
@@ -372,12 +373,12 @@ std::string ReadVerified(const LayerBlobs& blobs, std::string_view digest_text, 
   std::string content = ReadWhole(*file, std::string(digest_text), size, max_bytes);
   const std::optional<ParsedDigest> digest = ParseDigest(digest_text);
   if (!digest || !digest->verifiable) {
-    throw fail(fmt::format("expected a sha256, found {}: what cannot be verified is not carried over",
-                           digest_text));
+    throw fail(fmt::format(
+        "expected a sha256, found {}: what cannot be verified is not carried over", digest_text));
   }
   if (const Digest found = Sha256(content); found != digest->digest) {
-    throw fail(fmt::format("expected a blob of digest {}, found {}", digest_text,
-                           FormatDigest(found)));
+    throw fail(
+        fmt::format("expected a blob of digest {}, found {}", digest_text, FormatDigest(found)));
   }
   return content;
 }

@@ -35,7 +35,7 @@ namespace gneiss {
 struct CarriedBlob {
   std::string digest_text;
   Bytes size = 0;
-  std::string of;        // whose it is, for messages
+  std::string of;            // whose it is, for messages
   bool is_optional = false;  // stored elsewhere: carried over where it is there
 };
 
@@ -45,7 +45,7 @@ struct RewrittenIndex {
   std::string text;                      // of index.json
   std::vector<std::string> new_indexes;  // texts of nested ones that changed
   CarriedBlobs carried;                  // of all that stays, manifests included
-  std::int64_t num_left_out = 0;         // manifests that refer to ones that changed, or have no blob
+  std::int64_t num_left_out = 0;  // manifests that refer to ones that changed, or have no blob
 };
 
 class IndexRewriter {
@@ -77,9 +77,10 @@ class IndexRewriter {
   const Fleet& fleet_;
   const LayerBlobs& blobs_;
   DigestIndex images_;
-  std::vector<std::string> manifests_;  // per image
+  std::vector<std::string> manifests_;                               // per image
   std::map<std::string, std::shared_ptr<Node>, std::less<>> nodes_;  // nested ones, by digest
-  std::map<std::string, std::string, std::less<>> subjects_;  // of what refers to another, by digest
+  std::map<std::string, std::string, std::less<>>
+      subjects_;                                   // of what refers to another, by digest
   std::set<std::string, std::less<>> not_chosen_;  // images of the layouts that the fleet has not
   std::vector<std::shared_ptr<Node>> roots_;
 };

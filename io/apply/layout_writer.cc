@@ -43,53 +43,29 @@ std::optional<std::string> ReadSmallFile(const std::string& path) {
   return ReadWhole(*file, path, kUnknownSize, kMaxMarkerBytes);
 }
 
-// A file that is written from its start, and gone again unless kept.
-class NewFile {
- public:
-  explicit NewFile(std::string path)
-      : path_(std::move(path)),
-        descriptor_(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666)) {
-    if (descriptor_ < 0) FailAt(errno, path_);
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-  ~NewFile() {
-    close(descriptor_);
-    if (!is_kept_) unlink(path_.c_str());
-  }
+// Reads all of `file`, and calls each(bytes) with its parts.
+template <typename Each>
+void ReadThrough(ByteSource& file, const Each& each) {
+  std::vector<char> buffer(kCopyBytes);
+  while (const std::size_t count = file.Read(buffer)) each(std::string_view(buffer.data(), count));
+}
 
-  void Write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = write(descriptor_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) FailAt(errno, path_);
-      bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
-  }
-  void Sync() {
-    if (fsync(descriptor_) != 0) FailAt(errno, path_);
-    is_kept_ = true;
-  }
-
- private:
-  std::string path_;
-  int descriptor_;
-  bool is_kept_ = false;
+// What is found of a blob.
+struct FoundBlob {
+  Digest digest;
+  Bytes size = 0;
 };
 
-// Reads all of `file`, calls each(bytes), and returns the sha256.
-template <typename Each>
-Digest ReadThrough(ByteSource& file, Bytes& size, const Each& each) {
+FoundBlob HashFile(ByteSource& file, const std::function<void(Bytes)>& on_bytes) {
   Sha256Stream hash;
-  std::vector<char> buffer(kCopyBytes);
-  size = 0;
-  while (const std::size_t count = file.Read(buffer)) {
-    const std::string_view bytes(buffer.data(), count);
+  FoundBlob found;
+  ReadThrough(file, [&](std::string_view bytes) {
     hash.Update(bytes);
-    size += static_cast<Bytes>(count);
-    each(bytes);
-  }
-  return hash.Finish();
+    found.size += std::ssize(bytes);
+    if (on_bytes) on_bytes(std::ssize(bytes));
+  });
+  found.digest = hash.Finish();
+  return found;
 }
 
 std::string HexOf(const Digest& digest) { return FormatDigest(digest).substr(7); }
@@ -115,7 +91,8 @@ std::string PlainFileOf(const LayerBlobs& blobs, const CarriedBlob& blob) {
   for (const std::string& directory : blobs.directories()) {
     std::string path = directory + "/" + LayoutBlobs::NameOf(blob.digest_text);
     struct stat status {};
-    if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size == blob.size) {
+    if (lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
+        status.st_size == blob.size) {
       return path;
     }
   }
@@ -155,10 +132,6 @@ LayoutWriter::LayoutWriter(std::string directory, std::string marker)
                                entries->path().filename().string()));
 }
 
-LayoutWriter::~LayoutWriter() {
-  if (lock_ >= 0) close(lock_);
-}
-
 Bytes LayoutWriter::FreeBytes() const {
   const fs::space_info space = fs::space(ExistingDirectory(directory_));
   return static_cast<Bytes>(std::min<std::uintmax_t>(space.available, std::uintmax_t{1} << 62));
@@ -178,10 +151,12 @@ bool LayoutWriter::HasFile(std::string_view digest_text, Bytes size) const {
 void LayoutWriter::Begin() {
   MakeDirectories(directory_);
   if (!is_resumed_) WriteAtomically(marker_path_, marker_);
-  lock_ = open(marker_path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (lock_ < 0) FailAt(errno, marker_path_);
-  if (flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    throw InputError(directory_, "", "expected to be alone, found another gneiss apply at work in it");
+  lock_ = OpenDescriptor(open(marker_path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (lock_.get() < 0) FailAt(errno, marker_path_);
+  // Some network file systems have no locks.
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw InputError(directory_, "",
+                     "expected to be alone, found another gneiss apply at work in it");
   }
   RemoveLeftovers(directory_);
   std::error_code ignored;
@@ -212,10 +187,7 @@ bool LayoutWriter::IsWhole(const Digest& digest, Bytes size,
                            const std::function<void(Bytes)>& on_bytes) {
   if (!HasFile(FormatDigest(digest), size)) return false;
   const std::unique_ptr<ByteSource> file = OpenPlainFile(BlobPath(digest));
-  Bytes found = 0;
-  const bool is_whole = file != nullptr && ReadThrough(*file, found, [&](std::string_view bytes) {
-                                             if (on_bytes) on_bytes(std::ssize(bytes));
-                                           }) == digest;
+  const bool is_whole = file != nullptr && HashFile(*file, on_bytes).digest == digest;
   if (is_whole) ++num_found_;
   return is_whole;
 }
@@ -242,28 +214,27 @@ std::optional<Carried> LayoutWriter::Carry(const LayerBlobs& blobs, const Carrie
     Keep(digest->digest);
     return Carried::kThere;
   }
-  const auto expect = [&](const Digest& found, Bytes size) {
-    if (size != blob.size) {
-      fail(fmt::format("expected {} bytes in blob {}, found {}", blob.size, blob.digest_text, size));
-    }
-    if (found != digest->digest) {
-      fail(fmt::format("expected a blob of digest {}, found {}", blob.digest_text,
-                       FormatDigest(found)));
-    }
-  };
   const std::string name = NewName();
-  Bytes size = 0;
+  // Publishes what is at `name`, or takes it away and says what is wrong.
+  const auto publish = [&](const FoundBlob& found) {
+    if (found.digest == digest->digest && found.size == blob.size) {
+      Publish(name, digest->digest);
+      return;
+    }
+    unlink(name.c_str());
+    if (found.size != blob.size) {
+      fail(fmt::format("expected {} bytes in blob {}, found {}", blob.size, blob.digest_text,
+                       found.size));
+    }
+    fail(fmt::format("expected a blob of digest {}, found {}", blob.digest_text,
+                     FormatDigest(found.digest)));
+  };
   if (const std::string path = PlainFileOf(blobs, blob);
       !path.empty() && linkat(AT_FDCWD, path.c_str(), AT_FDCWD, name.c_str(), 0) == 0) {
     // What is published is what was read, whatever becomes of the source's name meanwhile.
     const std::unique_ptr<ByteSource> linked = OpenPlainFile(name);
     if (linked == nullptr) FailAt(ENOENT, name);
-    const Digest found = ReadThrough(*linked, size, [&](std::string_view bytes) {
-      if (on_bytes) on_bytes(std::ssize(bytes));
-    });
-    if (found != digest->digest || size != blob.size) unlink(name.c_str());
-    expect(found, size);
-    Publish(name, digest->digest);
+    publish(HashFile(*linked, on_bytes));
     return Carried::kLinked;
   }
   const std::unique_ptr<ByteSource> source = blobs.Open(blob.digest_text, blob.size);
@@ -271,18 +242,16 @@ std::optional<Carried> LayoutWriter::Carry(const LayerBlobs& blobs, const Carrie
     if (blob.is_optional) return std::nullopt;
     fail(fmt::format("expected its blob {}, found it in no source", blob.digest_text));
   }
-  {
-    NewFile copy(name);
-    const Digest found = ReadThrough(*source, size, [&](std::string_view bytes) {
-      // Before the disk is filled with what is not wanted.
-      if (size > blob.size) expect({}, size);
-      copy.Write(bytes);
-      if (on_bytes) on_bytes(std::ssize(bytes));
-    });
-    expect(found, size);
-    copy.Sync();
-  }
-  Publish(name, digest->digest);
+  CompressedFile copy(name, {.codec = LayerCodec::kTar});  // as it is
+  Bytes size = 0;
+  ReadThrough(*source, [&](std::string_view bytes) {
+    size += std::ssize(bytes);
+    // Before the disk is filled with what is not wanted.
+    if (size <= blob.size) copy.Write(bytes);
+    if (on_bytes) on_bytes(std::ssize(bytes));
+  });
+  copy.Finish();
+  publish({.digest = copy.digest(), .size = size});
   return Carried::kCopied;
 }
 

@@ -21,6 +21,7 @@
 #include "io/apply/index_rewriter.h"
 #include "io/apply/layer_writer.h"
 #include "io/source/layer_blobs.h"
+#include "io/store/open_descriptor.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
 
@@ -37,7 +38,6 @@ class LayoutWriter {
   LayoutWriter(std::string directory, std::string marker);
   LayoutWriter(const LayoutWriter&) = delete;
   LayoutWriter& operator=(const LayoutWriter&) = delete;
-  ~LayoutWriter();
 
   // Whether a run before this one was ended.
   bool is_resumed() const { return is_resumed_; }
@@ -67,8 +67,8 @@ class LayoutWriter {
   std::optional<WrittenLayer> FindNewLayer(const std::string& key);
   // A path below work_directory() for the next function.
   std::string NewName();
-  // Puts the blob of a new layer at `path` into the layout. `key` is a text that is safe as the name
-  // of a file, and says what the layer is made of.
+  // Puts the blob of a new layer at `path` into the layout. `key` is a text that is safe as the
+  // name of a file, and says what the layer is made of.
   void AddNewLayer(const std::string& key, const std::string& path, const WrittenLayer& written);
 
   // Removes blobs that were not asked for in this run, publishes the layout and takes the marker
@@ -90,7 +90,7 @@ class LayoutWriter {
   std::string marker_;
   std::string work_;
   bool is_resumed_ = false;
-  int lock_ = -1;
+  OpenDescriptor lock_;  // of the marker: one run at a time
   std::atomic<std::int64_t> num_names_ = 0;
   std::atomic<std::int64_t> num_found_ = 0;
   std::mutex mutex_;

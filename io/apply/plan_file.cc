@@ -77,7 +77,8 @@ std::vector<std::pair<std::uint32_t, std::uint32_t>> ReadRanges(const JsonValue&
     };
     const std::size_t dash = item.find('-');
     const std::uint32_t first = number(item.substr(0, dash));
-    const std::uint32_t last = dash == std::string_view::npos ? first : number(item.substr(dash + 1));
+    const std::uint32_t last =
+        dash == std::string_view::npos ? first : number(item.substr(dash + 1));
     if (last < first) fail("a range that ends after its start", item);
     if (!ranges.empty() && first <= ranges.back().second) {
       fail("positions in rising order, each once", item);
@@ -104,11 +105,12 @@ class PlanReader {
     PlanFile plan;
     const JsonPath levels_path = root.member("levels");
     std::int64_t index = 0;
-    for (const JsonValue& value : RequiredArray(document.root, "levels", root, "an array of levels")) {
+    for (const JsonValue& value :
+         RequiredArray(document.root, "levels", root, "an array of levels")) {
       const JsonPath path = levels_path.element(index++);
       plan.levels.push_back(ReadLevel(value, path));
-      const PlanLevel& level = plan.levels.back();
-      if (std::ranges::count(plan.levels, level.name, &PlanLevel::name) > 1) {
+      const PlanFileLevel& level = plan.levels.back();
+      if (std::ranges::count(plan.levels, level.name, &PlanFileLevel::name) > 1) {
         ThrowExpected(path.member("level"), "each level once", Quote(level.name));
       }
     }
@@ -119,9 +121,9 @@ class PlanReader {
  private:
   using LayerIds = std::unordered_map<std::string, std::uint32_t>;
 
-  static PlanLevel ReadLevel(const JsonValue& value, const JsonPath& path) {
+  static PlanFileLevel ReadLevel(const JsonValue& value, const JsonPath& path) {
     ExpectKind(TreeJson(value), JsonKind::kObject, path, "a level, an object");
-    PlanLevel level;
+    PlanFileLevel level;
     level.name = RequiredText(value, "level", path);
     const bool is_squash = level.name == "squash";
     if (!is_squash && level.name != "bases" && level.name != "carve") {
@@ -138,7 +140,7 @@ class PlanReader {
     return level;
   }
 
-  static void ReadLayers(const JsonValue& value, const JsonPath& path, PlanLevel& level,
+  static void ReadLayers(const JsonValue& value, const JsonPath& path, PlanFileLevel& level,
                          LayerIds& ids) {
     const JsonPath layers_path = path.member("layers");
     std::int64_t index = 0;
@@ -148,8 +150,8 @@ class PlanReader {
       PlanLayer layer;
       layer.id = RequiredText(element, "id", layer_path);
       if (!IsLayerId(layer.id)) {
-        ThrowExpected(layer_path.member("id"), "an id of at most 100 letters, digits, '_', '.', '-'",
-                      Quote(layer.id));
+        ThrowExpected(layer_path.member("id"),
+                      "an id of at most 100 letters, digits, '_', '.', '-'", Quote(layer.id));
       }
       if (!ids.emplace(layer.id, static_cast<std::uint32_t>(level.layers.size())).second) {
         ThrowExpected(layer_path.member("id"), "each id once", Quote(layer.id));
@@ -172,8 +174,8 @@ class PlanReader {
     const JsonValue& digest = Required(value, "digest", path, kExpectedDigest);
     entries.digest = ReadDigest(TreeJson(digest), path.member("digest")).digest;
     entries.digest_text = digest.text();
-    entries.ranges =
-        ReadRanges(Required(value, "entries", path, "positions as \"0-5,9\""), path.member("entries"));
+    entries.ranges = ReadRanges(Required(value, "entries", path, "positions as \"0-5,9\""),
+                                path.member("entries"));
     entries.place = path.text();
     return entries;
   }
@@ -213,7 +215,8 @@ class PlanReader {
       ThrowExpected(path, kExpected, entries == nullptr ? "neither" : "both");
     }
     if (entries != nullptr) {
-      const auto found = ids.find(std::string(ReadText(TreeJson(*entries), path.member("entries"))));
+      const auto found =
+          ids.find(std::string(ReadText(TreeJson(*entries), path.member("entries"))));
       if (found == ids.end()) {
         ThrowExpected(path.member("entries"), "the id of one of the level's layers",
                       Quote(entries->text()));
@@ -230,7 +233,7 @@ class PlanReader {
     return layer;
   }
 
-  static void ReadBases(const JsonValue& value, const JsonPath& path, PlanLevel& level,
+  static void ReadBases(const JsonValue& value, const JsonPath& path, PlanFileLevel& level,
                         const LayerIds& ids) {
     if (level.name != "bases" || value.Find("bases") == nullptr) return;
     const JsonPath bases_path = path.member("bases");
@@ -266,7 +269,7 @@ class PlanReader {
 // Finds the plan's images and layers in the fleet.
 class PlanMatcher {
  public:
-  PlanMatcher(const PlanFile& plan, const PlanLevel& level, const Fleet& fleet)
+  PlanMatcher(const PlanFile& plan, const PlanFileLevel& level, const Fleet& fleet)
       : plan_(plan), level_(level), fleet_(fleet) {
     for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
       layers_.Insert(l, [&](std::uint32_t at) { return fleet.layers[at].digest; });
@@ -334,10 +337,11 @@ class PlanMatcher {
     const ImageIndex i = images_.Find(image.manifest_digest,
                                       [&](std::uint32_t at) { return fleet_.images[at].identity; });
     if (i == DigestIndex::kAbsent || !fleet_.images[i].has_manifest_digest) {
-      Fail(image.place,
-           fmt::format("expected image {} in the sources, found none with its manifest {}: the plan "
-                       "is of another fleet; plan these sources anew",
-                       image.name, fleet_.digest_text(image.manifest_digest, false)));
+      Fail(
+          image.place,
+          fmt::format("expected image {} in the sources, found none with its manifest {}: the plan "
+                      "is of another fleet; plan these sources anew",
+                      image.name, fleet_.digest_text(image.manifest_digest, false)));
     }
     if (planned_[i] != kNone) Fail(image.place, "expected each image once, found it again");
     planned_[i] = p;
@@ -539,8 +543,8 @@ class PlanMatcher {
     result_.base_of_image.assign(fleet_.images.size(), kNone);
     std::map<std::uint32_t, std::vector<std::uint32_t>> chains;  // by PlanBase::layer, as blobs
     for (const PlanBase& base : level_.bases) {
-      std::vector<std::uint32_t> chain = base.on == kNone ? std::vector<std::uint32_t>()
-                                                          : chains[base.on];
+      std::vector<std::uint32_t> chain =
+          base.on == kNone ? std::vector<std::uint32_t>() : chains[base.on];
       chain.push_back(of_plan_layer_[base.layer]);
       chains[base.layer] = chain;
       PlannedBase planned{.id = level_.layers[base.layer].id, .blobs = std::move(chain)};
@@ -555,12 +559,13 @@ class PlanMatcher {
     }
   }
 
-  static bool StartsWith(std::span<const std::uint32_t> chain, std::span<const std::uint32_t> base) {
+  static bool StartsWith(std::span<const std::uint32_t> chain,
+                         std::span<const std::uint32_t> base) {
     return base.size() <= chain.size() && std::ranges::equal(chain.first(base.size()), base);
   }
 
   const PlanFile& plan_;
-  const PlanLevel& level_;
+  const PlanFileLevel& level_;
   const Fleet& fleet_;
   const LayerContents* contents_ = nullptr;
   DigestIndex layers_;
@@ -578,9 +583,9 @@ class PlanMatcher {
 
 }  // namespace
 
-const PlanLevel& PlanFile::Level(std::string_view name) const {
+const PlanFileLevel& PlanFile::Level(std::string_view name) const {
   std::string names;
-  for (const PlanLevel& level : levels) {
+  for (const PlanFileLevel& level : levels) {
     if (level.name == name) return level;
     names += (names.empty() ? "" : ", ") + level.name;
   }
@@ -609,20 +614,20 @@ PlanFile ReadPlanFile(const std::string& path) {
   std::string buffer(std::size_t{128} << 10, '\0');
   while (const std::size_t count = file->Read(buffer)) {
     if (text.size() + count > kMaxPlanBytes) {
-      throw InputError(path, "", fmt::format("expected a plan of at most {} bytes, found more",
-                                             kMaxPlanBytes));
+      throw InputError(
+          path, "", fmt::format("expected a plan of at most {} bytes, found more", kMaxPlanBytes));
     }
     text.append(buffer, 0, count);
   }
   return ParsePlanFile(path, text);
 }
 
-std::vector<LayerIndex> LayersToRead(const PlanFile& plan, const PlanLevel& level,
+std::vector<LayerIndex> LayersToRead(const PlanFile& plan, const PlanFileLevel& level,
                                      const Fleet& fleet) {
   return PlanMatcher(plan, level, fleet).LayersToRead();
 }
 
-PlannedImages MatchPlan(const PlanFile& plan, const PlanLevel& level, const Fleet& fleet,
+PlannedImages MatchPlan(const PlanFile& plan, const PlanFileLevel& level, const Fleet& fleet,
                         const LayerContents& contents) {
   return PlanMatcher(plan, level, fleet).Match(contents);
 }

@@ -1,6 +1,6 @@
-// A plan file (schema gneiss.plan/1, design.md 7) as `apply` needs it: of each level the layers that
-// every image gets, and of which entries of today's layers the new ones are made. And what that
-// comes to for the fleet at hand.
+// A plan file (schema gneiss.plan/1, design.md 7) as `apply` needs it: of each level the layers
+// that every image gets, and of which entries of today's layers the new ones are made. And what
+// that comes to for the fleet at hand.
 //
 // A plan comes from a file that anybody may have written: every field that is read is checked, and
 // nothing is believed that the fleet and its inventories can say themselves.
@@ -37,7 +37,7 @@ struct PlanLayer {
   std::vector<PlanEntries> from;
 };
 
-// One of `new_layer`, into PlanLevel::layers, and of `from`: layers of today that become one.
+// One of `new_layer`, into PlanFileLevel::layers, and of `from`: layers of today that become one.
 struct PlanImageLayer {
   std::vector<Digest> from;
   std::uint32_t new_layer = kNone;
@@ -52,11 +52,11 @@ struct PlanImage {
 
 // The images that have `layer` as the last one of their base.
 struct PlanBase {
-  std::uint32_t layer = kNone;  // into PlanLevel::layers
+  std::uint32_t layer = kNone;  // into PlanFileLevel::layers
   std::uint32_t on = kNone;     // the layer of the base below; kNone: none
 };
 
-struct PlanLevel {
+struct PlanFileLevel {
   std::string name;  // "squash", "bases", "carve"
   std::vector<PlanImage> images;
   std::vector<PlanLayer> layers;  // empty for squash
@@ -66,11 +66,11 @@ struct PlanLevel {
 struct PlanFile {
   std::string path;
   Digest digest;  // sha256 of the file
-  std::vector<PlanLevel> levels;
+  std::vector<PlanFileLevel> levels;
 
   // The level of that name, or the only one when `name` is empty. Throws InputError that lists the
   // levels.
-  [[nodiscard]] const PlanLevel& Level(std::string_view name) const;
+  [[nodiscard]] const PlanFileLevel& Level(std::string_view name) const;
 };
 
 // Reads at most 2 GiB. Throws InputError "PATH: levels[1].layers[3].from[0].entries: expected ...,
@@ -104,19 +104,20 @@ struct PlannedImages {
   std::vector<std::vector<std::uint32_t>> of_image;  // per image, into `blobs`, base first
   std::vector<std::uint8_t> is_changed;              // per image, 1: it gets a new layer
   std::vector<PlannedBase> bases;  // that some image is built on, in the order of the plan
-  std::vector<std::uint32_t> base_of_image;  // per image, the deepest one, into `bases`; kNone: none
+  std::vector<std::uint32_t>
+      base_of_image;                 // per image, the deepest one, into `bases`; kNone: none
   std::int64_t num_not_planned = 0;  // images of the fleet that the plan does not have; they stay
 };
 
 // Layers whose contents MatchPlan must know, sorted. Throws what MatchPlan throws when the plan is
 // of another fleet.
-[[nodiscard]] std::vector<LayerIndex> LayersToRead(const PlanFile& plan, const PlanLevel& level,
+[[nodiscard]] std::vector<LayerIndex> LayersToRead(const PlanFile& plan, const PlanFileLevel& level,
                                                    const Fleet& fleet);
 
 // Throws InputError that names the plan and the first image, layer or entry that the fleet has not,
 // or has otherwise. REQUIRES: `level` is of `plan`, `contents` has the layers of LayersToRead. Time
 // O(entries of all changed images).
-[[nodiscard]] PlannedImages MatchPlan(const PlanFile& plan, const PlanLevel& level,
+[[nodiscard]] PlannedImages MatchPlan(const PlanFile& plan, const PlanFileLevel& level,
                                       const Fleet& fleet, const LayerContents& contents);
 
 }  // namespace gneiss

@@ -66,10 +66,10 @@ CompressionOptions CompressionOf(const ApplyCommandOptions& options) {
   if (options.compression_level < 0) return compression;
   const CompressionLevels levels = LevelsOf(compression.codec);
   if (options.compression_level < levels.lowest || options.compression_level > levels.highest) {
-    throw UsageError(fmt::format("--compression-level: expected a level of {} from {} to {}, found "
-                                 "{}",
-                                 options.compression, levels.lowest, levels.highest,
-                                 options.compression_level));
+    throw UsageError(
+        fmt::format("--compression-level: expected a level of {} from {} to {}, found "
+                    "{}",
+                    options.compression, levels.lowest, levels.highest, options.compression_level));
   }
   compression.level = static_cast<int>(options.compression_level);
   return compression;
@@ -122,10 +122,9 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
       contents.Add(l, std::move(*read.scanned->inventory));
       continue;
     }
-    throw InputError(fmt::format("layer {}, which the plan makes other layers of: {}",
-                                 loaded.fleet.digest_text(layer),
-                                 outcome == LayerOutcome::kScanned ? read.damage
-                                                                   : WhyUnknown(scan.layers[l])));
+    throw InputError(fmt::format(
+        "layer {}, which the plan makes other layers of: {}", loaded.fleet.digest_text(layer),
+        outcome == LayerOutcome::kScanned ? read.damage : WhyUnknown(scan.layers[l])));
   }
 }
 
@@ -139,7 +138,7 @@ int RunApply(ApplyCommandOptions options, Console& console) {
                      .jobs = options.jobs};
 
   const PlanFile plan = ReadPlanFile(options.plan);
-  const PlanLevel& level = plan.Level(options.level);
+  const PlanFileLevel& level = plan.Level(options.level);
   ExpectUsableTarget(plan, level, apply);
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
   if (loaded.bad_images > 0) {
@@ -178,14 +177,16 @@ CommandBody ConfigureApply(CLI::App& app) {
   const auto options = std::make_shared<ApplyCommandOptions>();
   app.add_option("plan", options->plan, "the plan, as `gneiss plan -o FILE` writes it")
       ->type_name("PLAN");
-  app.add_option("--from", options->fleet.sources,
-                 "where the fleet was read from: oci:DIR[:REF], oci-archive:FILE[:REF]; may be given "
-                 "again")
+  app.add_option(
+         "--from", options->fleet.sources,
+         "where the fleet was read from: oci:DIR[:REF], oci-archive:FILE[:REF]; may be given "
+         "again")
       ->allow_extra_args(false)
       ->type_name("SOURCE");
-  app.add_option("--to", options->to,
-                 "the layout to write: a directory that is empty, not there, or left by this command "
-                 "when it was ended")
+  app.add_option(
+         "--to", options->to,
+         "the layout to write: a directory that is empty, not there, or left by this command "
+         "when it was ended")
       ->type_name("oci:DIR");
   app.add_option("--level", options->level,
                  "squash, bases or carve, where the plan has more than one")

@@ -13,7 +13,7 @@ namespace gneiss {
 inline constexpr Bytes kLargeLayerBytes = 1'000'000;
 
 struct AppliedLayer {
-  std::string id;             // of one made of entries: as in the plan
+  std::string id;               // of one made of entries: as in the plan
   std::int64_t num_joined = 0;  // of a joined one: the layers that it stands for
   std::int64_t num_images = 0;  // that have it
   std::string digest;

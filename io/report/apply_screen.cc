@@ -37,8 +37,8 @@ void PrintFigures(const ApplyReport& report, const ScreenStyle& style, std::ostr
   table.AddRow({"stored", size(report.before.storage_bytes), size(report.predicted.storage_bytes),
                 size(report.after.storage_bytes),
                 Off(report.after.storage_bytes, report.predicted.storage_bytes)});
-  table.AddRow({"new ones", "", size(new_predicted), size(new_written),
-                Off(new_written, new_predicted)});
+  table.AddRow(
+      {"new ones", "", size(new_predicted), size(new_written), Off(new_written, new_predicted)});
   const auto count_row = [&](const char* name, std::int64_t LayoutFigures::*figure) {
     table.AddRow({name, FormatCount(report.before.*figure), FormatCount(report.predicted.*figure),
                   FormatCount(report.after.*figure),
@@ -73,8 +73,9 @@ void PrintApply(const ApplyReport& report, std::span<const std::string> sources,
                         FormatCounted(report.images_not_planned, "image")));
   }
   if (report.left_out > 0) {
-    say("", fmt::format("{} left out (attestations, signatures): they are about images that changed",
-                        FormatCounted(report.left_out, "manifest")));
+    say("",
+        fmt::format("{} left out (attestations, signatures): they are about images that changed",
+                    FormatCounted(report.left_out, "manifest")));
   }
   if (report.resumed_blobs > 0) {
     say("", fmt::format("{} were there from a run that was ended",
