@@ -74,8 +74,7 @@ class ApplyFixture {
                                           "--from",  "oci:" + shop.path(),
                                           "--to",    "oci:" + to,
                                           "--store", store(),
-                                          "--level", level,
-                                          "--jobs",  "2"};
+                                          "--level", level};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return RunCli(arguments);
   }
@@ -156,8 +155,8 @@ std::pair<AppliedJson, AppliedJson> ImageNamed(const std::string& layout, const 
   const auto blob = [&](const std::string& digest) {
     return AppliedJson::parse(ReadWholeFile(layout + "/blobs/sha256/" + digest.substr(7)));
   };
-  for (const AppliedJson& entry :
-       AppliedJson::parse(ReadWholeFile(layout + "/index.json"))["manifests"]) {
+  const AppliedJson index = AppliedJson::parse(ReadWholeFile(layout + "/index.json"));
+  for (const AppliedJson& entry : index["manifests"]) {
     if (entry["annotations"]["org.opencontainers.image.ref.name"] != name) continue;
     const AppliedJson manifest = blob(entry["digest"]);
     return {manifest, blob(manifest["config"]["digest"])};
@@ -253,7 +252,7 @@ TEST_CASE("Images that the plan leaves alone are the same bytes under the same n
   const std::string nested = f.shop.Blob(
       "index.v1+json", LayoutMaker::IndexOf({f.three, statement}), LayoutMaker::Named("three:2"));
   f.shop.Index({f.one, f.two, f.three, nested});
-  f.Plan({"--level", "squash"});
+  f.Plan({"--level", "squash", "--pin", "three:*"});
   REQUIRE(f.Apply("squash", f.dir.path("out")).code == kDone);
   const auto index = AppliedJson::parse(ReadWholeFile(f.dir.path("out/index.json")))["manifests"];
   REQUIRE(index.size() == 4);
@@ -289,7 +288,7 @@ TEST_CASE("What refers to an image that changes is left out, and counted", "[io]
       "manifest.v1+json", R"({"schemaVersion":2,"config":)" + f.shop.Blob("empty.v1+json", "{}") +
                               R"(,"artifactType":"chart","layers":[]})");
   f.shop.Index({f.one, f.two, f.three, signature, of_signature, cosign, artifact});
-  f.Plan({"--level", "squash"});
+  f.Plan({"--level", "squash", "--pin", "three:*"});
   const CliRun run = f.Apply("squash", f.dir.path("out"), {"--quiet"});
   INFO(run.err);
   REQUIRE(run.code == kDone);
@@ -355,7 +354,7 @@ std::string LayerDigest(const ApplyFixture& f, const std::string& image, std::si
 
 TEST_CASE("Bad blobs are named before anything is published", "[io][apply]") {
   const ApplyFixture f;
-  f.Plan({"--level", "squash"});
+  f.Plan({"--level", "squash", "--pin", "three:*"});
   const std::string out = f.dir.path("out");
   SECTION("one that stays, of other bytes") {
     const std::string digest = LayerDigest(f, f.three, 1);
@@ -402,7 +401,7 @@ TEST_CASE("Bad blobs are named before anything is published", "[io][apply]") {
 
 TEST_CASE("A plan of other images is refused, and the target not touched", "[io][apply]") {
   const ApplyFixture f;
-  f.Plan({"--level", "squash"});
+  f.Plan({"--level", "squash", "--pin", "three:*"});
   const std::string changed = f.shop.Image("three:1", {File("x") + EndBlocks()});
   f.shop.Index({f.one, f.two, changed});
   CheckRefused(f, f.Apply("squash", f.dir.path("out")), "out",

@@ -78,6 +78,16 @@ TEST_CASE("A JSON text changes where it is told to and nowhere else", "[io][appl
         std::vector<std::string_view>{"1", R"({"a":"}\""})"});
 }
 
+TEST_CASE("Members are added one after the other", "[io][apply]") {
+  for (const std::string text : {"{}", R"({"a":1})"}) {
+    JsonEdit edit(text);
+    edit.Set(text, "b", "2");
+    edit.Set(text, "c", "3");
+    const std::string expected = text == "{}" ? R"({"b":2,"c":3})" : R"({"a":1,"b":2,"c":3})";
+    CHECK(std::move(edit).Finish() == expected);
+  }
+}
+
 TEST_CASE("Of a member given twice the last one counts, however it is written", "[io][apply]") {
   const std::string text = R"({"a":1,"\u0061":2,"b":3,"a":4,"c":5})";
   CHECK(FindMember(text, "a") == "4");
@@ -109,12 +119,12 @@ OrderedJson RandomJson(std::mt19937& random, int depth) {
       return random() % 2 == 0 ? OrderedJson(nullptr) : OrderedJson(true);
     case 4: {
       OrderedJson array = OrderedJson::array();
-      for (unsigned n = random() % 4; n > 0; --n) array.push_back(RandomJson(random, depth + 1));
+      for (auto n = random() % 4; n > 0; --n) array.push_back(RandomJson(random, depth + 1));
       return array;
     }
     default: {
       OrderedJson object = OrderedJson::object();
-      for (unsigned n = random() % 4; n > 0; --n) object[text()] = RandomJson(random, depth + 1);
+      for (auto n = random() % 4; n > 0; --n) object[text()] = RandomJson(random, depth + 1);
       return object;
     }
   }
@@ -124,7 +134,7 @@ TEST_CASE("Spans of a JSON text are what a parser finds", "[io][apply]") {
   std::mt19937 random(7);
   for (int round = 0; round < 500; ++round) {
     OrderedJson value = OrderedJson::object();
-    for (unsigned n = random() % 5; n > 0; --n) {
+    for (auto n = random() % 5; n > 0; --n) {
       value[std::string(1, static_cast<char>('a' + random() % 5)) + "\\\"}"] =
           RandomJson(random, 0);
     }

@@ -27,7 +27,7 @@ std::string CarveText(const std::string& entries,
 
 std::string PlanProblem(const std::string& text) {
   try {
-    ParsePlanFile("p.json", text);
+    (void)ParsePlanFile("p.json", text);
   } catch (const InputError& error) {
     return error.what();
   }
@@ -74,7 +74,7 @@ struct PlannedFixture {
   }
   std::string Problem(const std::string& text) const {
     try {
-      Match(text);
+      (void)Match(text);
     } catch (const InputError& error) {
       return error.what();
     }
@@ -87,7 +87,7 @@ TEST_CASE("A plan file is read with its levels, layers and entries", "[io][apply
   const PlanFile plan = ParsePlanFile("p.json", text);
   CHECK(plan.digest == Sha256(text));
   REQUIRE(plan.levels.size() == 1);
-  const PlanLevel& level = plan.Level("");
+  const PlanFileLevel& level = plan.Level("");
   CHECK(&plan.Level("carve") == &level);
   REQUIRE(level.layers.size() == 1);
   CHECK(level.layers[0].size == 5);

@@ -108,7 +108,9 @@ void JsonEdit::Set(std::string_view object, std::string_view key, std::string va
   const auto last = std::ranges::find(members.rbegin(), members.rend(), key, &JsonMember::key);
   if (last == members.rend()) {
     const std::size_t end = OffsetOf(object) + object.size() - 1;  // of '}'
-    std::string added = members.empty() ? "" : ",";
+    const bool is_second = std::ranges::any_of(
+        changes_, [&](const Change& c) { return c.first == end && c.size == 0; });
+    std::string added = members.empty() && !is_second ? "" : ",";
     added += JsonText(key) + ":" + value;
     changes_.push_back({.first = end, .size = 0, .with = std::move(added)});
     return;

@@ -188,7 +188,7 @@ bool LayoutWriter::IsWhole(const Digest& digest, Bytes size,
   if (!HasFile(FormatDigest(digest), size)) return false;
   const std::unique_ptr<ByteSource> file = OpenPlainFile(BlobPath(digest));
   const bool is_whole = file != nullptr && HashFile(*file, on_bytes).digest == digest;
-  if (is_whole) ++num_found_;
+  if (is_whole && is_resumed_) ++num_found_;
   return is_whole;
 }
 

@@ -78,8 +78,8 @@ void PrintApply(const ApplyReport& report, std::span<const std::string> sources,
                     FormatCounted(report.left_out, "manifest")));
   }
   if (report.resumed_blobs > 0) {
-    say("", fmt::format("{} were there from a run that was ended",
-                        FormatCounted(report.resumed_blobs, "blob")));
+    say("", fmt::format("{} there from a run that was ended",
+                        FormatCounted(report.resumed_blobs, "blob was", "blobs were")));
   }
   out << '\n';
   PrintFigures(report, style, out);
