@@ -195,7 +195,7 @@ CommandBody ConfigureApply(CLI::App& app) {
                  "of new layers, gzip or zstd (default: gzip); docker manifests take gzip only")
       ->type_name("CODEC");
   AddCountOption(app, "--compression-level", options->compression_level,
-                 "of gzip 1 to 9, of zstd 1 to 22 (default: 6, 3)", 0);
+                 "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);
   AddCountOption(app, "--jobs", options->jobs,
                  "blobs read and written at once, 0 for one a core (default: 0)");
   AddStoreOption(app, options->store);
