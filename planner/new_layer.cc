@@ -31,7 +31,7 @@ std::string LayerName(const LayerContents& contents, LayerIndex layer) {
   return "layer " + FormatDigest(contents.inventories[layer]->layer);
 }
 
-const Entry& EntryNamed(const LayerContents& contents, EntryRef ref) {
+const Entry& EntryBehind(const LayerContents& contents, EntryRef ref) {
   return contents.inventories[ref.layer]->entries[ref.entry];
 }
 
@@ -46,7 +46,7 @@ void PushLayer(const LayerContents& contents, LayerIndex layer, Overlay& overlay
 
 NewName NameOfFile(const LayerContents& contents, PathIndex path, std::string_view key,
                    EntryRef holder, std::uint32_t file) {
-  const Entry& entry = EntryNamed(contents, holder);
+  const Entry& entry = EntryBehind(contents, holder);
   NewName name{.key = key, .entry = {.path = path, .type = entry.type, .source = holder}};
   if (entry.type == EntryType::kRegular && entry.size > 0) name.entry.contents = holder;
   name.file = file;
@@ -155,7 +155,7 @@ class LayerMerger {
   void AddSeen(PathIndex path, EntryRef entry) {
     if (entry.layer == kNone || entry.layer == kBelow) return;
     const std::string_view key =
-        contents_.inventories[entry.layer]->path(EntryNamed(contents_, entry));
+        contents_.inventories[entry.layer]->path(EntryBehind(contents_, entry));
     if (overlay_.IsDirectory(path)) {
       names_.push_back(
           {.key = key, .entry = {.path = path, .type = EntryType::kDirectory, .source = entry}});
@@ -291,7 +291,7 @@ class EntryTaker {
   PathIndex PathOf(EntryRef ref) const { return contents_.layer_paths[ref.layer].path[ref.entry]; }
 
   void Take(EntryRef ref) {
-    const Entry& entry = EntryNamed(contents_, ref);
+    const Entry& entry = EntryBehind(contents_, ref);
     const std::string_view key = contents_.inventories[ref.layer]->path(entry);
     const PathIndex path = PathOf(ref);
     if (IsMarkerEntry(entry.type)) {

@@ -305,7 +305,7 @@ TEST_CASE("Written layers show what the layers they were merged of show", "[io][
                                            .level = {}};
       const std::vector<std::string> blobs = tars.Write(layers, compression, 1 + random.Below(3));
       CAPTURE(round, i);
-      REQUIRE(ShowBlobs(blobs).files == ShowFiles(contents, chain).files);
+      REQUIRE(FindDifferences(ShowFiles(contents, chain), ShowBlobs(blobs)) == "");
       ++num_compared;
     }
   }
@@ -350,7 +350,7 @@ TEST_CASE("Written layers of entries show what the images did", "[io][new_layer]
       std::vector<std::string> chain;
       for (const std::uint32_t l : of_image[i]) chain.push_back(blobs[l]);
       CAPTURE(round, i);
-      REQUIRE(ShowBlobs(chain).files == expected[i].files);
+      REQUIRE(FindDifferences(expected[i], ShowBlobs(chain)) == "");
       ++num_compared;
     }
   }
@@ -390,8 +390,11 @@ TEST_CASE("What is hard to write comes back as it was", "[io][new_layer]") {
   const Inventory after = ScanTar(tar);
   REQUIRE(after.entries.size() == before.entries.size());
   const ShownFiles expected = ShowBlobs({OddLayer()});
-  REQUIRE(ShowBlobs({tar}).files == expected.files);
-  REQUIRE(after.warnings.empty());
+  REQUIRE(FindDifferences(expected, ShowBlobs({tar})) == "");
+  // libarchive has the time before 1970 in the plain header, too.
+  REQUIRE(after.warnings.size() == before.warnings.size() + 1);
+  REQUIRE(Warnings(after).ends_with(Warnings(before)));
+  REQUIRE(after.warnings.front().kind == "odd number in a header");
   for (const Entry& entry : after.entries) {
     if (after.path(entry) == "holes") REQUIRE(entry.stored_size == 2 * 4096);
     if (after.path(entry) == "all-hole") REQUIRE(entry.stored_size == 0);
@@ -503,8 +506,8 @@ TEST_CASE("Blobs that are not what they should be are named", "[io][new_layer]")
   damaged[512] = 'X';
   tars.directory().Write("layout/blobs/sha256/" + FormatDigest(Sha256(blob)).substr(7), damaged);
   REQUIRE(MessageOf<InputError>([&] { (void)tars.Fill(layers); }) ==
-          layer + ":byte 2048: expected " + FormatDigest(Sha256(blob)) + ", found " +
-              FormatDigest(Sha256(damaged)));
+          layer + ":byte 0: expected a layer with digest " + FormatDigest(Sha256(blob)) +
+              ", found " + FormatDigest(Sha256(damaged)));
   fs::remove(tars.BlobPath(0));
   REQUIRE(MessageOf<InputError>([&] { (void)tars.Fill(layers); }) ==
           layer + ": expected its blob in a layout among the sources, found none");
@@ -525,7 +528,7 @@ TEST_CASE("An inventory that is not the layer's is found", "[io][new_layer]") {
                     "again into another --store");
 }
 
-std::vector<std::string> FilesIn(const std::string& directory) {
+std::vector<std::string> NamesIn(const std::string& directory) {
   std::vector<std::string> names;
   for (const auto& file : fs::directory_iterator(directory)) {
     names.push_back(file.path().filename().string());
@@ -541,7 +544,7 @@ TEST_CASE("What cannot be written is named, and nothing stays", "[io][new_layer]
   const TarFleet tars({File("noise", noise) + EndBlocks()}, {{0}});
   const std::vector<NewLayer> layers = {MergeLayers(tars.contents(), tars.chain(0), true)};
   const ContentSpool spool = tars.Fill(layers);
-  const std::vector<std::string> before = FilesIn(tars.directory().path());
+  const std::vector<std::string> before = NamesIn(tars.directory().path());
   const auto write = [&](const std::string& path) {
     (void)WriteLayer(layers[0], tars.contents(), spool, {}, path);
   };
@@ -577,7 +580,7 @@ TEST_CASE("What cannot be written is named, and nothing stays", "[io][new_layer]
   std::signal(SIGXFSZ, handler);
   REQUIRE(written == path + ": File too large");
   REQUIRE(spooled == "temporary file in " + tars.directory().path() + ": File too large");
-  REQUIRE(FilesIn(tars.directory().path()) == before);
+  REQUIRE(NamesIn(tars.directory().path()) == before);
 }
 
 TEST_CASE("Extended attributes that no tar can name are refused", "[io][new_layer]") {

@@ -70,4 +70,19 @@ inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const Layer
   return shown;
 }
 
+// The paths that differ, with both texts; empty when all is the same.
+inline std::string FindDifferences(const ShownFiles& expected, const ShownFiles& found) {
+  std::string text;
+  const auto list = [&](const ShownFiles& a, const ShownFiles& b, const char* side) {
+    for (const auto& [path, shown] : a.files) {
+      const auto other = b.files.find(path);
+      if (other != b.files.end() && other->second == shown) continue;
+      text += fmt::format("{} {}: {}\n", side, path, shown);
+    }
+  };
+  list(expected, found, "expected");
+  list(found, expected, "found");
+  return text;
+}
+
 }  // namespace gneiss

@@ -74,6 +74,13 @@ bool IsXattrName(std::string_view name) {
                              [](char c) { return c > ' ' && c < '\x7f' && c != '%' && c != '='; });
 }
 
+// libarchive would cut the second copy of the name, which a file with holes needs.
+bool CanBeSparse(std::string_view path) {
+  constexpr std::size_t kNameBytes = 99;
+  return path.size() <= kNameBytes ||
+         std::ranges::all_of(path, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 bool IsAllZeros(std::span<const char> bytes) {
   return std::ranges::all_of(bytes, [](char c) { return c == 0; });
 }
@@ -209,7 +216,7 @@ class LayerWriter {
         break;
       case EntryType::kRegular:
         archive_entry_set_size(target, source.size);
-        if (source.stored_size < source.size) FindRuns(entry.contents);
+        if (source.stored_size < source.size && CanBeSparse(path_)) FindRuns(entry.contents);
         break;
       default:
         break;

@@ -5,7 +5,8 @@
 // libarchive, zlib and zstd: no times but those of the entries, no process, user or host, one
 // thread. Names and link targets are written byte for byte, owners as numbers, times to the
 // nanosecond, extended attributes as SCHILY.xattr, as runtimes read them. A file with holes is
-// written sparse: blocks of 4096 zeros are holes. Markers are empty files without a time.
+// written sparse, blocks of 4096 zeros being its holes, unless its name has more than 99 bytes and
+// is not ASCII: libarchive cannot. Markers are empty files without a time.
 #pragma once
 
 #include <string>
