@@ -287,10 +287,14 @@ TEST_CASE("A base is an image of its own", "[io][apply]") {
         R"("rootfs":{"type":"layers","diff_ids":[)" +
             IdText("L1 tar") +
             R"(]},"history":[{"created_by":"gneiss: layer L1","comment":"gneiss: 3 entries"}]})");
-  const std::string manifest = MakeManifest(layers, LayerCodec::kZstd, config);
+  const std::string manifest = MakeManifest(layers, LayerCodec::kZstd, config, nullptr);
   const Manifest parsed = ParseManifest(manifest);
   CHECK(parsed.kind == ManifestKind::kImage);
   CHECK(parsed.config->digest.digest == Sha256(config));
+  CHECK(parsed.annotations.empty());
+  const BaseReference below{.name = "gneiss-base:L0", .digest_text = "sha256:x"};
+  const Manifest on = ParseManifest(MakeManifest(layers, LayerCodec::kZstd, config, &below));
+  CHECK(FindAnnotation(on.annotations, "org.opencontainers.image.base.name") == "gneiss-base:L0");
   CHECK(parsed.layers[0].media_type == "application/vnd.oci.image.layer.v1.tar+zstd");
   const std::string index = LayoutMaker::IndexOf({MakeDescriptor(manifest, "linux/arm/v7", "b:1")});
   const Manifest listed = ParseManifest(index);

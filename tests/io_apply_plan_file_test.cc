@@ -262,6 +262,8 @@ TEST_CASE("Images are on the deepest base that they start with", "[io][apply]") 
   REQUIRE(planned.bases.size() == 2);
   CHECK(planned.bases[1].id == "L2");
   CHECK(planned.bases[1].blobs.size() == 2);
+  CHECK(planned.bases[1].on == 0);
+  CHECK(planned.bases[0].on == kNone);
   CHECK(planned.base_of_image == std::vector<std::uint32_t>{1, 0});
   CHECK(f.Problem(PlannedFixture::LevelText(
             "bases", images,

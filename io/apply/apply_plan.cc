@@ -324,7 +324,9 @@ class PlanRun {
 
   void WriteBase(std::uint32_t base, TextIndex platform, std::span<const ChainLayer> chain) {
     const std::string config = MakeConfig(fleet_.text(platform), chain);
-    const std::string manifest = MakeManifest(chain, options_.compression.codec, config);
+    const std::uint32_t on = planned_.bases[base].on;
+    const BaseReference* const below = on == kNone ? nullptr : &base_names_.at({on, platform});
+    const std::string manifest = MakeManifest(chain, options_.compression.codec, config, below);
     writer_.WriteBlob(config);
     writer_.WriteBlob(manifest);
     const BaseReference name{

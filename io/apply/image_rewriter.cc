@@ -321,14 +321,11 @@ std::string MakeDescriptor(std::string_view manifest, std::string_view platform,
 }
 
 std::string MakeManifest(std::span<const ChainLayer> layers, LayerCodec codec,
-                         std::string_view config) {
-  std::vector<std::string> descriptors;
-  for (const ChainLayer& layer : layers) {
-    descriptors.push_back(DescriptorText(LayerType(codec, false), layer.digest, layer.size));
-  }
-  return fmt::format(
-      R"({{"schemaVersion":2,"mediaType":"{}","config":{},"layers":{}}})", kOciManifestType,
-      DescriptorText(kOciConfigType, Sha256(config), std::ssize(config)), ArrayText(descriptors));
+                         std::string_view config, const BaseReference* base) {
+  const std::string bare = fmt::format(
+      R"({{"schemaVersion":2,"mediaType":"{}","config":{},"layers":[]}})", kOciManifestType,
+      DescriptorText(kOciConfigType, Sha256(config), std::ssize(config)));
+  return RewriteManifest(bare, layers, codec, config, base);
 }
 
 }  // namespace gneiss

@@ -62,8 +62,8 @@ struct BaseReference {
 // Its entry in an index, with its name.
 [[nodiscard]] std::string MakeDescriptor(std::string_view manifest, std::string_view platform,
                                          std::string_view name);
-// Its manifest, of OCI's kind.
+// Its manifest, of OCI's kind. `base`: as of RewriteManifest.
 [[nodiscard]] std::string MakeManifest(std::span<const ChainLayer> layers, LayerCodec codec,
-                                       std::string_view config);
+                                       std::string_view config, const BaseReference* base);
 
 }  // namespace gneiss

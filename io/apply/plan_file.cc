@@ -541,13 +541,16 @@ class PlanMatcher {
 
   void AddBases() {
     result_.base_of_image.assign(fleet_.images.size(), kNone);
-    std::map<std::uint32_t, std::vector<std::uint32_t>> chains;  // by PlanBase::layer, as blobs
+    std::map<std::uint32_t, std::uint32_t> planned_of;  // by PlanBase::layer
     for (const PlanBase& base : level_.bases) {
-      std::vector<std::uint32_t> chain =
-          base.on == kNone ? std::vector<std::uint32_t>() : chains[base.on];
-      chain.push_back(of_plan_layer_[base.layer]);
-      chains[base.layer] = chain;
-      PlannedBase planned{.id = level_.layers[base.layer].id, .blobs = std::move(chain)};
+      PlannedBase planned{.id = level_.layers[base.layer].id};
+      if (base.on != kNone) {
+        // Images on this one would be on that one.
+        if (!planned_of.contains(base.on)) continue;
+        planned.on = planned_of.at(base.on);
+        planned.blobs = result_.bases[planned.on].blobs;
+      }
+      planned.blobs.push_back(of_plan_layer_[base.layer]);
       bool is_used = false;
       for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
         if (!StartsWith(result_.of_image[i], planned.blobs)) continue;
@@ -555,7 +558,9 @@ class PlanMatcher {
         // Of two that it starts with, the longer one comes later: it is on the other.
         result_.base_of_image[i] = static_cast<std::uint32_t>(result_.bases.size());
       }
-      if (is_used) result_.bases.push_back(std::move(planned));
+      if (!is_used) continue;
+      planned_of[base.layer] = static_cast<std::uint32_t>(result_.bases.size());
+      result_.bases.push_back(std::move(planned));
     }
   }
 

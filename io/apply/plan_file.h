@@ -97,6 +97,7 @@ struct PlannedBlob {
 struct PlannedBase {
   std::string id;                    // of its last layer
   std::vector<std::uint32_t> blobs;  // base first
+  std::uint32_t on = kNone;          // the base that it is built on, an earlier one; kNone: none
 };
 
 struct PlannedImages {
