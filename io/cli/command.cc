@@ -14,6 +14,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/apply_command.h"
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/explain_command.h"
 #include "io/cli/graph_command.h"
@@ -42,6 +43,8 @@ constexpr std::array<Command, 9> kCommands = {{
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
      ConfigureExplain},
+    {"apply", "carry a plan out: the same images with the planned layers, as a new layout",
+     "apply plan.json --from oci:layout --to oci:planned --level carve", ConfigureApply},
     {"stat", "what the fleet holds, who shares it, who pays for it",
      "stat fleet.ndjson.gz --scope ecr --top 10", ConfigureStat},
     {"tree", "the layers of all images as one tree, with sizes and sharing",

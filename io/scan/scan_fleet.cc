@@ -93,6 +93,7 @@ std::string FindRefusal(const InventorySummary& summary, const ScanOptions& opti
 
 void FleetScanner::LookInStore() {
   for (LayerIndex i = 0; i < fleet_.layers.size(); ++i) {
+    if (!options_.layers.empty() && !std::ranges::binary_search(options_.layers, i)) continue;
     if (options_.rescan) {
       queue_.push_back(i);
       continue;

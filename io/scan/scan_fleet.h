@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -72,6 +73,8 @@ struct FleetScanOptions {
   ScanOptions scan;       // on_progress is not called
   std::int64_t jobs = 1;  // threads, at least 1
   bool rescan = false;    // reads every blob, whatever the store knows of it
+  // Sorted; empty: all. What the result says of other layers means nothing.
+  std::span<const LayerIndex> layers;
   // Called in the caller's thread, about ten times a second; may be empty.
   std::function<void(const FleetScanProgress&)> on_progress;
 };

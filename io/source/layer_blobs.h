@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ class LayerBlobs {
   // LayoutFiles) when no other one has a file. REQUIRES: a text that ParseDigest accepts.
   [[nodiscard]] std::unique_ptr<ByteSource> Open(std::string_view digest_text, Bytes size) const;
 
+  // In the order in which they were added.
+  std::span<const LayoutBlobs> layouts() const { return layouts_; }
   // Those of layouts that are directories, in the order in which they were added.
   const std::vector<std::string>& directories() const { return directories_; }
 

@@ -26,6 +26,8 @@ class LayoutBlobs {
  public:
   explicit LayoutBlobs(std::shared_ptr<const LayoutFiles> files) : files_(std::move(files)) {}
 
+  const LayoutFiles& files() const { return *files_; }
+
   // "blobs/ALGORITHM/ENCODED".
   static std::string NameOf(std::string_view digest_text);
   // What a message calls the blob, whether or not it is there.

@@ -110,13 +110,6 @@ class TemporaryFile {
   bool renamed_ = false;
 };
 
-void SyncDirectory(const std::string& directory) {
-  const OpenDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (opened.get() < 0) Fail(errno, directory);
-  // Some network file systems cannot sync a directory, and do not need to.
-  if (fsync(opened.get()) != 0 && errno != EINVAL && errno != ENOTSUP) Fail(errno, directory);
-}
-
 void RemoveLeftover(const std::string& path) {
   // For writing, without which network file systems give no lock.
   const OpenDescriptor file(open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
@@ -136,6 +129,13 @@ std::string ParentOf(const std::string& path) {
 }
 
 }  // namespace
+
+void SyncDirectory(const std::string& directory) {
+  const OpenDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) Fail(errno, directory);
+  // Some network file systems cannot sync a directory, and do not need to.
+  if (fsync(opened.get()) != 0 && errno != EINVAL && errno != ENOTSUP) Fail(errno, directory);
+}
 
 void WriteAtomically(const std::string& path, std::string_view bytes) {
   const std::string directory = ParentOf(path);

@@ -21,6 +21,10 @@ void RemoveLeftovers(const std::string& directory);
 // one that cannot be made.
 void MakeDirectories(const std::string& directory);
 
+// What was made, renamed or removed in a directory is on the disk when this returns. Throws
+// std::system_error naming it.
+void SyncDirectory(const std::string& directory);
+
 // Throws std::system_error when no file can be made in `directory`.
 void ExpectWritableDirectory(const std::string& directory);
 

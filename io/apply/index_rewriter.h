@@ -1,0 +1,93 @@
+// The indexes of the layouts that a fleet was read from, and what they come to as one index.json
+// when some of its images get other manifests.
+//
+//   - An entry of an image or an index that stays is carried over as it stands: annotations,
+//     platform, several tags on one image. Of one that changes, only digest and size do.
+//   - Nested indexes are changed where an entry of theirs is, and dropped when nothing is left.
+//   - What refers to another manifest (attestations, signatures, by subject, by annotation or by
+//     their tag "sha256-HEX...") stays with it; where that one changes it is left out and counted,
+//     as its statement is about bytes that are no longer there.
+//   - Other entries (artifacts, unknown types) stay where all images of their layout do; of a
+//     layout from which a REF chose images they are left out.
+//   - Of several layouts a tag that was one of a layout's own is written with its repository, so
+//     that tags stay apart.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/source/layer_blobs.h"
+#include "io/source/manifest.h"
+#include "planner/digest_index.h"
+#include "planner/fleet.h"
+
+namespace gneiss {
+
+// A blob that is to be carried over.
+struct CarriedBlob {
+  std::string digest_text;
+  Bytes size = 0;
+  std::string of;            // whose it is, for messages
+  bool is_optional = false;  // stored elsewhere: carried over where it is there
+};
+
+using CarriedBlobs = std::map<std::string, CarriedBlob>;  // by digest
+
+struct RewrittenIndex {
+  std::string text;                      // of index.json
+  std::vector<std::string> new_indexes;  // texts of nested ones that changed
+  CarriedBlobs carried;                  // of all that stays, manifests included
+  std::int64_t num_left_out = 0;  // manifests that refer to ones that changed, or have no blob
+};
+
+class IndexRewriter {
+ public:
+  // Reads the indexes of all layouts, and the manifests of all images. Throws InputError that names
+  // what cannot be read, or the image that no layout lists; std::system_error. Keeps references to
+  // both.
+  IndexRewriter(const Fleet& fleet, const LayerBlobs& blobs);
+  ~IndexRewriter();
+
+  // The manifest of an image as it is.
+  const std::string& manifest(ImageIndex image) const { return manifests_[image]; }
+
+  // `new_manifests`: per image, empty for one that stays. `added`: descriptors of manifests that
+  // come last in index.json.
+  [[nodiscard]] RewrittenIndex Rewrite(std::span<const std::string> new_manifests,
+                                       std::span<const std::string> added);
+
+ private:
+  struct Node;
+  struct Entry;
+  class Writer;
+
+  std::shared_ptr<Node> ReadNode(std::string text, const std::string& path, int depth);
+  void ReadEntry(std::string_view text, const Descriptor& descriptor, int depth, Node& node);
+  void ReadImage(const Descriptor& descriptor, std::string text, Entry& entry);
+  ImageIndex FindImage(const Digest& digest) const;
+
+  const Fleet& fleet_;
+  const LayerBlobs& blobs_;
+  DigestIndex images_;
+  std::vector<std::string> manifests_;                               // per image
+  std::map<std::string, std::shared_ptr<Node>, std::less<>> nodes_;  // nested ones, by digest
+  std::map<std::string, std::string, std::less<>>
+      subjects_;                                   // of what refers to another, by digest
+  std::set<std::string, std::less<>> not_chosen_;  // images of the layouts that the fleet has not
+  std::vector<std::shared_ptr<Node>> roots_;
+};
+
+// A blob of at most `max_bytes`, held against its digest. Throws InputError that names it and `of`
+// when no layout has it, or it is something else; std::system_error.
+[[nodiscard]] std::string ReadVerified(const LayerBlobs& blobs, std::string_view digest_text,
+                                       Bytes size, std::size_t max_bytes, std::string_view of);
+
+}  // namespace gneiss

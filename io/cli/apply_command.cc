@@ -1,0 +1,207 @@
+#include "io/cli/apply_command.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "io/apply/apply_plan.h"
+#include "io/apply/layer_writer.h"
+#include "io/apply/plan_file.h"
+#include "io/cli/load_contents.h"
+#include "io/cli/load_fleet.h"
+#include "io/cli/output_file.h"
+#include "io/cli/progress.h"
+#include "io/cli/report_options.h"
+#include "io/report/apply_json.h"
+#include "io/report/apply_screen.h"
+#include "io/report/format.h"
+#include "io/scan/scan_fleet.h"
+#include "io/source/json_value.h"
+#include "io/store/inventory_store.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+struct ApplyCommandOptions {
+  std::string plan;
+  FleetOptions fleet;
+  std::string to;
+  std::string level;
+  std::string compression = "gzip";
+  std::int64_t compression_level = -1;  // -1: the codec's default
+  std::int64_t jobs = 0;
+  std::string store;
+  ReportOptions report;
+};
+
+std::string DirectoryOf(const std::string& to) {
+  constexpr std::string_view kTransport = "oci:";
+  if (!to.starts_with(kTransport)) {
+    throw UsageError(fmt::format("--to: expected oci:DIR, found {}", Quote(to)));
+  }
+  std::string directory = to.substr(kTransport.size());
+  if (directory.empty() || directory.find(':') != std::string::npos) {
+    throw UsageError(
+        fmt::format("--to: expected oci:DIR, a directory without a REF, found {}", Quote(to)));
+  }
+  return directory;
+}
+
+CompressionOptions CompressionOf(const ApplyCommandOptions& options) {
+  CompressionOptions compression;
+  if (options.compression == "zstd") {
+    compression.codec = LayerCodec::kZstd;
+  } else if (options.compression != "gzip") {
+    throw UsageError(
+        fmt::format("--compression: expected gzip or zstd, found {}", Quote(options.compression)));
+  }
+  if (options.compression_level < 0) return compression;
+  const CompressionLevels levels = LevelsOf(compression.codec);
+  if (options.compression_level < levels.lowest || options.compression_level > levels.highest) {
+    throw UsageError(
+        fmt::format("--compression-level: expected a level of {} from {} to {}, found "
+                    "{}",
+                    options.compression, levels.lowest, levels.highest, options.compression_level));
+  }
+  compression.level = static_cast<int>(options.compression_level);
+  return compression;
+}
+
+// Why a layer has no inventory although it was scanned.
+std::string WhyUnknown(const LayerScan& scan) {
+  switch (scan.outcome) {
+    case LayerOutcome::kNoBlob:
+      return "expected its blob in a source, found it in none";
+    case LayerOutcome::kNotATar:
+      return "expected a tar, found " + scan.problem;
+    case LayerOutcome::kBad:
+    case LayerOutcome::kScanned:
+    case LayerOutcome::kStored:
+      break;
+  }
+  return scan.problem;
+}
+
+// Scans the layers among `wanted` that are not in the store yet.
+void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
+                 const std::vector<LayerIndex>& wanted, LayerContents& contents, Console& console) {
+  std::vector<LayerIndex> missing;
+  for (const LayerIndex l : wanted) {
+    if (!contents.inventories[l]) missing.push_back(l);
+  }
+  if (missing.empty()) return;
+  InventoryStore store(options.store.empty() ? InventoryStore::DefaultDirectory() : options.store);
+  Progress progress(console, options.fleet.quiet);
+  FleetScanOptions scan_options;
+  scan_options.jobs = options.jobs;
+  scan_options.layers = missing;
+  if (console.err_is_terminal && !options.fleet.quiet) {
+    scan_options.on_progress = [&](const FleetScanProgress& at) {
+      if (!progress.IsDue()) return;
+      const std::string what = fmt::format("{} of {} layers", at.layers_done, at.layers_total);
+      progress.Show(
+          DescribeScanning(what, at.bytes_read, at.bytes_total, progress.elapsed_seconds()));
+    };
+  }
+  const FleetScan scan = ScanFleet(loaded.fleet, loaded.blobs, store, ScanLayer, scan_options);
+  for (const LayerIndex l : missing) {
+    const Layer& layer = loaded.fleet.layers[l];
+    InventoryStore::ReadLayer read =
+        store.Read({.digest = layer.digest, .verifiable = layer.verifiable});
+    const LayerOutcome outcome = scan.layers[l].outcome;
+    if ((outcome == LayerOutcome::kScanned || outcome == LayerOutcome::kStored) && read.scanned &&
+        read.scanned->inventory) {
+      contents.Add(l, std::move(*read.scanned->inventory));
+      continue;
+    }
+    throw InputError(fmt::format(
+        "layer {}, which the plan makes other layers of: {}", loaded.fleet.digest_text(layer),
+        outcome == LayerOutcome::kScanned ? read.damage : WhyUnknown(scan.layers[l])));
+  }
+}
+
+int RunApply(ApplyCommandOptions options, Console& console) {
+  if (options.plan.empty()) throw UsageError("expected a PLAN, as `gneiss plan -o FILE` writes it");
+  if (options.fleet.sources.empty()) throw UsageError("expected --from SOURCE");
+  if (options.to.empty()) throw UsageError("expected --to oci:DIR");
+  if (options.jobs == 0) options.jobs = std::max(1U, std::thread::hardware_concurrency());
+  ApplyOptions apply{.target = DirectoryOf(options.to),
+                     .compression = CompressionOf(options),
+                     .jobs = options.jobs};
+
+  const PlanFile plan = ReadPlanFile(options.plan);
+  const PlanFileLevel& level = plan.Level(options.level);
+  ExpectUsableTarget(plan, level, apply);
+  const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  if (loaded.bad_images > 0) {
+    throw InputError(fmt::format("expected sources that can be carried over whole, found {}",
+                                 FormatCounted(loaded.bad_images, "bad entry", "bad entries")));
+  }
+  const std::vector<LayerIndex> wanted = LayersToRead(plan, level, loaded.fleet);
+  LayerContents contents = LoadContents(loaded, options.store, options.fleet.quiet, console);
+  ScanMissing(options, loaded, wanted, contents, console);
+
+  Progress progress(console, options.fleet.quiet);
+  if (console.err_is_terminal && !options.fleet.quiet) {
+    apply.on_progress = [&](const ApplyProgress& at) {
+      if (!progress.IsDue()) return;
+      progress.Show(fmt::format("{}: {} of {} ({})", at.what, FormatBytes(at.done, ByteUnits::kSi),
+                                FormatBytes(at.total, ByteUnits::kSi),
+                                FormatPercent(at.done, at.total)));
+    };
+  }
+  const ApplyReport report = ApplyPlan(plan, level, loaded.fleet, loaded.blobs, contents, apply);
+  progress.Erase();
+  OutputFile output(options.report.output, console);
+  if (options.report.json) {
+    WriteApplyJson(report, output.stream());
+  } else {
+    PrintApply(report, options.fleet.sources, StyleFor(options.report, output, console),
+               output.stream());
+  }
+  output.Finish();
+  return kDone;
+}
+
+}  // namespace
+
+CommandBody ConfigureApply(CLI::App& app) {
+  const auto options = std::make_shared<ApplyCommandOptions>();
+  app.add_option("plan", options->plan, "the plan, as `gneiss plan -o FILE` writes it")
+      ->type_name("PLAN");
+  app.add_option(
+         "--from", options->fleet.sources,
+         "where the fleet was read from: oci:DIR[:REF], oci-archive:FILE[:REF]; may be given "
+         "again")
+      ->allow_extra_args(false)
+      ->type_name("SOURCE");
+  app.add_option(
+         "--to", options->to,
+         "the layout to write: a directory that is empty, not there, or left by this command "
+         "when it was ended")
+      ->type_name("oci:DIR");
+  app.add_option("--level", options->level,
+                 "squash, bases or carve, where the plan has more than one")
+      ->type_name("LEVEL");
+  app.add_option("--compression", options->compression,
+                 "of new layers, gzip or zstd (default: gzip); docker manifests take gzip only")
+      ->type_name("CODEC");
+  AddCountOption(app, "--compression-level", options->compression_level,
+                 "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);
+  AddCountOption(app, "--jobs", options->jobs,
+                 "blobs read and written at once, 0 for one a core (default: 0)");
+  AddStoreOption(app, options->store);
+  app.add_flag("--quiet", options->fleet.quiet, "no progress and no warnings; errors only");
+  AddReportOptions(app, options->report);
+  return [options](Console& console) { return RunApply(*options, console); };
+}
+
+}  // namespace gneiss
