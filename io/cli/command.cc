@@ -38,7 +38,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 9> kCommands = {{
+constexpr std::array<Command, 10> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
