@@ -14,9 +14,11 @@ constexpr std::size_t kNumPlaces = 12;
 // States of the layer program in all tries, when the caller sets no limit.
 constexpr std::uint64_t kStateBudget = 400'000'000;
 
-// A kick: so many regrafts at random; after so many without a better tree it ends.
+// A kick: so many regrafts at random; after so many without a better tree it ends, or after so many
+// for each image of a small one.
 constexpr std::uint32_t kRegraftsOfKick = 3;
 constexpr std::uint32_t kMostIdleKicks = 100;
+constexpr std::uint32_t kIdleKicksOfImage = 4;
 
 // Where v might go: nodes with the most bytes in common with it, the smaller groups first among
 // equals.
@@ -55,7 +57,9 @@ class TreeSearch {
     Descend();
     MergeTree best = tree_;
     std::int64_t best_cost = cost_;
-    for (std::uint32_t idle = 0; idle < kMostIdleKicks && !IsOver();) {
+    const std::uint32_t most_idle =
+        std::min(kMostIdleKicks, kIdleKicksOfImage * tree_.num_images());
+    for (std::uint32_t idle = 0; idle < most_idle && !IsOver();) {
       for (std::uint32_t k = 0; k < kRegraftsOfKick; ++k) Kick();
       cost_ = Cost();
       Descend();

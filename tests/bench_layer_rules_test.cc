@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "bench/layer_rules.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -44,7 +45,7 @@ std::vector<AtomTraits> RandomTraits(std::mt19937_64& random, std::size_t size) 
 TEST_CASE("Every rule gives each image its atoms once, in at most K layers",
           "[bench][layer_rules]") {
   std::mt19937_64 random(1);
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < NumRounds(500); ++round) {
     const AtomTable atoms = RandomAtoms(random);
     const std::vector<AtomTraits> traits = RandomTraits(random, atoms.size());
     for (const LayerRule rule : kLayerRules) {

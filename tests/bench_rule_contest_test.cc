@@ -10,6 +10,7 @@
 #include "bench/rule_contest.h"
 #include "planner/generated_audit.h"
 #include "tests/content_fleet.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -52,7 +53,7 @@ TEST_CASE("A contest counts what its layers come to, and marks what is better",
           "[bench][rule_contest]") {
   std::mt19937 random(5);
   int num_compared = 0;
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < NumRounds(30); ++round) {
     INFO("round " << round);
     const ContentFleet made = RandomContentFleet(random);
     CostOptions cost;
@@ -93,7 +94,7 @@ TEST_CASE("A contest counts what its layers come to, and marks what is better",
       }
     }
   }
-  CHECK(num_compared == 30 * 3 * 5);
+  CHECK(num_compared == NumRounds(30) * 3 * 5);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "io/source/manifest.h"
 #include "planner/input_error.h"
 #include "tests/layout_maker.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -132,7 +133,7 @@ OrderedJson RandomJson(std::mt19937& random, int depth) {
 
 TEST_CASE("Spans of a JSON text are what a parser finds", "[io][apply]") {
   std::mt19937 random(7);
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < NumRounds(500); ++round) {
     OrderedJson value = OrderedJson::object();
     for (auto n = random() % 5; n > 0; --n) {
       value[std::string(1, static_cast<char>('a' + random() % 5)) + "\\\"}"] =

@@ -12,6 +12,7 @@
 #include "io/source/fleet_file.h"
 #include "io/source/line_reader.h"
 #include "planner/input_error.h"
+#include "tests/rounds.h"
 #include "tests/source_files.h"
 
 namespace gneiss {
@@ -320,7 +321,7 @@ std::vector<std::string> TangledLines(std::mt19937_64& random) {
 
 TEST_CASE("The order of lines changes nothing in the fleet or its warnings", "[io][fleet_file]") {
   std::mt19937_64 random(2024);
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < NumRounds(30); ++round) {
     std::vector<std::string> lines = TangledLines(random);
     const FileRead first = ReadText(Joined(lines));
     REQUIRE(first.report.num_problems == 0);

@@ -10,6 +10,7 @@
 #include "io/store/packed_bytes.h"
 #include "planner/input_error.h"
 #include "tests/random_inventory.h"
+#include "tests/rounds.h"
 #include "tests/source_files.h"
 
 namespace gneiss {
@@ -261,7 +262,7 @@ TEST_CASE("Columns of any bytes give an inventory or an error", "[io][inventory_
   const Inventory original = RandomInventory(random, 12);
   const std::string good = EncodeColumns(original);
   int decoded = 0;
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < NumRounds(20'000); ++round) {
     std::string columns = good;
     for (std::uint64_t left = 1 + random() % 4; left > 0; --left) {
       columns[random() % columns.size()] = static_cast<char>(random());

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/line_reader.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -83,7 +84,7 @@ TEST_CASE("Lines longer than the buffer come whole", "[io][line_reader]") {
 
 TEST_CASE("How reads are cut changes no line", "[io][line_reader]") {
   std::mt19937_64 random(11);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     std::string text;
     const std::size_t size = random() % 60;
     for (std::size_t i = 0; i < size; ++i) text += "\n\rab"[random() % 4];

@@ -11,6 +11,7 @@
 #include "io/packages/package_files.h"
 #include "io/packages/package_listing.h"
 #include "io/packages/read_packages.h"
+#include "tests/rounds.h"
 #include "tests/scan_result.h"
 
 namespace gneiss {
@@ -363,7 +364,7 @@ TEST_CASE("Databases of any bytes give a sound inventory", "[io][packages]") {
       {"etc/os-release", "ID=\"a\"\nVERSION_ID='1'\n"}};
   const std::string alphabet = "\n:/ .\"'\\=,%\0PVFRaetc1\x1b\xff";
   std::size_t num_packages = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < NumRounds(2000); ++round) {
     std::string tar;
     for (const char* name : {"etc/a", "etc/b", "etc/c", "etc/d", "etc/e"}) tar += File(name);
     for (auto [path, body] : bodies) {
@@ -378,7 +379,7 @@ TEST_CASE("Databases of any bytes give a sound inventory", "[io][packages]") {
     if (!fault.empty()) FAIL(fault);
     num_packages += scanned.inventory->packages.size();
   }
-  CHECK(num_packages > 4000);
+  CHECK(num_packages > NumRounds(4000));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "io/report/graph_report.h"
 #include "tests/random_fleet.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -76,7 +77,7 @@ TEST_CASE("Only layers of enough images are kept, with the images that hold them
 
 TEST_CASE("Edges of the sharing graph are those of the manifests", "[io][graph]") {
   std::mt19937_64 random(51);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < NumRounds(100); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random));
     const std::int64_t min_shared = static_cast<std::int64_t>(random() % 4);
     const json graph =

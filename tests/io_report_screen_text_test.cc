@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/report/screen_text.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -38,7 +39,7 @@ TEST_CASE("Bytes that are not UTF-8 are written out one by one", "[io][screen_te
 
 TEST_CASE("Printable text stays as it is, whatever the bytes were", "[io][screen_text]") {
   std::mt19937 random(3);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < NumRounds(2000); ++round) {
     std::string bytes(random() % 12, ' ');
     for (char& c : bytes) c = static_cast<char>(random());
     const std::string once = Printable(bytes);

@@ -14,6 +14,7 @@
 #include "io/report/stat_screen.h"
 #include "tests/cli_run.h"
 #include "tests/random_fleet.h"
+#include "tests/rounds.h"
 #include "tests/source_files.h"
 #include "tests/tiny_fleet.h"
 
@@ -95,7 +96,7 @@ TEST_CASE("Every table of the screen adds up", "[io][stat]") {
   std::size_t num_tables = 0;
   std::size_t num_others = 0;
   std::size_t num_several = 0;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random, 12));
     for (const Scope scope : {Scope::kGlobal, Scope::kNamespace, Scope::kRepository}) {
       const StatRequest request = {.scope = scope, .groupings = kAllGroupings};
@@ -122,14 +123,14 @@ TEST_CASE("Every table of the screen adds up", "[io][stat]") {
       }
     }
   }
-  CHECK(num_tables == 200U * 3 * 4);
+  CHECK(num_tables == static_cast<std::size_t>(NumRounds(200)) * 3 * 4);
   CHECK(num_others > 0);
   CHECK(num_several > 0);
 }
 
 TEST_CASE("Every table of the JSON adds up to the stored bytes", "[io][stat]") {
   std::mt19937_64 random(32);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < NumRounds(100); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random));
     const json report = Written(fleet, {.scope = Scope::kNamespace, .groupings = kAllGroupings});
     CHECK(report["schema"] == "gneiss.stat/1");
@@ -164,7 +165,7 @@ TEST_CASE("The JSON starts with the keys of its schema, in order", "[io][stat]")
 
 TEST_CASE("The order of input lines does not show in the report", "[io][stat]") {
   std::mt19937_64 random(33);
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < NumRounds(50); ++round) {
     RandomFleet made = MakeRandomFleet(random, 8);
     const auto write = [&] {
       const Fleet fleet = BuildRandomFleet(made);

@@ -13,6 +13,7 @@
 #include "io/report/tree_report.h"
 #include "io/report/tree_screen.h"
 #include "tests/random_fleet.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -137,7 +138,7 @@ TEST_CASE("No line of the tree is wider than the screen", "[io][tree]") {
 
 TEST_CASE("Rows of a tree add up to its bytes and images under any limits", "[io][tree]") {
   std::mt19937_64 random(41);
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < NumRounds(500); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random, 10));
     const TreeLimits limits = {.top = static_cast<std::size_t>(random() % 5),
                                .depth = static_cast<std::int64_t>(random() % 4),
@@ -185,7 +186,7 @@ TEST_CASE("Rows of a tree add up to its bytes and images under any limits", "[io
 
 TEST_CASE("The JSON lists every node with its parent before it", "[io][tree]") {
   std::mt19937_64 random(42);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < NumRounds(100); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random, 8));
     const TreeLimits limits = {.depth = static_cast<std::int64_t>(random() % 3),
                                .min_size = static_cast<Bytes>(random() % 2 * 500)};

@@ -106,8 +106,9 @@ TEST_CASE("Each file of the fuzzer's corpus is scanned or refused", "[io][scan_c
         if (scanned.inventory) CHECK(FindInventoryFault(*scanned.inventory) == "");
         CHECK(scanned.inventory.has_value() == scanned.not_a_tar.found.empty());
       } catch (const InputError& error) {
-        CHECK(error.problem().starts_with("expected ") |
-              error.problem().ends_with(" the layer is truncated"));
+        const bool is_told = error.problem().starts_with("expected ") ||
+                             error.problem().ends_with(" the layer is truncated");
+        CHECK(is_told);
       }
     }
     ++num_files;

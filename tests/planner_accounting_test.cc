@@ -14,6 +14,7 @@
 #include "planner/accounting.h"
 #include "planner/fleet_builder.h"
 #include "tests/random_fleet.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -210,7 +211,7 @@ TEST_CASE("Rounded shares sum to the total and follow the largest remainders",
 
 TEST_CASE("Physical bytes and shares add up in every scope and grouping", "[planner][accounting]") {
   std::mt19937_64 random(20240101);
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < NumRounds(400); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random));
     const bool layers_only = round % 2 == 0;
     for (const Scope scope : kScopes) {
@@ -248,7 +249,7 @@ TEST_CASE("Physical bytes and shares add up in every scope and grouping", "[plan
 TEST_CASE("Exclusive bytes are what the fleet without the image does not hold",
           "[planner][accounting]") {
   std::mt19937_64 random(7);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < NumRounds(300); ++round) {
     const RandomFleet made = MakeRandomFleet(random);
     const Fleet fleet = BuildRandomFleet(made);
     const bool layers_only = round % 2 == 0;
@@ -267,7 +268,7 @@ TEST_CASE("Exclusive bytes are what the fleet without the image does not hold",
 TEST_CASE("Bytes freed by any set of images are what the rest does not hold",
           "[planner][accounting]") {
   std::mt19937_64 random(8);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < NumRounds(300); ++round) {
     const RandomFleet made = MakeRandomFleet(random);
     const Fleet fleet = BuildRandomFleet(made);
     const bool layers_only = round % 2 == 0;
@@ -289,7 +290,7 @@ TEST_CASE("Bytes freed by any set of images are what the rest does not hold",
 TEST_CASE("Exclusive bytes of a repository are what is gone without its refs",
           "[planner][accounting]") {
   std::mt19937_64 random(9);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     const RandomFleet made = MakeRandomFleet(random);
     const Fleet fleet = BuildRandomFleet(made);
     for (const Scope scope : kScopes) {

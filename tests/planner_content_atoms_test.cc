@@ -12,6 +12,7 @@
 #include "planner/rate_model.h"
 #include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -138,7 +139,7 @@ TEST_CASE("Atoms are what a merge of every image for itself finds", "[planner][c
   std::mt19937 random(20261121);
   std::size_t num_shared = 0;
   std::size_t num_with_names = 0;
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < NumRounds(1500); ++round) {
     const ContentFleet made = RandomContentFleet(random);
     for (const bool ignore_mtime : {false, true}) {
       INFO("round " << round);
@@ -152,8 +153,8 @@ TEST_CASE("Atoms are what a merge of every image for itself finds", "[planner][c
       for (const Unit& unit : atoms.files.units) num_with_names += unit.num_names > 1 ? 1 : 0;
     }
   }
-  REQUIRE(num_shared > 3000);
-  REQUIRE(num_with_names > 500);
+  REQUIRE(num_shared > NumRounds(3000));
+  REQUIRE(num_with_names > NumRounds(500));
 }
 
 TEST_CASE("Equal files of different layers are one unit, as light as the lightest",

@@ -11,6 +11,7 @@
 
 #include "planner/file_system_diff.h"
 #include "tests/plain_overlay.h"
+#include "tests/rounds.h"
 #include "tests/tiny_inventory.h"
 
 namespace gneiss {
@@ -343,7 +344,7 @@ class RandomHistory {
 TEST_CASE("A change is found when it is seen, and only then", "[planner][file_system_diff]") {
   int num_seen = 0;
   int num_hidden = 0;
-  for (unsigned seed = 0; seed < 6000; ++seed) {
+  for (unsigned seed = 0; seed < static_cast<unsigned>(NumRounds(6000)); ++seed) {
     RandomHistory history(seed);
     const Layers left = history.Make(/*like_headers=*/false);
     Layers right = left;
@@ -365,8 +366,8 @@ TEST_CASE("A change is found when it is seen, and only then", "[planner][file_sy
       if (!on_one_side) REQUIRE(l->second != r->second);
     }
   }
-  CHECK(num_seen > 1000);
-  CHECK(num_hidden > 1000);
+  CHECK(num_seen > NumRounds(1000));
+  CHECK(num_hidden > NumRounds(1000));
 }
 
 // What the first layers show as one layer; nothing where that cannot be written down: names of no
@@ -411,7 +412,7 @@ std::vector<Inventory> Joined(const Layers& layers, std::size_t count) {
 
 TEST_CASE("A chain that is cut otherwise shows no difference", "[planner][file_system_diff]") {
   int num_compared = 0;
-  for (unsigned seed = 0; seed < 4000; ++seed) {
+  for (unsigned seed = 0; seed < static_cast<unsigned>(NumRounds(4000)); ++seed) {
     RandomHistory history(seed);
     const Layers left = history.Make(/*like_headers=*/true);
     const std::size_t count = 1 + history.Below(static_cast<unsigned>(left.size()));
@@ -423,7 +424,7 @@ TEST_CASE("A chain that is cut otherwise shows no difference", "[planner][file_s
     REQUIRE(LinesOf(Compare(right, left)) == Lines{});
     ++num_compared;
   }
-  CHECK(num_compared > 1000);
+  CHECK(num_compared > NumRounds(1000));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "planner/layer_trie.h"
 #include "tests/random_fleet.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -44,7 +45,7 @@ TEST_CASE("The trie of a base and two images has a branch for each", "[planner][
 
 TEST_CASE("Nodes of the trie are the distinct prefixes of all chains", "[planner][layer_trie]") {
   std::mt19937_64 random(21);
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < NumRounds(300); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random, 8));
     std::set<LayerChain> prefixes;
     std::map<LayerChain, std::set<ImageIndex>> below;

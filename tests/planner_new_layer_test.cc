@@ -14,6 +14,7 @@
 #include "planner/new_layer.h"
 #include "planner/path_key.h"
 #include "tests/content_fleet.h"
+#include "tests/rounds.h"
 #include "tests/shown_files.h"
 
 namespace gneiss {
@@ -183,7 +184,7 @@ TEST_CASE("Chains of merged segments show what the layers show", "[planner][new_
   const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   int num_compared = 0;
   int num_refused = 0;
-  for (int round = 0; round < 6000; ++round) {
+  for (int round = 0; round < NumRounds(6000); ++round) {
     TinyLayers layers(1 + below(5));
     const bool has_links = below(3) == 0;
     for (auto& entries : layers) {
@@ -233,7 +234,7 @@ TEST_CASE("Chains of merged segments show what the layers show", "[planner][new_
     REQUIRE(FindDifferences(expected, ShowFiles(merged, made)) == "");
     ++num_compared;
   }
-  REQUIRE(num_compared > 3000);
+  REQUIRE(num_compared > NumRounds(3000));
   REQUIRE(num_refused < 1000);
 }
 
@@ -252,7 +253,7 @@ TEST_CASE("Images of layers made of entries show what they did", "[planner][new_
   std::mt19937 random(11);
   const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   int num_images = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < NumRounds(3000); ++round) {
     const ContentFleet made = RandomContentFleet(random);
     const LayerContents& contents = made.contents;
     const Fleet& fleet = made.fleet;
@@ -296,7 +297,7 @@ TEST_CASE("Images of layers made of entries show what they did", "[planner][new_
       ++num_images;
     }
   }
-  REQUIRE(num_images > 3000);
+  REQUIRE(num_images > NumRounds(3000));
 }
 
 TEST_CASE("Entries that the image does not show so are refused", "[planner][new_layer]") {

@@ -11,6 +11,7 @@
 
 #include "planner/overlay.h"
 #include "tests/plain_overlay.h"
+#include "tests/rounds.h"
 #include "tests/tiny_inventory.h"
 
 namespace gneiss {
@@ -217,7 +218,7 @@ TEST_CASE("Paths of any depth need no stack", "[planner][overlay]") {
 TEST_CASE("The overlay is what plain rules on strings say", "[planner][overlay]") {
   std::mt19937 random(20261121);
   int num_hidden = 0;
-  for (int round = 0; round < 1500; ++round) {
+  for (int round = 0; round < NumRounds(1500); ++round) {
     std::vector<std::vector<TinyEntry>> layers;
     for (int l = 0; l < 5; ++l) layers.push_back(RandomTinyLayer(random));
     PathTree tree;
@@ -273,7 +274,7 @@ TEST_CASE("The overlay is what plain rules on strings say", "[planner][overlay]"
       num_hidden += static_cast<int>(count);
     }
   }
-  REQUIRE(num_hidden > 20'000);
+  REQUIRE(num_hidden > NumRounds(20'000));
 }
 
 }  // namespace

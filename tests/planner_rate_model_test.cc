@@ -6,6 +6,7 @@
 #include "planner/layout.h"
 #include "planner/rate_model.h"
 #include "tests/random_fleet.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -32,7 +33,7 @@ void RequireRates(const Fleet& fleet, const CostOptions& options, std::mt19937_6
 
 TEST_CASE("A set of images costs the solvers what it costs the audit", "[planner][rate_model]") {
   std::mt19937_64 random(20261121);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random));
     for (const Scope scope : {Scope::kGlobal, Scope::kNamespace, Scope::kRepository}) {
       for (const double images_per_node : {0.0, 1.0, 10.0}) {

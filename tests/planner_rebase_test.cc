@@ -14,6 +14,7 @@
 #include "planner/rebase_search.h"
 #include "planner/rebase_state.h"
 #include "tests/random_lineages.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -72,7 +73,7 @@ TEST_CASE("Rebase: bound <= optimum <= cost <= today, by brute force over all ch
   std::int64_t num_optimal = 0;
   std::int64_t num_proven = 0;
   std::int64_t num_moving = 0;
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < NumRounds(500); ++round) {
     RandomLineages made = MakeRandomLineages(random);
     const CostOptions cost = RandomCosts(random);
     const Fleet fleet = BuildFleet(made);
@@ -104,7 +105,7 @@ TEST_CASE("Rebase: bound <= optimum <= cost <= today, by brute force over all ch
     if (plan.status == PlanStatus::kOptimal) ++num_proven;
     if (!plan.moves.empty()) ++num_moving;
   }
-  REQUIRE(num_tried > 250);
+  REQUIRE(num_tried > NumRounds(250));
   REQUIRE(num_moving > num_tried / 3);
   // Seen: all of 410, and 402 proven.
   REQUIRE(num_optimal * 100 > num_tried * 98);
@@ -113,7 +114,7 @@ TEST_CASE("Rebase: bound <= optimum <= cost <= today, by brute force over all ch
 
 TEST_CASE("Rebase: the state's differences are those of a recount", "[planner][rebase]") {
   std::mt19937_64 random(11);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     RandomLineages made = MakeRandomLineages(random);
     const Fleet fleet = BuildFleet(made);
     const CostModel model(fleet, RandomCosts(random));
@@ -142,7 +143,7 @@ TEST_CASE("Rebase: an image moves once, inside its lineage, and pinned ones do n
           "[planner][rebase]") {
   std::mt19937_64 random(13);
   std::int64_t num_moves = 0;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     RandomLineages made = MakeRandomLineages(random);
     const Fleet fleet = BuildFleet(made);
     RebaseOptions options;
@@ -179,7 +180,7 @@ TEST_CASE("Rebase: an image moves once, inside its lineage, and pinned ones do n
       REQUIRE(again.moves[m].lineage == plan.moves[m].lineage);
     }
   }
-  REQUIRE(num_moves > 50);
+  REQUIRE(num_moves > NumRounds(50));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "planner/segment_weights.h"
 #include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -65,7 +66,7 @@ TEST_CASE("Segments weigh what a merge of their layers does", "[planner][segment
   std::size_t num_segments = 0;
   std::size_t num_lighter = 0;
   std::size_t num_not_known = 0;
-  for (int round = 0; round < 4000; ++round) {
+  for (int round = 0; round < NumRounds(4000); ++round) {
     const ContentFleet made = RandomContentFleet(random);
     const LayerTrie trie = BuildLayerTrie(made.fleet);
     const ContentWeights weights(made.fleet, trie, made.contents);
@@ -96,9 +97,9 @@ TEST_CASE("Segments weigh what a merge of their layers does", "[planner][segment
       }
     }
   }
-  REQUIRE(num_segments > 40'000);
-  REQUIRE(num_lighter > 20'000);
-  REQUIRE(num_not_known > 1'000);
+  REQUIRE(num_segments > NumRounds(40'000));
+  REQUIRE(num_lighter > NumRounds(20'000));
+  REQUIRE(num_not_known > NumRounds(1'000));
 }
 
 Bytes SizeOf(const std::vector<std::vector<TinyEntry>>& layers,

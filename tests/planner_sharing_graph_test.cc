@@ -8,6 +8,7 @@
 
 #include "planner/sharing_graph.h"
 #include "tests/random_fleet.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -91,7 +92,7 @@ TEST_CASE("A blob is stored once in every cell that holds it", "[planner][sharin
 TEST_CASE("Edges and holders are those of the manifests in every scope",
           "[planner][sharing_graph]") {
   std::mt19937_64 random(11);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random));
     for (const Scope scope : {Scope::kGlobal, Scope::kNamespace, Scope::kRepository}) {
       const ImageGroups cells = ScopeCells(fleet, scope);
@@ -116,7 +117,7 @@ TEST_CASE("Edges and holders are those of the manifests in every scope",
 TEST_CASE("Components are those that flooding finds", "[planner][sharing_graph]") {
   std::mt19937_64 random(12);
   std::set<std::uint32_t> counts;
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < NumRounds(300); ++round) {
     const Fleet fleet = BuildRandomFleet(MakeRandomFleet(random, 10));
     const Components components = FindComponents(GraphOf(fleet, Scope::kGlobal, true));
     const std::vector<std::uint32_t> expected = ComponentsByHand(fleet);

@@ -9,6 +9,7 @@
 #include "planner/recommendation.h"
 #include "planner/squash.h"
 #include "tests/content_fleet.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -163,7 +164,7 @@ TEST_CASE("Plans of random fleets survive the audit, and their joins add up", "[
   };
   int num_joins = 0;
   int num_optimal = 0;
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < NumRounds(150); ++round) {
     std::vector<TinyImage> images;
     const bool pools = draw(4) == 0;
     std::vector<std::vector<std::string>> chains;
@@ -218,8 +219,8 @@ TEST_CASE("Plans of random fleets survive the audit, and their joins add up", "[
     REQUIRE(transfer == now.transfer_bytes - then.transfer_bytes);
     REQUIRE(cost_saved == now.cost - then.cost);
   }
-  REQUIRE(num_joins > 500);
-  REQUIRE(num_optimal >= 145);
+  REQUIRE(num_joins > NumRounds(500));
+  REQUIRE(num_optimal >= NumRounds(145));
 }
 
 TEST_CASE("A join says who shares what around it", "[planner][recommendation]") {
@@ -315,7 +316,7 @@ TEST_CASE(
     "[planner][squash]") {
   std::mt19937 random(20261121);
   int num_better = 0;
-  for (int round = 0; round < 600; ++round) {
+  for (int round = 0; round < NumRounds(600); ++round) {
     INFO("round " << round);
     const ContentFleet made = RandomContentFleet(random);
     const CostModel model(made.fleet, {.storage_weight = 1,
@@ -341,7 +342,7 @@ TEST_CASE(
       REQUIRE(cost_of(RandomBoundaries(made.fleet, today.trie, random)) >= plan.lower_bound);
     }
   }
-  REQUIRE(num_better > 300);
+  REQUIRE(num_better > NumRounds(300));
 }
 
 TEST_CASE("A layer and the one that cleans it up are joined for what is never stored",

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "planner/waste.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"
 
@@ -263,7 +264,7 @@ TEST_CASE("What is called never seen is what no image shows", "[planner][waste]"
   std::mt19937 random(11);
   const auto draw = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   int num_repeats = 0;
-  for (int round = 0; round < 400; ++round) {
+  for (int round = 0; round < NumRounds(400); ++round) {
     LayerEntries layers;
     for (int l = 0; l < 5; ++l) {
       // No two layers alike: whole copies are another kind of waste.
@@ -310,7 +311,7 @@ TEST_CASE("What is called never seen is what no image shows", "[planner][waste]"
     INFO("round " << round);
     REQUIRE(found.report.saves_storage_bytes == expected);
   }
-  CHECK(num_repeats > 500);
+  CHECK(num_repeats > NumRounds(500));
 }
 
 TEST_CASE("Links and whiteouts of nothing are counted where all below is known",
@@ -419,7 +420,7 @@ TEST_CASE("An image that starts a static program could stand on scratch", "[plan
 TEST_CASE("Findings never exceed what layers weigh", "[planner][waste]") {
   std::mt19937 random(3);
   const auto draw = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
-  for (int round = 0; round < 300; ++round) {
+  for (int round = 0; round < NumRounds(300); ++round) {
     LayerEntries layers;
     for (int l = 0; l < 6; ++l) {
       std::vector<TinyEntry> entries;
@@ -485,7 +486,7 @@ TEST_CASE("The rule of a path is the first of the table that matches it",
   }
   std::mt19937 random(7);
   int num_matched = 0;
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < NumRounds(20'000); ++round) {
     std::string key;
     if (round % 2 == 0) {
       const WasteRule& rule = WasteRules()[random() % WasteRules().size()];
@@ -507,7 +508,7 @@ TEST_CASE("The rule of a path is the first of the table that matches it",
     REQUIRE(FindWasteRule(key) == first);
     num_matched += first == kNoWasteRule ? 0 : 1;
   }
-  CHECK(num_matched > 5000);
+  CHECK(num_matched > NumRounds(5000));
 }
 
 TEST_CASE("Rules know a cache, a compiler and a secret from what only looks like one",

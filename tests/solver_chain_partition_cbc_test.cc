@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/random_chains.h"
+#include "tests/rounds.h"
 #ifdef GNEISS_HAVE_CBC
 #include "tests/binary_program.h"
 #endif
@@ -110,7 +111,7 @@ TEST_CASE("CBC finds the boundaries' cost, with blobs shared across chains",
           "[solver][chain_partition][cbc]") {
   std::mt19937 random(31);
   int num_shared = 0;
-  constexpr int kRounds = 40;
+  constexpr int kRounds = NumRounds(40);
   for (int round = 0; round < kRounds; ++round) {
     CAPTURE(round);
     OwnedChains chains = RandomChains(random, {.max_nodes = 20, .num_items = 7});

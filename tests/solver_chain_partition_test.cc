@@ -9,6 +9,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/random_chains.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -108,17 +109,10 @@ unsigned Pack(const std::vector<std::uint8_t>& boundary) {
   return bits;
 }
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kHasSanitizer = true;
-#else
-constexpr bool kHasSanitizer = false;
-#endif
-
 // Every plan against brute force: the cost is the optimum, is what an independent count says it is,
 // and never lies below the bound. Branching is allowed to finish, so that the answer must be exact.
 void RequireOptimal(std::uint32_t seed, int count, const RandomChainsOptions& options) {
-  // Sanitizers look for other faults than many instances do, and take fifty times as long.
-  if (kHasSanitizer) count /= 4;
+  count = NumRounds(count);
   std::mt19937 random(seed);
   int num_shared = 0;
   for (int i = 0; i < count; ++i) {

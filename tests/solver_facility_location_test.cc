@@ -19,6 +19,7 @@
 #include "solver/facility_location.h"
 #include "solver/facility_model.h"
 #include "tests/random_facilities.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -117,7 +118,7 @@ TEST_CASE("Facility location finds the optimum of every small problem, or that t
   std::mt19937_64 random(1);
   int num_infeasible = 0;
   int num_branched = 0;
-  for (int round = 0; round < 6000; ++round) {
+  for (int round = 0; round < NumRounds(6000); ++round) {
     CAPTURE(round);
     const RandomFacilities made = DrawFacilities(random, 9, 12);
     const FacilityProblem problem = made.problem();
@@ -138,15 +139,15 @@ TEST_CASE("Facility location finds the optimum of every small problem, or that t
     if (plan.num_nodes > 1) ++num_branched;
   }
   // The draw has cases of each kind.
-  REQUIRE(num_infeasible > 500);
-  REQUIRE(num_branched > 50);
+  REQUIRE(num_infeasible > NumRounds(500));
+  REQUIRE(num_branched > NumRounds(50));
 }
 
 TEST_CASE("Facility location holds its bound whenever it is stopped",
           "[solver][facility_location]") {
   std::mt19937_64 random(2);
   int num_stopped = 0;
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < NumRounds(2000); ++round) {
     CAPTURE(round);
     const RandomFacilities made = DrawFacilities(random, 9, 14);
     const FacilityProblem problem = made.problem();
@@ -170,7 +171,7 @@ TEST_CASE("Facility location holds its bound whenever it is stopped",
     REQUIRE(plan.cost >= optimum);
     CheckFacilityPlan(problem, limits.options, plan);
   }
-  REQUIRE(num_stopped > 200);
+  REQUIRE(num_stopped > NumRounds(200));
 }
 
 TEST_CASE("Facility location stops at the gap and the nodes it is given",
@@ -198,7 +199,7 @@ TEST_CASE("Facility location stops at the gap and the nodes it is given",
 TEST_CASE("The same facility problem has the same plan, in any order the same cost",
           "[solver][facility_location]") {
   std::mt19937_64 random(3);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     CAPTURE(round);
     const RandomFacilities made(random, 12, 25, round % 2 == 0 ? 8 : 1000, 7);
     const FacilityProblem problem = made.problem();
@@ -268,7 +269,7 @@ TEST_CASE("The Lagrangian bound and what it fixes hold at any prices",
           "[solver][facility_lagrangian]") {
   std::mt19937_64 random(4);
   int num_fixed = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < NumRounds(3000); ++round) {
     CAPTURE(round);
     const RandomFacilities made = DrawServed(random);
     const FacilityProblem problem = made.problem();
@@ -320,13 +321,13 @@ TEST_CASE("The Lagrangian bound and what it fixes hold at any prices",
     REQUIRE(improved == lagrangian.Evaluate(limits, prices));
     for (const auto& [set, cost] : sets) REQUIRE(improved <= cost);
   }
-  REQUIRE(num_fixed > 1000);
+  REQUIRE(num_fixed > NumRounds(1000));
 }
 
 TEST_CASE("Dual ascent leaves no slack that a price could take, and adjustment lowers no bound",
           "[solver][facility_dual_ascent]") {
   std::mt19937_64 random(5);
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < NumRounds(2000); ++round) {
     CAPTURE(round);
     const RandomFacilities made = DrawServed(random);
     const FacilityModel model(made.problem(), made.problem().num_facilities());
@@ -370,7 +371,7 @@ TEST_CASE("Dual ascent leaves no slack that a price could take, and adjustment l
 
 TEST_CASE("Local search ends where no add, drop or swap helps", "[solver][facility_local_search]") {
   std::mt19937_64 random(6);
-  for (int round = 0; round < 1000; ++round) {
+  for (int round = 0; round < NumRounds(1000); ++round) {
     CAPTURE(round);
     const RandomFacilities made = DrawServed(random);
     const FacilityProblem problem = made.problem();
@@ -410,7 +411,7 @@ TEST_CASE("CBC finds the same optimum", "[solver][facility_location][cbc]") {
     return;
   }
   std::mt19937_64 random(8);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < NumRounds(40); ++round) {
     CAPTURE(round);
     const RandomFacilities made(random, 12 + static_cast<std::uint32_t>(random() % 12),
                                 30 + static_cast<std::uint32_t>(random() % 30), 1000,

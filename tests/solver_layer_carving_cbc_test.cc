@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/random_atoms.h"
+#include "tests/rounds.h"
 #ifdef GNEISS_HAVE_CBC
 #include "tests/binary_program.h"
 #endif
@@ -59,7 +60,7 @@ TEST_CASE("CBC finds no carving below the bound, and hardly one below the cost",
           "[solver][layer_carving][cbc]") {
   std::mt19937_64 random(10);
   int num_optimal = 0;
-  constexpr int kRounds = 40;
+  constexpr int kRounds = NumRounds(40);
   for (int round = 0; round < kRounds; ++round) {
     CAPTURE(round);
     const auto num_images = static_cast<std::uint32_t>(4 + random() % 3);

@@ -15,6 +15,7 @@
 #include "solver/merge_tree_layers.h"
 #include "solver/merge_tree_search.h"
 #include "tests/random_atoms.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -91,7 +92,7 @@ TEST_CASE("The merge tree joins what has the most in common", "[solver][merge_tr
 TEST_CASE("The chosen layers of a tree are the cheapest of all choices of nodes",
           "[solver][merge_tree]") {
   std::mt19937_64 random(2);
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < NumRounds(150); ++round) {
     const auto num_images = static_cast<std::uint32_t>(1 + random() % 5);
     const AtomTable atoms = RandomAtoms(random, num_images, 1 + random() % 8);
     const RandomRates random_rates(random, num_images, round % 2 == 0);
@@ -115,7 +116,7 @@ TEST_CASE("The corners of the frontier are the least that so many bases cost, an
           "[solver][merge_tree]") {
   std::mt19937_64 random(3);
   std::size_t num_corners = 0;
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < NumRounds(150); ++round) {
     const auto num_images = static_cast<std::uint32_t>(1 + random() % 5);
     const AtomTable atoms = RandomAtoms(random, num_images, 9);
     const RandomRates random_rates(random, num_images, round % 2 == 0);
@@ -152,7 +153,7 @@ TEST_CASE("The corners of the frontier are the least that so many bases cost, an
     }
     num_corners += corners.size();
   }
-  CHECK(num_corners > 250);
+  CHECK(num_corners > NumRounds(250));
 }
 
 TEST_CASE(
@@ -179,7 +180,7 @@ TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays 
           "[solver][merge_tree]") {
   std::mt19937_64 random(4);
   int num_better = 0;
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < NumRounds(60); ++round) {
     const auto num_images = static_cast<std::uint32_t>(1 + random() % 12);
     const AtomTable atoms = RandomAtoms(random, num_images, 30);
     const RandomRates random_rates(random, num_images, round % 2 == 0);
@@ -203,7 +204,7 @@ TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays 
       REQUIRE(tree.common(v) == (tree.common(left) & tree.common(right)));
     }
   }
-  CHECK(num_better > 5);
+  CHECK(num_better > (kIsSanitized ? 0 : 5));
 }
 
 // Groups of images below the inner nodes: what tells trees apart.
@@ -241,7 +242,7 @@ std::int64_t CheapestTree(const MergeTree& first, SetRates& rates, std::uint32_t
 
 TEST_CASE("Regrafting finds the best of all trees of a few images", "[solver][merge_tree]") {
   std::mt19937_64 random(9);
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < NumRounds(40); ++round) {
     CAPTURE(round);
     const auto num_images = static_cast<std::uint32_t>(4 + random() % 2);
     const AtomTable atoms = RandomAtoms(random, num_images, 14);

@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "solver/set_rates.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -84,7 +85,7 @@ std::vector<std::uint32_t> ImagesIn(unsigned bits) {
 TEST_CASE("The rate of a set is that of its definition, monotone and submodular",
           "[solver][set_rates]") {
   std::mt19937_64 random(1);
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < NumRounds(200); ++round) {
     const RandomModel random_model(random, round % 2 == 0);
     SetRates rates(random_model.model);
     std::vector<double> of(64);

@@ -17,7 +17,7 @@ DescriptorStream::DescriptorStream(int descriptor, std::string name, bool buffer
 }
 
 DescriptorStream::Buffer::Buffer(int descriptor, std::string name, bool buffered)
-    : descriptor_(descriptor), name_(std::move(name)), capacity_(buffered ? bytes_.size() : 0) {
+    : descriptor_(descriptor), name_(std::move(name)), capacity_(buffered ? kBufferBytes : 0) {
   setp(bytes_.data(), bytes_.data() + capacity_);
 }
 

@@ -26,13 +26,15 @@ class DescriptorStream : public std::ostream {
     int sync() override;
 
    private:
+    static constexpr std::size_t kBufferBytes = 65536;
+
     void Write(const char* bytes, std::size_t count);
     void WriteBuffered();
 
     int descriptor_;
     std::string name_;
     std::size_t capacity_;
-    std::array<char, 65536> bytes_;
+    std::array<char, kBufferBytes> bytes_;
   };
 
   Buffer buffer_;

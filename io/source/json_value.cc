@@ -101,7 +101,8 @@ class TreeBuilder {
   bool start_object(std::size_t /*size*/) { return Open(JsonValue::Object()); }
   bool start_array(std::size_t /*size*/) { return Open(JsonValue::Array()); }
   bool key(string_t& value) {
-    std::get<JsonValue::Object>(open_.back()->variant()).emplace_back().first = std::move(value);
+    std::get<JsonValue::Object>(open_.back()->variant())
+        .emplace_back(std::move(value), JsonValue());
     return true;
   }
   bool end_object() {
