@@ -18,7 +18,7 @@ constexpr std::uint64_t kStateBudget = 400'000'000;
 // for each image of a small one.
 constexpr std::uint32_t kRegraftsOfKick = 3;
 constexpr std::uint32_t kMostIdleKicks = 100;
-constexpr std::uint32_t kIdleKicksOfImage = 4;
+constexpr std::uint32_t kIdleKicksOfImage = 2;
 
 // Where v might go: nodes with the most bytes in common with it, the smaller groups first among
 // equals.

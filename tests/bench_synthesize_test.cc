@@ -21,6 +21,7 @@
 #include "planner/digest.h"
 #include "planner/fleet.h"
 #include "planner/fleet_builder.h"
+#include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
@@ -77,7 +78,7 @@ TEST_CASE("Another seed gives another fleet", "[bench][synthesize]") {
 }
 
 TEST_CASE("A short fleet is the beginning of a long one", "[bench][synthesize]") {
-  const std::string text = TextOf({.num_images = 5000});
+  const std::string text = TextOf({.num_images = kIsSanitized ? 2000 : 5000});
   CHECK(text.starts_with(TextOf({.num_images = 1000})));
   CHECK(TextOf({.num_images = 0}).empty());
   // Wherever it ends it has the number of images asked for: in particular where a tag has several
@@ -213,7 +214,7 @@ TEST_CASE("A base label names a repository that has the image's first layer",
   std::set<std::string> refs;
   std::set<std::string> bases;
   std::int64_t num_labels = 0;
-  for (const auto& line : LinesOf(TextOf({.num_images = 8000}))) {
+  for (const auto& line : LinesOf(TextOf({.num_images = kIsSanitized ? 4000 : 8000}))) {
     const auto ref = line["ref"].get<std::string>();
     const auto first_layer = line["layers"][0]["diff_id"].get<std::string>();
     refs.insert(ref);
@@ -228,7 +229,7 @@ TEST_CASE("A base label names a repository that has the image's first layer",
     CHECK(first_layers_of[std::string(SplitRef(base->get<std::string>()).repository)].contains(
         first_layer));
   }
-  CHECK(num_labels > 800);
+  CHECK(num_labels > (kIsSanitized ? 300 : 800));
   // The tag that moves along a base's line is there, but for lines of a tag or two.
   std::erase_if(bases, [&](const std::string& base) { return refs.contains(base); });
   CHECK(bases.size() < 10);

