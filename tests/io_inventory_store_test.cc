@@ -104,6 +104,29 @@ TEST_CASE("A store remembers layers that are no tar", "[io][inventory_store]") {
   CHECK(read.scanned->not_a_tar.found == "zero bytes");
 }
 
+TEST_CASE("A listing has every layer that has a file", "[io][inventory_store]") {
+  const TemporaryDirectory directory;
+  InventoryStore store(directory.path("store"));
+  CHECK_FALSE(store.List().Has(*ParseDigest("rot13:abc")));
+  const ParsedDigest unverified = *ParseDigest("rot13:abc");
+  store.Write(unverified, 5, {.inventory = std::nullopt, .not_a_tar = {.found = "zero bytes"}});
+  std::vector<Inventory> kept;
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U}) {
+    Keep(store, kept.emplace_back(SomeInventory(seed)));
+  }
+  const std::string fan = fs::path(store.PathOf(NameOf(kept[0]))).parent_path().string();
+  std::ofstream(Leftover(fan, "0123456789abcdef")) << "half";
+  std::ofstream(fan + "/notes.txt") << "a stranger's";
+  std::ofstream(store.PathOf(NameOf(kept[1]))) << "damaged";  // Read says so
+  const InventoryStore::Listing listing = store.List();
+  CHECK(listing.unverified == std::vector{unverified.digest});
+  CHECK(listing.sha256.size() == kept.size());
+  for (const Inventory& inventory : kept) CHECK(listing.Has(NameOf(inventory)));
+  CHECK(listing.Has(unverified));
+  CHECK_FALSE(listing.Has({.digest = unverified.digest, .verifiable = true}));
+  CHECK_FALSE(listing.Has(NameOf(SomeInventory(5))));
+}
+
 TEST_CASE("A good file is never written again", "[io][inventory_store]") {
   const TemporaryDirectory directory;
   InventoryStore store(directory.path());

@@ -1,5 +1,6 @@
 #include "io/cli/load_contents.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,9 @@
 
 namespace gneiss {
 namespace {
+
+// From here on it is quicker to list a store than to try its files.
+constexpr std::size_t kLayersToList = 10'000;
 
 class ContentsLoader {
  public:
@@ -38,6 +42,9 @@ class ContentsLoader {
   LayerContents Load() {
     const Fleet& fleet = loaded_.fleet;
     LayerContents contents(fleet.layers.size());
+    if (fleet.layers.size() >= kLayersToList) {
+      for (const InventoryStore& store : stores_) listings_.push_back(store.List());
+    }
     for (LayerIndex l = 0; l < fleet.layers.size(); ++l) LoadLayer(l, contents);
     if (num_damaged_ > 0) {
       Say(fmt::format("warning: {}{}", first_damage_,
@@ -56,6 +63,7 @@ class ContentsLoader {
     const Layer& layer = loaded_.fleet.layers[l];
     for (std::size_t s = 0; s < stores_.size(); ++s) {
       const ParsedDigest digest{.digest = layer.digest, .verifiable = layer.verifiable};
+      if (!listings_.empty() && !listings_[s].Has(digest)) continue;
       InventoryStore::ReadLayer read = stores_[s].Read(digest);
       if (!read.damage.empty() && num_damaged_++ == 0) first_damage_ = read.damage;
       if (!read.scanned) continue;
@@ -81,7 +89,8 @@ class ContentsLoader {
   const LoadedFleet& loaded_;
   bool quiet_;
   Console& console_;
-  std::vector<InventoryStore> stores_;  // the user's own, then those of layouts
+  std::vector<InventoryStore> stores_;             // the user's own, then those of layouts
+  std::vector<InventoryStore::Listing> listings_;  // of each store; none: files are tried
   std::size_t num_own_ = 0;
   std::int64_t num_on_trust_ = 0;
   std::int64_t num_damaged_ = 0;

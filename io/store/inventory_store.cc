@@ -66,6 +66,20 @@ std::string VersionDirectory(const std::string& directory) {
   return fmt::format("{}/inventories/v{}", directory, kInventoryFileVersion);
 }
 
+std::string KindDirectory(const std::string& directory, bool is_verifiable) {
+  return fmt::format("{}/{}", VersionDirectory(directory), is_verifiable ? "sha256" : "unverified");
+}
+
+// The directories of one kind, at most 256.
+std::vector<fs::path> FansOf(const std::string& kind_directory) {
+  std::vector<fs::path> fans;
+  std::error_code ignored;
+  for (const auto& fan : fs::directory_iterator(kind_directory, ignored)) {
+    fans.push_back(fan.path());
+  }
+  return fans;
+}
+
 }  // namespace
 
 InventoryStore::InventoryStore(std::string directory) : directory_(std::move(directory)) {
@@ -97,9 +111,8 @@ std::string InventoryStore::DefaultDirectory() {
 
 std::string InventoryStore::PathOf(const ParsedDigest& layer) const {
   const std::string hex = FormatDigest(layer.digest).substr(std::string_view("sha256:").size());
-  return fmt::format("{}/{}/{}/{}{}", VersionDirectory(directory_),
-                     layer.verifiable ? "sha256" : "unverified", hex.substr(0, 2), hex,
-                     kInventorySuffix);
+  return fmt::format("{}/{}/{}{}", KindDirectory(directory_, layer.verifiable), hex.substr(0, 2),
+                     hex, kInventorySuffix);
 }
 
 InventoryStore::Found InventoryStore::Find(const ParsedDigest& layer) const {
@@ -130,17 +143,36 @@ InventoryStore::ReadLayer InventoryStore::Read(const ParsedDigest& layer) const 
   }
 }
 
+bool InventoryStore::Listing::Has(const ParsedDigest& layer) const {
+  return std::ranges::binary_search(layer.verifiable ? sha256 : unverified, layer.digest);
+}
+
+InventoryStore::Listing InventoryStore::List() const {
+  Listing listing;
+  for (const bool is_verifiable : {true, false}) {
+    std::vector<Digest>& layers = is_verifiable ? listing.sha256 : listing.unverified;
+    for (const fs::path& fan : FansOf(KindDirectory(directory_, is_verifiable))) {
+      std::error_code ignored;
+      for (const auto& file : fs::directory_iterator(fan, ignored)) {
+        if (file.path().extension() != kInventorySuffix) continue;
+        const auto layer = ParseDigest("sha256:" + file.path().stem().string());
+        if (layer) layers.push_back(layer->digest);
+      }
+    }
+    std::ranges::sort(layers);
+  }
+  return listing;
+}
+
 void InventoryStore::PrepareToWrite() {
   const std::string version = VersionDirectory(directory_);
   MakeDirectories(version);
   ExpectWritableDirectory(version);
-  // Two levels of at most 257 directories; a directory that vanishes or cannot be read keeps its
-  // leftovers, which harm nobody.
+  // A directory that vanishes or cannot be read keeps its leftovers, which harm nobody.
   RemoveLeftovers(version);
-  std::error_code ignored;
-  for (const char* kind : {"sha256", "unverified"}) {
-    for (const auto& fan : fs::directory_iterator(fs::path(version) / kind, ignored)) {
-      RemoveLeftovers(fan.path().string());
+  for (const bool is_verifiable : {true, false}) {
+    for (const fs::path& fan : FansOf(KindDirectory(directory_, is_verifiable))) {
+      RemoveLeftovers(fan.string());
     }
   }
 }

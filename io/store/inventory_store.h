@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "io/scan/scan_layer.h"
 #include "io/store/inventory_file.h"
@@ -41,6 +42,16 @@ class InventoryStore {
     std::string damage;
   };
   [[nodiscard]] ReadLayer Read(const ParsedDigest& layer) const;
+
+  // The layers that have a file, good or not; whoever asks for many looks here first: half a
+  // million files that are not there take a second to be tried one by one. What cannot be listed
+  // is left out.
+  struct Listing {
+    std::vector<Digest> sha256;      // sorted
+    std::vector<Digest> unverified;  // sorted
+    bool Has(const ParsedDigest& layer) const;
+  };
+  [[nodiscard]] Listing List() const;
 
   // Makes the directory, finds out whether it takes files, and removes what killed processes left
   // half-written. Throws std::system_error naming the directory. Call before a long scan, so that a
