@@ -1,12 +1,13 @@
 #include "planner/generated_audit.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
-#include <string>
+#include <limits>
+#include <numeric>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -15,14 +16,126 @@
 namespace gneiss {
 namespace {
 
+constexpr std::uint32_t kRootRank = 0;  // when a path is there, the root is
+constexpr std::uint64_t kNoFile = std::numeric_limits<std::uint64_t>::max();
+
+// All paths of a fleet's entries and the directories above them, numbered in the order of bytes, in
+// which all that is below a directory stands together.
+class PathRanks {
+ public:
+  explicit PathRanks(const LayerContents& contents) : of_layer_(contents.inventories.size()) {
+    for (LayerIndex l = 0; l < of_layer_.size(); ++l) {
+      if (!contents.inventories[l]) continue;
+      const Inventory& inventory = *contents.inventories[l];
+      of_layer_[l].reserve(inventory.entries.size());
+      for (const Entry& entry : inventory.entries) {
+        of_layer_[l].push_back(Number(inventory.path(entry)));
+      }
+    }
+    Sort();
+  }
+
+  std::size_t size() const { return paths_.size(); }
+  std::string_view path(std::uint32_t rank) const { return paths_[rank]; }
+  // REQUIRES: not the root, which is rank 0.
+  std::uint32_t parent(std::uint32_t rank) const { return parents_[rank]; }
+  // The first of those below, and one past the last.
+  std::pair<std::uint32_t, std::uint32_t> below(std::uint32_t rank) const { return below_[rank]; }
+  std::uint32_t of(LayerIndex layer, const Entry& entry, const Inventory& inventory) const {
+    return of_layer_[layer][static_cast<std::size_t>(&entry - inventory.entries.data())];
+  }
+  // kNone when no entry has the path.
+  std::uint32_t Find(std::string_view path) const {
+    const auto found = ranks_.find(path);
+    return found == ranks_.end() ? kNone : found->second;
+  }
+
+ private:
+  std::uint32_t Number(std::string_view path) {
+    const auto next = static_cast<std::uint32_t>(ranks_.size());
+    const auto [found, is_new] = ranks_.try_emplace(path, next);
+    const std::uint32_t number = found->second;
+    if (is_new) {
+      paths_.push_back(path);
+      if (!path.empty()) (void)Number(ParentPath(path));
+    }
+    return number;
+  }
+
+  void Sort() {
+    std::vector<std::uint32_t> order(paths_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::sort(order, {}, [&](std::uint32_t number) { return paths_[number]; });
+    std::vector<std::uint32_t> rank_of(order.size());
+    for (std::uint32_t r = 0; r < order.size(); ++r) rank_of[order[r]] = r;
+    for (auto& [path, number] : ranks_) number = rank_of[number];
+    for (std::vector<std::uint32_t>& layer : of_layer_) {
+      for (std::uint32_t& number : layer) number = rank_of[number];
+    }
+    std::ranges::sort(paths_);
+    parents_.resize(paths_.size(), kNone);
+    below_.resize(paths_.size());
+    for (std::uint32_t r = 0; r < paths_.size(); ++r) below_[r] = {r, r};
+    // What is below a path comes after it.
+    for (std::size_t r = paths_.size(); r-- > 1;) {
+      const auto rank = static_cast<std::uint32_t>(r);
+      const std::uint32_t parent = ranks_.at(ParentPath(paths_[r]));
+      parents_[r] = parent;
+      const bool is_last = below_[parent].first == below_[parent].second;
+      if (is_last) below_[parent].second = std::max(rank + 1, below_[r].second);
+      below_[parent].first = rank;
+    }
+  }
+
+  std::vector<std::string_view> paths_;
+  std::vector<std::uint32_t> parents_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> below_;
+  std::vector<std::vector<std::uint32_t>> of_layer_;  // by entry
+  std::unordered_map<std::string_view, std::uint32_t> ranks_;
+};
+
 // What a path shows: the entry that says how, and a number that all names of one file have.
 struct Shown {
   const Inventory* inventory = nullptr;
   const Entry* entry = nullptr;
-  std::uint64_t file = 0;
+  std::uint64_t file = 0;  // of directories
 };
-// In the order of bytes, in which all that is below a directory stands together.
-using FileTree = std::map<std::string_view, Shown>;
+
+// What each path shows, by rank.
+class FileTree {
+ public:
+  explicit FileTree(std::size_t num_paths) : shown_(num_paths) {}
+
+  void Clear() {
+    for (const std::uint32_t rank : touched_) shown_[rank] = {};
+    touched_.clear();
+  }
+  // Null when the path is not there.
+  const Shown* Find(std::uint32_t rank) const {
+    return rank == kNone || shown_[rank].entry == nullptr ? nullptr : &shown_[rank];
+  }
+  void Put(std::uint32_t rank, const Shown& shown) {
+    if (shown_[rank].entry == nullptr) touched_.push_back(rank);
+    shown_[rank] = shown;
+  }
+  void Erase(std::uint32_t rank) { shown_[rank] = {}; }
+  void EraseBelow(std::pair<std::uint32_t, std::uint32_t> below) {
+    std::fill(shown_.begin() + below.first, shown_.begin() + below.second, Shown{});
+  }
+  // In the order of bytes.
+  std::vector<std::uint32_t> Paths() const {
+    std::vector<std::uint32_t> paths = touched_;
+    std::erase_if(paths, [&](std::uint32_t rank) { return shown_[rank].entry == nullptr; });
+    std::ranges::sort(paths);
+    const auto repeats = std::ranges::unique(paths);
+    paths.erase(repeats.begin(), repeats.end());
+    return paths;
+  }
+
+ private:
+  std::vector<Shown> shown_;
+  std::vector<std::uint32_t> touched_;  // that were put, with repeats
+};
 
 bool IsMarkerType(EntryType type) {
   return type == EntryType::kWhiteout || type == EntryType::kOpaque;
@@ -33,51 +146,38 @@ bool IsFile(const Shown& shown) {
   return shown.entry->type != EntryType::kDirectory && shown.entry->type != EntryType::kHardLink;
 }
 
-void EraseBelow(FileTree& tree, std::string_view path) {
-  const std::string prefix = path.empty() ? std::string() : std::string(path) + '/';
-  auto at = tree.lower_bound(prefix);
-  if (path.empty() && at != tree.end() && at->first.empty()) ++at;  // the root itself
-  while (at != tree.end() && at->first.starts_with(prefix)) at = tree.erase(at);
-}
-
 // Applies a layer as a runtime does: deletions first, then entries in the tar's order.
-void ApplyLayer(const Inventory& inventory, FileTree& tree, std::uint64_t& num_files) {
+void ApplyLayer(const Inventory& inventory, LayerIndex layer, const PathRanks& ranks,
+                FileTree& tree, std::uint64_t& num_files) {
   std::vector<const Entry*> in_tar(inventory.entries.size());
   for (const Entry& entry : inventory.entries) in_tar[entry.position] = &entry;
   for (const Entry* const entry : in_tar) {
     if (!IsMarkerType(entry->type)) continue;
-    const std::string_view path = inventory.path(*entry);
-    if (path.empty()) {
-      for (auto at = tree.begin(); at != tree.end();) {
-        at = at->first.empty() ? std::next(at) : tree.erase(at);
-      }
-      continue;
-    }
-    EraseBelow(tree, path);
-    if (entry->type == EntryType::kWhiteout) tree.erase(path);
+    const std::uint32_t rank = ranks.of(layer, *entry, inventory);
+    tree.EraseBelow(ranks.below(rank));
+    if (entry->type == EntryType::kWhiteout && rank != kRootRank) tree.Erase(rank);
   }
   for (const Entry* const entry : in_tar) {
     if (IsMarkerType(entry->type)) continue;
-    const std::string_view path = inventory.path(*entry);
-    for (std::string_view up = path; !up.empty();) {
-      up = ParentPath(up);
-      const auto above = tree.find(up);
-      if (above == tree.end() || above->second.entry->type == EntryType::kDirectory) continue;
-      tree.erase(above);
+    const std::uint32_t rank = ranks.of(layer, *entry, inventory);
+    for (std::uint32_t up = rank; up != kRootRank;) {
+      up = ranks.parent(up);
+      const Shown* const above = tree.Find(up);
+      if (above != nullptr && above->entry->type != EntryType::kDirectory) tree.Erase(up);
     }
     Shown shown{.inventory = &inventory, .entry = entry};
     if (entry->type == EntryType::kHardLink) {
-      const auto target = tree.find(inventory.link(*entry));
-      if (target != tree.end() && IsFile(target->second)) {
-        shown = target->second;
+      const Shown* const target = tree.Find(ranks.Find(inventory.link(*entry)));
+      if (target != nullptr && IsFile(*target)) {
+        shown = *target;
       } else {
         shown.file = ++num_files;
       }
     } else if (entry->type != EntryType::kDirectory) {
       shown.file = ++num_files;
     }
-    if (entry->type != EntryType::kDirectory) EraseBelow(tree, path);
-    tree[path] = shown;
+    if (entry->type != EntryType::kDirectory) tree.EraseBelow(ranks.below(rank));
+    tree.Put(rank, shown);
   }
 }
 
@@ -105,29 +205,38 @@ class GeneratedAudit {
         contents_(contents),
         atoms_(atoms),
         layout_(layout),
-        ignore_mtime_(ignore_mtime) {}
+        ignore_mtime_(ignore_mtime),
+        ranks_(contents),
+        expected_(ranks_.size()),
+        found_(ranks_.size()) {}
 
-  void CheckImage(ImageIndex i, const std::vector<std::uint32_t>& layers) const {
-    FileTree expected;
+  void CheckImage(ImageIndex i, const std::vector<std::uint32_t>& layers) {
+    expected_.Clear();
+    found_.Clear();
     std::uint64_t num_files = 0;
     for (const LayerIndex l : fleet_.chain(fleet_.images[i])) {
-      ApplyLayer(*contents_.inventories[l], expected, num_files);
+      ApplyLayer(*contents_.inventories[l], l, ranks_, expected_, num_files);
     }
-    FileTree found;
-    for (const std::uint32_t j : layers) Apply(i, layout_.layers[j], found, num_files);
-    std::unordered_map<std::uint64_t, std::uint64_t> same;  // files of `found` by those of today
-    std::unordered_map<std::uint64_t, std::uint64_t> back;
-    auto is = found.begin();
-    for (const auto& [path, was] : expected) {
-      if (is == found.end() || is->first != path) Fail(i, path, "it would be lost or another");
-      if (!LooksTheSame(was, is->second, ignore_mtime_)) Fail(i, path, "it would change");
-      const bool is_one_file =
-          same.try_emplace(was.file, is->second.file).first->second == is->second.file &&
-          back.try_emplace(is->second.file, was.file).first->second == was.file;
-      if (!is_one_file) Fail(i, path, "its hard links would change");
-      ++is;
+    for (const std::uint32_t j : layers) Apply(i, layout_.layers[j], num_files);
+    const std::vector<std::uint32_t> found = found_.Paths();
+    std::vector<std::uint64_t> partners(num_files + 1, kNoFile);  // of files of either tree
+    partners[0] = 0;
+    auto at = found.begin();
+    for (const std::uint32_t rank : expected_.Paths()) {
+      if (at == found.end() || *at != rank) Fail(i, rank, "it would be lost or another");
+      const Shown& was = *expected_.Find(rank);
+      const Shown& is = *found_.Find(rank);
+      if (!LooksTheSame(was, is, ignore_mtime_)) Fail(i, rank, "it would change");
+      if (partners[was.file] == kNoFile && partners[is.file] == kNoFile) {
+        partners[was.file] = is.file;
+        partners[is.file] = was.file;
+      }
+      if (partners[was.file] != is.file || partners[is.file] != was.file) {
+        Fail(i, rank, "its hard links would change");
+      }
+      ++at;
     }
-    if (is != found.end()) Fail(i, is->first, "it would be new");
+    if (at != found.end()) Fail(i, *at, "it would be new");
   }
 
   void CheckSize(const GeneratedLayer& layer) const {
@@ -163,26 +272,31 @@ class GeneratedAudit {
     return bytes;
   }
 
-  void Apply(ImageIndex i, const GeneratedLayer& layer, FileTree& tree,
-             std::uint64_t& num_files) const {
+  std::uint32_t RankOf(EntryRef ref) const {
+    const Inventory& inventory = *contents_.inventories[ref.layer];
+    return ranks_.of(ref.layer, inventory.entries[ref.entry], inventory);
+  }
+
+  void Apply(ImageIndex i, const GeneratedLayer& layer, std::uint64_t& num_files) {
     for (const UnitIndex u : layer.directories) {
-      const Shown shown = At(atoms_.directories.units[u].contents);
-      tree[shown.inventory->path(*shown.entry)] = shown;
+      const EntryRef ref = atoms_.directories.units[u].contents;
+      found_.Put(RankOf(ref), At(ref));
     }
     for (const AtomIndex a : layer.atoms) {
       for (const Unit& unit : atoms_.files.units_of(a)) {
         Shown shown = At(unit.contents);
         shown.file = ++num_files;
         for (const EntryRef name : atoms_.files.names_of(unit)) {
-          const std::string_view path = At(name).inventory->path(*At(name).entry);
-          if (!tree.try_emplace(path, shown).second) Fail(i, path, "it would come twice");
+          const std::uint32_t rank = RankOf(name);
+          if (found_.Find(rank) != nullptr) Fail(i, rank, "it would come twice");
+          found_.Put(rank, shown);
         }
       }
     }
   }
 
-  [[noreturn]] void Fail(ImageIndex i, std::string_view path, std::string_view how) const {
-    throw AuditError(fmt::format("the audit disagrees about \"{}\" in {}: {}", path,
+  [[noreturn]] void Fail(ImageIndex i, std::uint32_t rank, std::string_view how) const {
+    throw AuditError(fmt::format("the audit disagrees about \"{}\" in {}: {}", ranks_.path(rank),
                                  fleet_.name(fleet_.images[i]), how));
   }
 
@@ -191,6 +305,9 @@ class GeneratedAudit {
   const ContentAtoms& atoms_;
   const GeneratedLayout& layout_;
   bool ignore_mtime_;
+  PathRanks ranks_;
+  FileTree expected_;  // of the image that is being checked
+  FileTree found_;
 };
 
 }  // namespace
@@ -198,7 +315,7 @@ class GeneratedAudit {
 void AuditGeneratedLayout(const Fleet& fleet, const LayerContents& contents,
                           const ContentAtoms& atoms, const GeneratedLayout& layout,
                           std::uint32_t max_layers, bool ignore_mtime) {
-  const GeneratedAudit audit(fleet, contents, atoms, layout, ignore_mtime);
+  GeneratedAudit audit(fleet, contents, atoms, layout, ignore_mtime);
   for (const GeneratedLayer& layer : layout.layers) audit.CheckSize(layer);
   const auto of_image = layout.LayersOfImages(fleet.images.size());
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {

@@ -9,7 +9,8 @@ namespace gneiss {
 
 // Throws AuditError that names the image and the path when an image would show something else, gets
 // a path twice, or has more than `max_layers`; and when a layer weighs other than it says.
-// `ignore_mtime`: times need not be equal. Time O(entries of all images * log).
+// `ignore_mtime`: times need not be equal. Time O(entries of all images, and the
+// paths' log of all layers).
 void AuditGeneratedLayout(const Fleet& fleet, const LayerContents& contents,
                           const ContentAtoms& atoms, const GeneratedLayout& layout,
                           std::uint32_t max_layers, bool ignore_mtime);
