@@ -19,9 +19,9 @@
 #include "io/apply/index_rewriter.h"
 #include "io/apply/json_spans.h"
 #include "io/apply/layout_writer.h"
-#include "io/apply/parallel_for.h"
 #include "io/report/format.h"
 #include "io/report/json_writer.h"
+#include "io/scan/parallel_for.h"
 #include "io/source/manifest.h"
 #include "planner/input_error.h"
 #include "planner/new_layer.h"
@@ -193,9 +193,9 @@ class PlanRun {
     std::atomic<std::int64_t> copied = 0;
     ParallelFor(
         carried_.size(), options_.jobs,
-        [&](std::size_t c) {
+        [&](const ParallelItem& item) {
           const std::optional<Carried> how =
-              writer_.Carry(blobs_, carried_[c], [&](Bytes bytes) { done += bytes; });
+              writer_.Carry(blobs_, carried_[item.index], [&](Bytes bytes) { done += bytes; });
           if (how == Carried::kLinked) ++linked;
           if (how == Carried::kCopied) ++copied;
         },
@@ -218,8 +218,8 @@ class PlanRun {
     std::atomic<Bytes> done = 0;
     ParallelFor(
         to_write_.size(), options_.jobs,
-        [&](std::size_t w) {
-          const std::uint32_t b = to_write_[w];
+        [&](const ParallelItem& item) {
+          const std::uint32_t b = to_write_[item.index];
           const std::string path = writer_.NewName();
           written_[b] = WriteLayer(layers_[b], contents_, spool, options_.compression, path);
           writer_.AddNewLayer(KeyOf(planned_.blobs[b]), path, *written_[b]);

@@ -38,7 +38,7 @@ struct ApplyOptions {
   std::string target;  // directory
   CompressionOptions compression;
   std::int64_t jobs = 1;  // threads, at least 1
-  // Called about ten times a second, one call at a time; may be empty.
+  // Called in the caller's thread, about ten times a second; may be empty.
   std::function<void(const ApplyProgress&)> on_progress;
 };
 

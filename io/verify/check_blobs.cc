@@ -1,15 +1,15 @@
 #include "io/verify/check_blobs.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
 
+#include "io/scan/parallel_for.h"
 #include "io/source/sha256_stream.h"
-#include "io/verify/for_each_index.h"
 #include "planner/digest.h"
 #include "planner/input_error.h"
 
@@ -50,22 +50,23 @@ std::vector<std::string> CheckBlobs(const Fleet& fleet, const LayerBlobs& blobs,
                                     std::span<const LayerIndex> layers, std::int64_t jobs,
                                     const std::function<void(Bytes)>& on_progress) {
   std::vector<std::string> problems(layers.size());
-  std::mutex mutex;
-  Bytes bytes_read = 0;
-  const auto on_bytes = [&](Bytes bytes) {
-    const std::lock_guard lock(mutex);
-    bytes_read += bytes;
-    if (on_progress) on_progress(bytes_read);
-  };
-  ForEachIndex(layers.size(), jobs, [&](std::size_t i) {
-    try {
-      problems[i] = CheckBlob(fleet, blobs, fleet.layers[layers[i]], on_bytes);
-    } catch (const InputError& error) {
-      problems[i] = error.what();
-    } catch (const std::system_error& error) {
-      problems[i] = error.what();  // names the file
-    }
-  });
+  std::atomic<Bytes> bytes_read = 0;
+  ParallelFor(
+      layers.size(), jobs,
+      [&](const ParallelItem& item) {
+        std::string& problem = problems[item.index];
+        try {
+          problem = CheckBlob(fleet, blobs, fleet.layers[layers[item.index]],
+                              [&](Bytes bytes) { bytes_read += bytes; });
+        } catch (const InputError& error) {
+          problem = error.what();
+        } catch (const std::system_error& error) {
+          problem = error.what();  // names the file
+        }
+      },
+      [&] {
+        if (on_progress) on_progress(bytes_read);
+      });
   return problems;
 }
 
