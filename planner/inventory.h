@@ -184,4 +184,14 @@ struct Xattr {
 };
 [[nodiscard]] std::string FormatXattrs(std::vector<Xattr> xattrs);
 
+// Those of a text that FormatXattrs made, in its order; views into it. Of another text what comes
+// before the first place that it could not have made: a text may be of a file from elsewhere.
+struct XattrView {
+  std::string_view name;
+  std::string_view value;
+
+  friend bool operator==(const XattrView&, const XattrView&) = default;
+};
+[[nodiscard]] std::vector<XattrView> ParseXattrs(std::string_view text);
+
 }  // namespace gneiss

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,23 +49,6 @@ mode_t FormatOf(EntryType type) {
     default:
       return AE_IFREG;
   }
-}
-
-// The pairs of a text that FormatXattrs made.
-std::vector<Xattr> ParseXattrs(std::string_view text) {
-  std::vector<Xattr> xattrs;
-  while (!text.empty()) {
-    const std::size_t name_end = text.find('\0');
-    const std::size_t size_end = text.find(':', name_end);
-    if (name_end == std::string_view::npos || size_end == std::string_view::npos) break;
-    std::size_t size = 0;
-    std::from_chars(text.data() + name_end + 1, text.data() + size_end, size);
-    if (size > text.size() - size_end - 1) break;
-    xattrs.push_back({.name = std::string(text.substr(0, name_end)),
-                      .value = std::string(text.substr(size_end + 1, size))});
-    text.remove_prefix(size_end + 1 + size);
-  }
-  return xattrs;
 }
 
 // libarchive would encode other names, which readers do not decode.
@@ -181,7 +164,7 @@ class LayerWriter {
     archive_entry_set_mtime(target, source.mtime, static_cast<long>(source.mtime_nsec));
     archive_entry_set_size(target, 0);
     if (entry.type == EntryType::kHardLink) return;  // the file has them
-    const std::vector<Xattr> xattrs = ParseXattrs(inventory.texts[source.xattrs]);
+    const std::vector<XattrView> xattrs = ParseXattrs(inventory.texts[source.xattrs]);
     // libarchive puts each before those that it has.
     for (auto x = xattrs.rbegin(); x != xattrs.rend(); ++x) {
       if (!IsXattrName(x->name)) {
@@ -190,7 +173,8 @@ class LayerWriter {
                         "found \"{}\"",
                         x->name));
       }
-      archive_entry_xattr_add_entry(target, x->name.c_str(), x->value.data(), x->value.size());
+      archive_entry_xattr_add_entry(target, std::string(x->name).c_str(), x->value.data(),
+                                    x->value.size());
     }
   }
 
