@@ -286,8 +286,8 @@ class PlanRun {
     try {
       const std::string& manifest = indexes_.manifest(i);
       const Manifest parsed = ParseManifest(manifest);
-      const std::string config = ReadVerified(blobs_, parsed.config->digest_text,
-                                              parsed.config->size, kMaxManifestBytes, "its config");
+      const std::string config =
+          ReadCarried(blobs_, parsed.config->digest_text, parsed.config->size, "its config");
       const std::vector<ChainLayer> chain = ChainOf(planned_.of_image[i]);
       const std::string new_config = RewriteConfig(config, chain, image.num_layers);
       const BaseReference* base = nullptr;

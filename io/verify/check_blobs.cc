@@ -9,14 +9,12 @@
 #include <fmt/format.h>
 
 #include "io/scan/parallel_for.h"
-#include "io/source/sha256_stream.h"
+#include "io/source/verified_blob.h"
 #include "planner/digest.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
 namespace {
-
-constexpr std::size_t kCheckChunkBytes = std::size_t{256} << 10;
 
 std::string CheckBlob(const Fleet& fleet, const LayerBlobs& blobs, const Layer& layer,
                       const std::function<void(Bytes)>& on_bytes) {
@@ -24,24 +22,15 @@ std::string CheckBlob(const Fleet& fleet, const LayerBlobs& blobs, const Layer& 
   if (!layer.verifiable) return "expected a sha256 to check the blob against, found " + digest;
   const std::unique_ptr<ByteSource> blob = blobs.Open(digest, layer.size);
   if (blob == nullptr) return "no source has the blob";
-  Sha256Stream sha256;
-  std::vector<char> buffer(kCheckChunkBytes);
-  Bytes size = 0;
-  // Not beyond what is asked for: a file may grow without end.
-  while (size <= layer.size) {
-    const std::size_t count = blob->Read(buffer);
-    if (count == 0) break;
-    sha256.Update({buffer.data(), count});
-    size += static_cast<Bytes>(count);
-    on_bytes(static_cast<Bytes>(count));
-  }
-  if (size != layer.size) {
+  const HashedBytes found = HashSource(*blob, on_bytes, layer.size);
+  if (found.size != layer.size) {
     return fmt::format("expected a blob of {} bytes, found {}{}", layer.size,
-                       size > layer.size ? "more than " : "", std::min(size, layer.size));
+                       found.size > layer.size ? "more than " : "",
+                       std::min(found.size, layer.size));
   }
-  const Digest found = sha256.Finish();
-  if (found == layer.digest) return "";
-  return fmt::format("expected a blob with digest {}, found {}", digest, FormatDigest(found));
+  if (found.digest == layer.digest) return "";
+  return fmt::format("expected a blob with digest {}, found {}", digest,
+                     FormatDigest(found.digest));
 }
 
 }  // namespace

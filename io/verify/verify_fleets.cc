@@ -15,6 +15,7 @@
 #include "io/scan/parallel_for.h"
 #include "io/source/byte_source.h"
 #include "io/source/manifest.h"
+#include "io/source/verified_blob.h"
 #include "planner/input_error.h"
 #include "planner/layer_contents.h"
 
@@ -33,13 +34,11 @@ ReadConfigText ReadConfigOf(const VerifySide& side, const Image& image) {
   try {
     const std::unique_ptr<ByteSource> blob = side.blobs.Open(digest, image.config_size);
     if (blob == nullptr) return {.text = {}, .problem = "no source has the config " + digest};
-    ReadConfigText config;
-    config.text = ReadWhole(*blob, digest, kUnknownSize, kMaxManifestBytes);
-    const Digest found = Sha256(config.text);
-    if (found == image.config_digest) return config;
+    VerifiedBlob config = ReadVerified(*blob, digest, kUnknownSize, kMaxManifestBytes);
+    if (config.is_verified) return {.text = std::move(config.content), .problem = {}};
     return {.text = {},
             .problem = fmt::format("expected a config with digest {}, found {}", digest,
-                                   FormatDigest(found))};
+                                   FormatDigest(config.found))};
   } catch (const InputError& error) {
     return {.text = {}, .problem = error.what()};
   } catch (const std::system_error& error) {
