@@ -19,6 +19,7 @@
 #include "io/apply/index_rewriter.h"
 #include "io/apply/json_spans.h"
 #include "io/apply/layout_writer.h"
+#include "io/apply/plan_match.h"
 #include "io/report/format.h"
 #include "io/report/json_writer.h"
 #include "io/scan/parallel_for.h"

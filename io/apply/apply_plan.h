@@ -1,5 +1,5 @@
 // A plan carried out: from the layouts that a fleet was read from to a new one in which every image
-// has the layers that the plan gives it (plan_file.h), and shows what it did.
+// has the layers that the plan gives it (plan_match.h), and shows what it did.
 //
 //   - Blobs that stay are linked where that can be, else copied; each is held against its digest.
 //   - New layers are written from the contents of today's (layer_writer.h).

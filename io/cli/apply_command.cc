@@ -14,6 +14,7 @@
 #include "io/apply/apply_plan.h"
 #include "io/apply/layer_writer.h"
 #include "io/apply/plan_file.h"
+#include "io/apply/plan_match.h"
 #include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/output_file.h"
