@@ -162,6 +162,14 @@ struct Inventory {
   std::string_view link(const Entry& entry) const { return texts[entry.link]; }
 };
 
+// An entry of a layer, by its index in Inventory::entries.
+struct EntryRef {
+  LayerIndex layer = kNone;
+  std::uint32_t entry = kNone;
+
+  friend auto operator<=>(const EntryRef&, const EntryRef&) = default;
+};
+
 // Sorts entries that were appended in the tar's order, with their positions set.
 void SortEntries(Inventory& inventory);
 

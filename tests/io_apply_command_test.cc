@@ -107,12 +107,7 @@ struct ReadFleet {
     for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
       const Layer& layer = fleet.layers[l];
       const auto blob = blobs.Open(fleet.digest_text(layer), layer.size);
-      ScannedLayer scanned = ScanLayer(*blob,
-                                       {.digest = {.digest = layer.digest},
-                                        .size = layer.size,
-                                        .media_type = std::string(fleet.text(layer.media_type)),
-                                        .diff_id = fleet.diff_ids[layer.diff_id]},
-                                       {});
+      ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet, layer), {});
       REQUIRE(scanned.inventory.has_value());
       REQUIRE(scanned.inventory->warnings.empty());
       contents.Add(l, std::move(*scanned.inventory));

@@ -126,8 +126,7 @@ class PlanRun {
     for (const EntryRef& ref : blob.entries) {
       if (ref.layer != last) add_layers({&ref.layer, 1});
       last = ref.layer;
-      fmt::format_to(std::back_inserter(text), " {}",
-                     contents_.inventories[ref.layer]->entries[ref.entry].position);
+      fmt::format_to(std::back_inserter(text), " {}", contents_.EntryOf(ref).position);
     }
     return FormatDigest(Sha256(text)).substr(7);
   }

@@ -25,20 +25,14 @@ struct SpooledContent {
   std::uint32_t file = kNone;
 };
 
-const Entry& EntryOf(const LayerContents& contents, EntryRef ref) {
-  return contents.inventories[ref.layer]->entries[ref.entry];
-}
-
 // Each distinct content once, by digest, from the first layer that has it.
 std::vector<SpooledContent> DistinctContents(const LayerContents& contents,
                                              std::span<const EntryRef> wanted) {
   std::vector<SpooledContent> distinct;
   distinct.reserve(wanted.size());
   for (const EntryRef ref : wanted) {
-    const Entry& entry = EntryOf(contents, ref);
-    assert(entry.type == EntryType::kRegular);
-    distinct.push_back(
-        {.digest = contents.inventories[ref.layer]->contents[entry.content], .from = ref});
+    assert(contents.EntryOf(ref).type == EntryType::kRegular);
+    distinct.push_back({.digest = contents.ContentOf(ref), .from = ref});
   }
   std::ranges::sort(distinct, [](const SpooledContent& a, const SpooledContent& b) {
     return std::tie(a.digest, a.from) < std::tie(b.digest, b.from);
@@ -80,8 +74,8 @@ class LayerSink : public ContentSink {
       : layer_(layer), distinct_(distinct), file_(file), file_index_(file_index) {
     for (const std::uint32_t i : mine) {
       const EntryRef from = distinct[i].from;
-      wanted_.emplace_back(contents.inventories[layer]->path(EntryOf(contents, from)),
-                           EntryOf(contents, from).size);
+      const Entry& entry = contents.EntryOf(from);
+      wanted_.emplace_back(contents.InventoryOf(from).path(entry), entry.size);
     }
     std::ranges::sort(wanted_);
   }
@@ -187,13 +181,8 @@ class SpoolFiller {
       if (item.IsMoot()) throw SpoolIsMoot();
       bytes_read_ += bytes;
     };
-    ExpectedLayer expected{.digest = {.digest = layer.digest, .verifiable = layer.verifiable},
-                           .size = layer.size,
-                           .media_type = std::string(fleet_.text(layer.media_type)),
-                           .diff_id = std::nullopt};
-    if (layer.diff_id != kNone) expected.diff_id = fleet_.diff_ids[layer.diff_id];
     try {
-      const ScannedLayer scanned = ScanLayer(*blob, expected, scan);
+      const ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet_, layer), scan);
       if (!scanned.inventory) {
         throw InputError("expected a tar, found " + scanned.not_a_tar.found);
       }
@@ -250,7 +239,7 @@ void ContentSpool::Read(const Digest& digest, Bytes offset, std::span<char> buff
 SpoolNeeds FindSpoolNeeds(const LayerContents& contents, std::span<const EntryRef> wanted) {
   SpoolNeeds needs;
   for (const SpooledContent& content : DistinctContents(contents, wanted)) {
-    needs.disk_bytes = CheckedAdd(needs.disk_bytes, EntryOf(contents, content.from).stored_size);
+    needs.disk_bytes = CheckedAdd(needs.disk_bytes, contents.EntryOf(content.from).stored_size);
     needs.layers.push_back(content.from.layer);
   }
   std::ranges::sort(needs.layers);

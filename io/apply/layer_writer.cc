@@ -155,8 +155,8 @@ class LayerWriter {
   }
 
   void SetAttributes(const NewEntry& entry) {
-    const Inventory& inventory = *contents_.inventories[entry.source.layer];
-    const Entry& source = inventory.entries[entry.source.entry];
+    const Inventory& inventory = contents_.InventoryOf(entry.source);
+    const Entry& source = contents_.EntryOf(entry.source);
     archive_entry* const target = entry_.get();
     archive_entry_set_perm(target, source.mode);
     archive_entry_set_uid(target, source.uid);
@@ -179,8 +179,8 @@ class LayerWriter {
   }
 
   void SetType(const NewEntry& entry) {
-    const Inventory& inventory = *contents_.inventories[entry.source.layer];
-    const Entry& source = inventory.entries[entry.source.entry];
+    const Inventory& inventory = contents_.InventoryOf(entry.source);
+    const Entry& source = contents_.EntryOf(entry.source);
     archive_entry* const target = entry_.get();
     archive_entry_set_filetype(target, FormatOf(entry.type));
     runs_.clear();
@@ -207,22 +207,14 @@ class LayerWriter {
     }
   }
 
-  const Digest& ContentOf(EntryRef ref) const {
-    const Inventory& inventory = *contents_.inventories[ref.layer];
-    return inventory.contents[inventory.entries[ref.entry].content];
-  }
-  Bytes SizeOf(EntryRef ref) const {
-    return contents_.inventories[ref.layer]->entries[ref.entry].size;
-  }
-
   // Calls visit(offset, bytes) for the contents in order.
   template <typename Visit>
   void ForEachChunk(EntryRef ref, const Visit& visit) {
-    const Bytes size = SizeOf(ref);
+    const Bytes size = contents_.EntryOf(ref).size;
     for (Bytes at = 0; at < size;) {
       const auto count = static_cast<std::size_t>(std::min<Bytes>(size - at, kChunkBytes));
       const std::span<char> chunk(buffer_.data(), count);
-      spool_.Read(ContentOf(ref), at, chunk);
+      spool_.Read(contents_.ContentOf(ref), at, chunk);
       visit(at, chunk);
       at += static_cast<Bytes>(count);
     }
@@ -243,7 +235,7 @@ class LayerWriter {
         offset += length;
       }
     });
-    const Bytes size = SizeOf(ref);
+    const Bytes size = contents_.EntryOf(ref).size;
     // All of it: an entry that is not there is no map to libarchive.
     if (runs_.empty()) runs_.push_back({.offset = size, .length = 0});
     for (const StoredRun& run : runs_) {

@@ -213,23 +213,15 @@ class PlanMatcher {
     blob.predicted = layer.size;
     for (const PlanEntries& from : layer.from) AddEntries(from, blob.entries);
     std::ranges::sort(blob.entries, [&](const EntryRef& a, const EntryRef& b) {
-      return a.layer != b.layer ? a.layer < b.layer : PositionOf(a) < PositionOf(b);
+      return a.layer != b.layer ? a.layer < b.layer
+                                : contents_->EntryOf(a).position < contents_->EntryOf(b).position;
     });
     ExpectEachPathOnce(layer, blob.entries);
     return of_plan_layer_[plan_layer] = Add(std::move(blob));
   }
 
-  std::uint32_t PositionOf(const EntryRef& ref) const {
-    return contents_->inventories[ref.layer]->entries[ref.entry].position;
-  }
-  const Entry& EntryOf(const EntryRef& ref) const {
-    return contents_->inventories[ref.layer]->entries[ref.entry];
-  }
-  PathIndex PathOf(const EntryRef& ref) const {
-    return contents_->layer_paths[ref.layer].path[ref.entry];
-  }
   std::string TextOf(const EntryRef& ref) const {
-    return Quote(contents_->inventories[ref.layer]->path(EntryOf(ref)));
+    return Quote(contents_->InventoryOf(ref).path(contents_->EntryOf(ref)));
   }
 
   void AddEntries(const PlanEntries& from, std::vector<EntryRef>& entries) {
@@ -247,7 +239,7 @@ class PlanMatcher {
       }
       for (std::uint32_t p = first; p <= last; ++p) {
         const EntryRef ref{.layer = l, .entry = by_position[p]};
-        const EntryType type = EntryOf(ref).type;
+        const EntryType type = contents_->EntryOf(ref).type;
         if (type == EntryType::kWhiteout || type == EntryType::kOpaque) {
           Fail(from.place + ".entries",
                fmt::format("expected entries that an image shows, found the {} of {} at {}",
@@ -260,7 +252,7 @@ class PlanMatcher {
 
   // `mark` is of this check alone.
   bool WasSeen(const EntryRef& ref, std::uint32_t mark) {
-    return std::exchange(path_seen_[PathOf(ref)], mark) == mark;
+    return std::exchange(path_seen_[contents_->PathOf(ref)], mark) == mark;
   }
 
   void ExpectEachPathOnce(const PlanLayer& layer, std::span<const EntryRef> entries) {
@@ -279,7 +271,7 @@ class PlanMatcher {
     for (const std::uint32_t b : result_.of_image[i]) {
       const PlannedBlob& blob = result_.blobs[b];
       for (const EntryRef& ref : blob.entries) {
-        if (EntryOf(ref).type == EntryType::kDirectory || !WasSeen(ref, mark)) continue;
+        if (contents_->EntryOf(ref).type == EntryType::kDirectory || !WasSeen(ref, mark)) continue;
         const PlanImage& image = level_.images[planned_[i]];
         Fail(image.place, fmt::format("expected each path in one layer of {}, found {} in layer {} "
                                       "again",

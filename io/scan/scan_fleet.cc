@@ -48,10 +48,6 @@ class FleetScanner {
   ParsedDigest DigestOf(const Layer& layer) const {
     return {.digest = layer.digest, .verifiable = layer.verifiable};
   }
-  std::optional<Digest> DiffIdOf(const Layer& layer) const {
-    if (layer.diff_id == kNone) return std::nullopt;
-    return fleet_.diff_ids[layer.diff_id];
-  }
 
   const Fleet& fleet_;
   const LayerBlobs& blobs_;
@@ -168,12 +164,7 @@ void FleetScanner::ScanOne(const ParallelItem& item) {
       if (item.IsMoot()) throw ScanIsMoot();
       bytes_read_ += bytes;
     };
-    scanned = scan_(*blob,
-                    {.digest = DigestOf(layer),
-                     .size = layer.size,
-                     .media_type = std::string(fleet_.text(layer.media_type)),
-                     .diff_id = DiffIdOf(layer)},
-                    options);
+    scanned = scan_(*blob, ExpectedLayerOf(fleet_, layer), options);
   } catch (const InputError& error) {
     result.problem = error.what();
   } catch (const std::system_error& error) {
@@ -206,6 +197,15 @@ void FleetScanner::ScanOne(const ParallelItem& item) {
 }
 
 }  // namespace
+
+ExpectedLayer ExpectedLayerOf(const Fleet& fleet, const Layer& layer) {
+  ExpectedLayer expected{.digest = {.digest = layer.digest, .verifiable = layer.verifiable},
+                         .size = layer.size,
+                         .media_type = std::string(fleet.text(layer.media_type)),
+                         .diff_id = std::nullopt};
+  if (layer.diff_id != kNone) expected.diff_id = fleet.diff_ids[layer.diff_id];
+  return expected;
+}
 
 FleetScan ScanFleet(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
                     const ScanFunction& scan, const FleetScanOptions& options) {
