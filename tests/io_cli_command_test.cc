@@ -240,6 +240,21 @@ TEST_CASE_METHOD(CommandFixture, "Names of the input cannot steer the terminal",
   }
 }
 
+TEST_CASE_METHOD(CommandFixture, "-o writes a plan beside the screen, with --json alone",
+                 "[io][command]") {
+  const std::string json = RunCli({"plan", good_, "--json"}).out;
+  const std::string text = RunCli({"plan", good_}).out;
+  REQUIRE_THAT(json, Catch::StartsWith("{"));
+  REQUIRE_THAT(text, Catch::StartsWith("2 images"));
+  const std::string file = directory_.path("plan.json");
+  CHECK(RunCli({"plan", good_, "-o", file}).out == text);
+  CHECK(ReadWholeFile(file) == json);
+  const std::string alone = directory_.path("alone.json");
+  CHECK(RunCli({"plan", good_, "--json", "-o", alone}).out.empty());
+  CHECK(ReadWholeFile(alone) == json);
+  CHECK(RunCli({"plan", good_, "-o", "-"}).out == json);
+}
+
 // A stream that is full after some bytes, as a closed pipe or a full disk is.
 class FullBuffer : public std::streambuf {
  protected:

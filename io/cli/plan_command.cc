@@ -26,10 +26,6 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
   const std::unique_ptr<PlannedFleet> planned = PlanFleet(options.plan, console, progress);
   const Fleet& fleet = planned->loaded.fleet;
   progress.Show("writing");
-  const auto write_json = [&](std::ostream& out) {
-    WritePlanJson(fleet, planned->totals, *planned->plan, planned->loaded.bad_images, out);
-  };
-
   if (options.commands) {
     progress.Erase();
     OutputFile script(options.report.output, console);
@@ -41,23 +37,21 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
     script.Finish();
     return planned->exit_code();
   }
-  // -o keeps the plan itself, for `apply` and for other programs; the screen still tells what it
-  // says.
-  if (!options.report.output.empty()) {
+  // -o keeps the plan itself, for `apply` and for other programs. The screen still tells what it
+  // says, unless JSON is all that was asked for.
+  if (options.report.json || !options.report.output.empty()) {
     OutputFile file(options.report.output, console);
-    const bool is_console = file.is_console();
-    write_json(file.stream());
+    const bool is_all = options.report.json || file.is_console();
+    if (is_all) progress.Erase();
+    WritePlanJson(fleet, planned->totals, *planned->plan, planned->loaded.bad_images,
+                  file.stream());
     file.Finish();
-    if (is_console) return planned->exit_code();
+    if (is_all) return planned->exit_code();
   }
   progress.Erase();
   OutputFile output("", console);
-  if (options.report.json) {
-    write_json(output.stream());
-  } else {
-    const PlanScreen screen{.style = StyleFor(options.report, output, console), .top = options.top};
-    PrintPlan(fleet, planned->totals, *planned->plan, screen, output.stream());
-  }
+  const PlanScreen screen{.style = StyleFor(options.report, output, console), .top = options.top};
+  PrintPlan(fleet, planned->totals, *planned->plan, screen, output.stream());
   output.Finish();
   return planned->exit_code();
 }
@@ -72,6 +66,10 @@ CommandBody ConfigurePlan(CLI::App& app) {
   app.add_option("--top", options->top, "recommendations and bases shown, 0 for all (default: 5)")
       ->type_name("N");
   AddReportOptions(app, options->report);
+  app.get_option("--output")
+      ->description(
+          "write the plan to FILE as JSON, complete or not at all, and the text to standard "
+          "output; with --json to FILE alone");
   app.add_flag("--commands", options->commands,
                "a shell script that carries the plan out: crane, buildah or docker, skopeo, gneiss "
                "apply; -o is its file")

@@ -23,7 +23,7 @@ for image in $(seq 12); do
 done
 "$gneiss" scan layout --store store --quiet >out
 "$gneiss" plan layout --store store --max-layers 2 --level squash --layer-cost 10MB --pin 'shop:1?' \
-  --quiet --json -o plan.json >out
+  --quiet --json -o plan.json
 apply() {
   "$gneiss" apply plan.json --from layout --to oci:"$1" --store store --jobs 2 >out 2>err
 }

@@ -21,7 +21,7 @@ add_tar layout root >app
 add_image layout 1 "$(cat base)" "$(cat tools)" "$(cat app)"
 add_image layout 2 "$(cat base)" "$(cat tools)"
 "$gneiss" scan layout --quiet >scan.out
-"$gneiss" plan layout --max-layers 3 --quiet --json -o plan.json >plan.out
+"$gneiss" plan layout --max-layers 3 --quiet --json -o plan.json
 
 for level in squash bases carve; do
   run 0 apply plan.json --from layout --to oci:$level --level $level --json
