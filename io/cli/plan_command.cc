@@ -1,5 +1,6 @@
 #include "io/cli/plan_command.h"
 
+#include <cstdint>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -17,7 +18,7 @@ namespace {
 struct PlanCommandOptions {
   PlanArguments plan;
   ReportOptions report;
-  std::size_t top = 5;
+  std::int64_t top = 5;
   bool commands = false;
 };
 
@@ -50,7 +51,8 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
   }
   progress.Erase();
   OutputFile output("", console);
-  const PlanScreen screen{.style = StyleFor(options.report, output, console), .top = options.top};
+  const PlanScreen screen{.style = StyleFor(options.report, output, console),
+                          .top = static_cast<std::size_t>(options.top)};
   PrintPlan(fleet, planned->totals, *planned->plan, screen, output.stream());
   output.Finish();
   return planned->exit_code();
@@ -63,8 +65,8 @@ CommandBody ConfigurePlan(CLI::App& app) {
   AddPlanArguments(app, options->plan);
   app.add_flag("--frontier", options->plan.plan.wants_frontier,
                "also stored bytes against bases, layers an image and moved bytes; takes longer");
-  app.add_option("--top", options->top, "recommendations and bases shown, 0 for all (default: 5)")
-      ->type_name("N");
+  AddCountOption(app, "--top", options->top,
+                 "recommendations and bases shown, 0 for all (default: 5)");
   AddReportOptions(app, options->report);
   app.get_option("--output")
       ->description(
