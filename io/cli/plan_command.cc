@@ -29,13 +29,13 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
   progress.Show("writing");
   if (options.commands) {
     progress.Erase();
-    OutputFile script(options.report.output, console);
-    PrintPlanCommands(fleet, *planned->plan,
-                      {.sources = options.plan.fleet.sources,
-                       .store = options.plan.store,
-                       .repositories = planned->loaded.repositories},
-                      script.stream());
-    script.Finish();
+    PlanScript script{.sources = options.plan.fleet.sources, .store = options.plan.store};
+    if (planned->loaded.blobs.layouts().size() == 1) {
+      script.repositories = planned->loaded.repositories;
+    }
+    OutputFile file(options.report.output, console);
+    PrintPlanCommands(fleet, *planned->plan, script, file.stream());
+    file.Finish();
     return planned->exit_code();
   }
   // -o keeps the plan itself, for `apply` and for other programs. The screen still tells what it
