@@ -29,7 +29,7 @@ namespace gneiss {
 
 // What a run is at, by bytes or layers.
 struct ApplyProgress {
-  std::string_view what;  // "checking and linking", "reading contents", "writing layers"
+  std::string_view what;  // "checking blobs that stay", "reading contents", "writing new layers"
   Bytes done = 0;
   Bytes total = 0;
 };

@@ -76,19 +76,20 @@ CompressionOptions CompressionOf(const ApplyCommandOptions& options) {
   return compression;
 }
 
-// Why a layer has no inventory although it was scanned.
-std::string WhyUnknown(const LayerScan& scan) {
+// Why a layer has no inventory although it was to be scanned. `damage`: of its file in the store.
+std::string WhyUnknown(const LayerScan& scan, const std::string& damage) {
   switch (scan.outcome) {
     case LayerOutcome::kNoBlob:
       return "expected its blob in a source, found it in none";
     case LayerOutcome::kNotATar:
       return "expected a tar, found " + scan.problem;
     case LayerOutcome::kBad:
+      return scan.problem;
     case LayerOutcome::kScanned:
     case LayerOutcome::kStored:
       break;
   }
-  return scan.problem;
+  return damage.empty() ? "its inventory is gone from the store" : damage;
 }
 
 // Scans the layers among `wanted` that are not in the store yet.
@@ -123,9 +124,9 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
       contents.Add(l, std::move(*read.scanned->inventory));
       continue;
     }
-    throw InputError(fmt::format(
-        "layer {}, which the plan makes other layers of: {}", loaded.fleet.digest_text(layer),
-        outcome == LayerOutcome::kScanned ? read.damage : WhyUnknown(scan.layers[l])));
+    throw InputError(fmt::format("layer {}, which the plan makes other layers of: {}",
+                                 loaded.fleet.digest_text(layer),
+                                 WhyUnknown(scan.layers[l], read.damage)));
   }
 }
 
