@@ -1,11 +1,9 @@
 #include "io/cli/apply_command.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -20,6 +18,7 @@
 #include "io/cli/output_file.h"
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
+#include "io/cli/scan_layers.h"
 #include "io/report/apply_json.h"
 #include "io/report/apply_screen.h"
 #include "io/report/format.h"
@@ -38,7 +37,7 @@ struct ApplyCommandOptions {
   std::string level;
   std::string compression = "gzip";
   std::int64_t compression_level = -1;  // -1: the codec's default
-  std::int64_t jobs = 0;
+  ScanArguments scan;
   std::string store;
   ReportOptions report;
 };
@@ -102,17 +101,9 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
   if (missing.empty()) return;
   InventoryStore store(options.store.empty() ? InventoryStore::DefaultDirectory() : options.store);
   Progress progress(console, options.fleet.quiet);
-  FleetScanOptions scan_options;
-  scan_options.jobs = options.jobs;
+  FleetScanOptions scan_options =
+      MakeScanOptions(options.scan, /*strict=*/false, options.fleet.quiet, console, progress);
   scan_options.layers = missing;
-  if (console.err_is_terminal && !options.fleet.quiet) {
-    scan_options.on_progress = [&](const FleetScanProgress& at) {
-      if (!progress.IsDue()) return;
-      const std::string what = fmt::format("{} of {} layers", at.layers_done, at.layers_total);
-      progress.Show(
-          DescribeScanning(what, at.bytes_read, at.bytes_total, progress.elapsed_seconds()));
-    };
-  }
   const FleetScan scan = ScanFleet(loaded.fleet, loaded.blobs, store, ScanLayer, scan_options);
   for (const LayerIndex l : missing) {
     const Layer& layer = loaded.fleet.layers[l];
@@ -130,14 +121,13 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
   }
 }
 
-int RunApply(ApplyCommandOptions options, Console& console) {
+int RunApply(const ApplyCommandOptions& options, Console& console) {
   if (options.plan.empty()) throw UsageError("expected a PLAN, as `gneiss plan -o FILE` writes it");
   if (options.fleet.sources.empty()) throw UsageError("expected --from SOURCE");
   if (options.to.empty()) throw UsageError("expected --to oci:DIR");
-  if (options.jobs == 0) options.jobs = std::max(1U, std::thread::hardware_concurrency());
   ApplyOptions apply{.target = DirectoryOf(options.to),
                      .compression = CompressionOf(options),
-                     .jobs = options.jobs};
+                     .jobs = NumJobs(options.scan)};
 
   const PlanFile plan = ReadPlanFile(options.plan);
   const PlanFileLevel& level = plan.Level(options.level);
@@ -198,8 +188,7 @@ CommandBody ConfigureApply(CLI::App& app) {
       ->type_name("CODEC");
   AddCountOption(app, "--compression-level", options->compression_level,
                  "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);
-  AddCountOption(app, "--jobs", options->jobs,
-                 "blobs read and written at once, 0 for one a core (default: 0)");
+  AddJobsOption(app, options->scan, "blobs read and written at once");
   AddStoreOption(app, options->store);
   app.add_flag("--quiet", options->fleet.quiet, "no progress and no warnings; errors only");
   AddReportOptions(app, options->report);
