@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -77,42 +76,25 @@ std::string TimeText(const Entry& entry) {
   return fmt::format("{}.{:09}", entry.mtime, entry.mtime_nsec);
 }
 
-using XattrList = std::vector<std::pair<std::string_view, std::string_view>>;
-
-// Reads what FormatXattrs writes; stops where it is something else.
-XattrList SplitXattrs(std::string_view text) {
-  XattrList xattrs;
-  while (!text.empty()) {
-    const std::size_t zero = text.find('\0');
-    const std::size_t colon = text.find(':', zero);
-    if (zero == std::string_view::npos || colon == std::string_view::npos) break;
-    std::size_t size = 0;
-    const auto [end, error] = std::from_chars(text.data() + zero + 1, text.data() + colon, size);
-    if (error != std::errc() || size > text.size() - colon - 1) break;
-    xattrs.emplace_back(text.substr(0, zero), text.substr(colon + 1, size));
-    text.remove_prefix(colon + 1 + size);
-  }
-  return xattrs;
-}
-
-std::string XattrText(std::string_view name, std::string_view value) {
-  std::string text = fmt::format("{}=0x", name);
-  for (const char c : value.substr(0, kMaxXattrBytes)) {
+std::string XattrText(const XattrView& xattr) {
+  std::string text = fmt::format("{}=0x", xattr.name);
+  for (const char c : xattr.value.substr(0, kMaxXattrBytes)) {
     text += fmt::format("{:02x}", static_cast<unsigned char>(c));
   }
-  if (value.size() > kMaxXattrBytes) {
-    text += fmt::format("... ({} bytes, {})", value.size(), FormatDigest(Sha256(value)));
+  if (xattr.value.size() > kMaxXattrBytes) {
+    text +=
+        fmt::format("... ({} bytes, {})", xattr.value.size(), FormatDigest(Sha256(xattr.value)));
   }
   return text;
 }
 
 // Those of `these` that are not in `those`.
-std::string OtherXattrs(const XattrList& these, const XattrList& those) {
+std::string OtherXattrs(const std::vector<XattrView>& these, const std::vector<XattrView>& those) {
   std::string text;
-  for (const auto& xattr : these) {
+  for (const XattrView& xattr : these) {
     if (std::ranges::find(those, xattr) != those.end()) continue;
     if (!text.empty()) text += ", ";
-    text += XattrText(xattr.first, xattr.second);
+    text += XattrText(xattr);
   }
   return text.empty() ? "none" : text;
 }
@@ -297,8 +279,8 @@ class FileSystemComparison {
         return TimeText(*seen.entry).append(in_link);
       case FileAspect::kXattrs: {
         const SeenEntry opposite = other.Holder(path);
-        return OtherXattrs(SplitXattrs(seen.inventory->texts[seen.entry->xattrs]),
-                           SplitXattrs(opposite.inventory->texts[opposite.entry->xattrs]));
+        return OtherXattrs(ParseXattrs(seen.inventory->texts[seen.entry->xattrs]),
+                           ParseXattrs(opposite.inventory->texts[opposite.entry->xattrs]));
       }
       case FileAspect::kHardLinks: {
         const std::string name = FirstName(side, path, first);

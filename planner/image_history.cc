@@ -104,8 +104,7 @@ ImageHistory MakeImageHistory(const Fleet& fleet, const Today& today, const Laye
     if (overlay.At(paths.path[hiding.hidden.entry]) == hiding.hidden) continue;
     HistoryRow& row = history.rows[*row_of[hiding.hidden.layer]];
     if (!counted.insert(hiding.hidden).second) continue;
-    row.shadowed_bytes +=
-        contents.inventories[hiding.hidden.layer]->entries[hiding.hidden.entry].blob_bytes;
+    row.shadowed_bytes += contents.EntryOf(hiding.hidden).blob_bytes;
     ++row.num_shadowed;
   }
   return history;

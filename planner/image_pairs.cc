@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <string_view>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -34,17 +33,6 @@ std::vector<NamedImage> NamesOf(const Fleet& fleet) {
     if (fleet.refs_of(image).empty()) add("");
   }
   return names;
-}
-
-// The tag of a ref whose repository says nothing, else the ref.
-std::string WithoutRepository(std::string_view ref, std::span<const std::string> repositories) {
-  for (const std::string& repository : repositories) {
-    if (!repository.empty() && ref.size() > repository.size() && ref.starts_with(repository) &&
-        ref[repository.size()] == ':') {
-      return std::string(ref.substr(repository.size() + 1));
-    }
-  }
-  return std::string(ref);
 }
 
 class ImagePairing {
@@ -214,6 +202,17 @@ class ImagePairing {
 };
 
 }  // namespace
+
+std::string_view WithoutRepository(std::string_view ref,
+                                   std::span<const std::string> repositories) {
+  for (const std::string& repository : repositories) {
+    if (!repository.empty() && ref.size() > repository.size() && ref.starts_with(repository) &&
+        ref[repository.size()] == ':') {
+      return ref.substr(repository.size() + 1);
+    }
+  }
+  return ref;
+}
 
 ImagePairs PairImages(const PairingSide& left, const PairingSide& right, PairBy by) {
   return ImagePairing(left, right).Run(by);

@@ -4,12 +4,17 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "planner/digest.h"
 #include "planner/fleet.h"
 
 namespace gneiss {
+
+// The tag alone of a ref in one of `repositories`, else the ref.
+[[nodiscard]] std::string_view WithoutRepository(std::string_view ref,
+                                                 std::span<const std::string> repositories);
 
 struct PairingSide {
   const Fleet& fleet;

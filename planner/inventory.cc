@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <stdexcept>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -131,6 +133,22 @@ std::string FormatXattrs(std::vector<Xattr> xattrs) {
     text += xattr.value;
   }
   return text;
+}
+
+std::vector<XattrView> ParseXattrs(std::string_view text) {
+  std::vector<XattrView> xattrs;
+  while (!text.empty()) {
+    const std::size_t name_end = text.find('\0');
+    const std::size_t size_end = text.find(':', name_end);
+    if (name_end == std::string_view::npos || size_end == std::string_view::npos) break;
+    const char* const digits_end = text.data() + size_end;
+    std::size_t size = 0;
+    const auto [end, error] = std::from_chars(text.data() + name_end + 1, digits_end, size);
+    if (error != std::errc() || end != digits_end || size > text.size() - size_end - 1) break;
+    xattrs.push_back({text.substr(0, name_end), text.substr(size_end + 1, size)});
+    text.remove_prefix(size_end + 1 + size);
+  }
+  return xattrs;
 }
 
 }  // namespace gneiss

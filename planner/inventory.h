@@ -162,6 +162,14 @@ struct Inventory {
   std::string_view link(const Entry& entry) const { return texts[entry.link]; }
 };
 
+// An entry of a layer, by its index in Inventory::entries.
+struct EntryRef {
+  LayerIndex layer = kNone;
+  std::uint32_t entry = kNone;
+
+  friend auto operator<=>(const EntryRef&, const EntryRef&) = default;
+};
+
 // Sorts entries that were appended in the tar's order, with their positions set.
 void SortEntries(Inventory& inventory);
 
@@ -183,5 +191,15 @@ struct Xattr {
   friend auto operator<=>(const Xattr&, const Xattr&) = default;
 };
 [[nodiscard]] std::string FormatXattrs(std::vector<Xattr> xattrs);
+
+// Those of a text that FormatXattrs made, in its order; views into it. Of another text what comes
+// before the first place that it could not have made: a text may be of a file from elsewhere.
+struct XattrView {
+  std::string_view name;
+  std::string_view value;
+
+  friend bool operator==(const XattrView&, const XattrView&) = default;
+};
+[[nodiscard]] std::vector<XattrView> ParseXattrs(std::string_view text);
 
 }  // namespace gneiss

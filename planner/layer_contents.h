@@ -21,6 +21,15 @@ struct LayerContents {
       : inventories(num_layers), layer_paths(num_layers) {}
   // REQUIRES: none was added for the layer before.
   void Add(LayerIndex layer, Inventory inventory);
+
+  // REQUIRES of all: the contents of the layer are known.
+  const Inventory& InventoryOf(EntryRef ref) const { return *inventories[ref.layer]; }
+  const Entry& EntryOf(EntryRef ref) const { return InventoryOf(ref).entries[ref.entry]; }
+  PathIndex PathOf(EntryRef ref) const { return layer_paths[ref.layer].path[ref.entry]; }
+  // REQUIRES: a regular file.
+  const Digest& ContentOf(EntryRef ref) const {
+    return InventoryOf(ref).contents[EntryOf(ref).content];
+  }
 };
 
 }  // namespace gneiss

@@ -126,7 +126,7 @@ std::vector<EntryRun> EntriesOfLayer(const ContentAtoms& atoms, const LayerConte
   for (const UnitIndex u : layer.directories) add(atoms.directories.units[u].contents);
   std::map<LayerIndex, std::vector<std::uint32_t>> by_layer;
   for (const EntryRef ref : refs) {
-    by_layer[ref.layer].push_back(contents.inventories[ref.layer]->entries[ref.entry].position);
+    by_layer[ref.layer].push_back(contents.EntryOf(ref).position);
   }
   std::vector<EntryRun> runs;
   for (auto& [from, positions] : by_layer) {

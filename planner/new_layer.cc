@@ -31,10 +31,6 @@ std::string LayerName(const LayerContents& contents, LayerIndex layer) {
   return "layer " + FormatDigest(contents.inventories[layer]->layer);
 }
 
-const Entry& EntryBehind(const LayerContents& contents, EntryRef ref) {
-  return contents.inventories[ref.layer]->entries[ref.entry];
-}
-
 void PushLayer(const LayerContents& contents, LayerIndex layer, Overlay& overlay,
                std::vector<Hiding>& hidden) {
   hidden.clear();
@@ -46,7 +42,7 @@ void PushLayer(const LayerContents& contents, LayerIndex layer, Overlay& overlay
 
 NewName NameOfFile(const LayerContents& contents, PathIndex path, std::string_view key,
                    EntryRef holder, std::uint32_t file) {
-  const Entry& entry = EntryBehind(contents, holder);
+  const Entry& entry = contents.EntryOf(holder);
   NewName name{.key = key, .entry = {.path = path, .type = entry.type, .source = holder}};
   if (entry.type == EntryType::kRegular && entry.size > 0) name.entry.contents = holder;
   name.file = file;
@@ -154,8 +150,7 @@ class LayerMerger {
 
   void AddSeen(PathIndex path, EntryRef entry) {
     if (entry.layer == kNone || entry.layer == kBelow) return;
-    const std::string_view key =
-        contents_.inventories[entry.layer]->path(EntryBehind(contents_, entry));
+    const std::string_view key = contents_.InventoryOf(entry).path(contents_.EntryOf(entry));
     if (overlay_.IsDirectory(path)) {
       names_.push_back(
           {.key = key, .entry = {.path = path, .type = EntryType::kDirectory, .source = entry}});
@@ -291,7 +286,7 @@ class EntryTaker {
   PathIndex PathOf(EntryRef ref) const { return contents_.layer_paths[ref.layer].path[ref.entry]; }
 
   void Take(EntryRef ref) {
-    const Entry& entry = EntryBehind(contents_, ref);
+    const Entry& entry = contents_.EntryOf(ref);
     const std::string_view key = contents_.inventories[ref.layer]->path(entry);
     const PathIndex path = PathOf(ref);
     if (IsMarkerEntry(entry.type)) {

@@ -25,14 +25,6 @@
 
 namespace gneiss {
 
-// An entry of a layer, by its index in Inventory::entries.
-struct EntryRef {
-  LayerIndex layer = kNone;
-  std::uint32_t entry = kNone;
-
-  friend auto operator<=>(const EntryRef&, const EntryRef&) = default;
-};
-
 enum class HideCause : std::uint8_t {
   kDeleted,         // by a whiteout or an opaque directory
   kReplaced,        // other contents or another type at the same path, or above it

@@ -13,10 +13,6 @@ namespace {
 
 constexpr int kMaxLinks = 40;  // as Linux follows
 
-const Entry& EntryAt(const LayerContents& contents, EntryRef ref) {
-  return contents.inventories[ref.layer]->entries[ref.entry];
-}
-
 // Follows symlinks component by component; absolute ones start at the root again.
 std::optional<EntryRef> Resolve(const Overlay& overlay, const LayerContents& contents,
                                 std::string key) {
@@ -29,7 +25,7 @@ std::optional<EntryRef> Resolve(const Overlay& overlay, const LayerContents& con
       if (path == kNone || !overlay.Exists(path)) return std::nullopt;
       const EntryRef at = overlay.At(path);
       if (at.layer == kNone) continue;  // a directory without entry
-      const Entry& entry = EntryAt(contents, at);
+      const Entry& entry = contents.EntryOf(at);
       if (entry.type == EntryType::kSymlink) {
         const std::string target(contents.inventories[at.layer]->link(entry));
         const std::string rest = key.substr(end);
@@ -96,7 +92,7 @@ StaticImage CountStaticImage(const Fleet& fleet, const CostModel& model, const T
     moved_bytes +=
         static_cast<double>(blob.size) * (before - model.Fetches(left.pulls, left.pool_nodes));
   }
-  const Bytes kept = EntryAt(contents, program).blob_bytes;
+  const Bytes kept = contents.EntryOf(program).blob_bytes;
   const BlobUse alone = CountUse(fleet, today.cells, std::vector<ImageIndex>{image});
   result.saves_storage_bytes -= kept * alone.cells;
   moved_bytes -= static_cast<double>(kept) * model.Fetches(alone.pulls, alone.pool_nodes);

@@ -107,12 +107,7 @@ struct ReadFleet {
     for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
       const Layer& layer = fleet.layers[l];
       const auto blob = blobs.Open(fleet.digest_text(layer), layer.size);
-      ScannedLayer scanned = ScanLayer(*blob,
-                                       {.digest = {.digest = layer.digest},
-                                        .size = layer.size,
-                                        .media_type = std::string(fleet.text(layer.media_type)),
-                                        .diff_id = fleet.diff_ids[layer.diff_id]},
-                                       {});
+      ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet, layer), {});
       REQUIRE(scanned.inventory.has_value());
       REQUIRE(scanned.inventory->warnings.empty());
       contents.Add(l, std::move(*scanned.inventory));
@@ -336,6 +331,14 @@ TEST_CASE("Tags of several layouts stay apart", "[io][apply]") {
   std::set<std::string> refs;
   for (const auto& [ref, files] : ShowLayout(f.dir.path("out"))) refs.insert(ref);
   CHECK(refs == std::set<std::string>{"src:1", "other:1"});
+  // The script of the plan copies what is there then.
+  const CliRun script =
+      RunCli({"plan", "oci:" + f.shop.path(), from, "--commands", "--store", f.store()});
+  INFO(script.out);
+  for (const std::string& ref : refs) {
+    CHECK(script.out.find(":" + ref + " docker://") != std::string::npos);
+    CHECK(ImageNamed(f.dir.path("out"), ref).first.contains("layers"));
+  }
 }
 
 // One line on stderr, exit code 1, and nothing that could pass for a layout.

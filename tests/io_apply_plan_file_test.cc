@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "io/apply/plan_file.h"
+#include "io/apply/plan_match.h"
 #include "planner/input_error.h"
 #include "tests/content_fleet.h"
 

@@ -240,6 +240,36 @@ TEST_CASE_METHOD(CommandFixture, "Names of the input cannot steer the terminal",
   }
 }
 
+TEST_CASE_METHOD(CommandFixture, "How many are shown is a whole number", "[io][command]") {
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"plan"}, {"explain", "S1"}, {"stat"}, {"tree"}}) {
+    for (const std::string top : {"-1", "x", "99999999999999999999"}) {
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {good_, "--top", top});
+      const CliRun run = RunCli(arguments);
+      CHECK(run.code == kUsage);
+      CHECK(run.err == "gneiss " + command[0] +
+                           ": --top: expected a whole number, 0 or more, found \"" + top +
+                           "\"; see `gneiss " + command[0] + " --help`\n");
+    }
+  }
+}
+
+TEST_CASE_METHOD(CommandFixture, "-o writes a plan beside the screen, with --json alone",
+                 "[io][command]") {
+  const std::string json = RunCli({"plan", good_, "--json"}).out;
+  const std::string text = RunCli({"plan", good_}).out;
+  REQUIRE_THAT(json, Catch::StartsWith("{"));
+  REQUIRE_THAT(text, Catch::StartsWith("2 images"));
+  const std::string file = directory_.path("plan.json");
+  CHECK(RunCli({"plan", good_, "-o", file}).out == text);
+  CHECK(ReadWholeFile(file) == json);
+  const std::string alone = directory_.path("alone.json");
+  CHECK(RunCli({"plan", good_, "--json", "-o", alone}).out.empty());
+  CHECK(ReadWholeFile(alone) == json);
+  CHECK(RunCli({"plan", good_, "-o", "-"}).out == json);
+}
+
 // A stream that is full after some bytes, as a closed pipe or a full disk is.
 class FullBuffer : public std::streambuf {
  protected:

@@ -89,12 +89,33 @@ TEST_CASE("Of a ref with several platforms crane takes the one", "[io][report][p
 TEST_CASE("Bare tags of a layout are named as the layout names them",
           "[io][report][plan_commands]") {
   const Fleet fleet = MakeTinyFleet({{.ref = "layout:1", .layers = {"a:10", "b:10"}}});
-  const std::string script = ScriptOf(fleet, {.sources = {"x", "y"}, .repositories = {"layout"}});
+  const std::string script = ScriptOf(fleet, {.sources = {"x"}, .repositories = {"layout"}});
   CHECK(Has(script, "skopeo copy --all oci:gneiss-squash:1 docker://\"$REGISTRY\"/layout:1"));
+}
+
+TEST_CASE("Several sources make one layout, and are not verified against it",
+          "[io][report][plan_commands]") {
+  const Fleet fleet = MakeTinyFleet({{.ref = "layout:1", .layers = {"a:10", "b:10"}}});
+  const std::string script = ScriptOf(fleet, {.sources = {"x", "y"}});
   CHECK(Has(script,
             "gneiss apply \"$plan\" --level squash --from x --from y "
             "--to oci:gneiss-squash"));
+  CHECK(
+      Has(script, "skopeo copy --all oci:gneiss-squash:layout:1 docker://\"$REGISTRY\"/layout:1"));
   CHECK(script.find("gneiss verify x") == std::string::npos);
+}
+
+TEST_CASE("Refs of several hosts do not take each other's place", "[io][report][plan_commands]") {
+  const Fleet fleet = MakeTinyFleet({{.ref = "a.io/shop:1", .layers = {"a:10", "b:10"}},
+                                     {.ref = "b.io/shop:1", .layers = {"c:10", "d:10"}},
+                                     {.ref = "b.io/shop:2", .layers = {"c:10", "d:10"}}});
+  const std::string script = ScriptOf(fleet, {.sources = {"x"}});
+  const std::string copy = "skopeo copy --all oci:gneiss-squash:";
+  CHECK(Has(script, copy + "a.io/shop:1 docker://\"$REGISTRY\"/shop:1"));
+  CHECK(Has(script, copy + "b.io/shop:2 docker://\"$REGISTRY\"/shop:2"));
+  CHECK(Has(script,
+            "# b.io/shop:1 would take the place of a.io/shop:1: push it to another repository"));
+  CHECK(script.find(copy + "b.io/shop:1") == std::string::npos);
 }
 
 TEST_CASE("Hostile refs and instructions stay in comments on one line",

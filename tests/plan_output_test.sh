@@ -196,6 +196,9 @@ cmp -s "$work/thousands.json" "$work/shuffled.json" || fail "the order of lines 
 "$gneiss" plan -o "$work/kept.json" "$scenarios/base-under-thousands.ndjson.gz" >"$work/screen"
 cmp -s "$work/thousands.json" "$work/kept.json" || fail "-o and --json differ"
 grep -q 'optimal, gap' "$work/screen" || fail "the screen does not state the proof"
+"$gneiss" plan --json -o "$work/alone.json" "$scenarios/base-under-thousands.ndjson.gz" >"$work/screen"
+cmp -s "$work/thousands.json" "$work/alone.json" || fail "--json -o and --json differ"
+[ ! -s "$work/screen" ] || fail "--json -o FILE writes to standard output as well"
 if "$gneiss" plan -o "$work/no/such/folder" "$scenarios/languages-apart.ndjson" >/dev/null 2>"$work/err"; then
   fail "a plan was written into a folder that is not there"
 fi

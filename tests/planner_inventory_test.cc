@@ -7,6 +7,7 @@
 
 #include "planner/inventory.h"
 #include "planner/path_key.h"
+#include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {
@@ -124,6 +125,51 @@ TEST_CASE("Extended attributes have one form", "[planner][inventory]") {
   const std::string both = FormatXattrs({{"user.b", "2"}, {"user.a", std::string("1\0", 2)}});
   CHECK(both == FormatXattrs({{"user.a", std::string("1\0", 2)}, {"user.b", "2"}}));
   CHECK(both == std::string("user.a\0002:1\0user.b\0001:2", 21));
+}
+
+TEST_CASE("Extended attributes are read as they were written", "[planner][inventory]") {
+  std::mt19937 random(7);
+  for (int round = 0; round < NumRounds(500); ++round) {
+    const auto text = [&](const char* letters, std::size_t num_letters) {
+      std::string made;
+      for (std::size_t n = random() % 12; n > 0; --n) made += letters[random() % num_letters];
+      return made;
+    };
+    std::vector<Xattr> xattrs(random() % 5);
+    for (Xattr& xattr : xattrs) xattr = {text("a.:19\xff", 6), text("\0:0912a\n\xff", 9)};
+    const std::string form = FormatXattrs(xattrs);
+    std::ranges::sort(xattrs);
+    std::vector<Xattr> read;
+    for (const XattrView& xattr : ParseXattrs(form)) {
+      read.push_back({std::string(xattr.name), std::string(xattr.value)});
+    }
+    CHECK(read == xattrs);
+
+    // Of one that is cut or changed, a part within its bounds.
+    std::string damaged = form.substr(0, random() % (form.size() + 1));
+    if (!damaged.empty()) damaged[random() % damaged.size()] = "\0:9x"[random() % 4];
+    std::size_t num_bytes = 0;
+    for (const XattrView& xattr : ParseXattrs(damaged)) {
+      num_bytes += xattr.name.size() + 3 + xattr.value.size();
+    }
+    CHECK(num_bytes <= damaged.size());
+  }
+}
+
+TEST_CASE("Of extended attributes what has not their form is left out", "[planner][inventory]") {
+  const auto parse = [](const std::string& text) {
+    std::string names;
+    for (const XattrView& xattr : ParseXattrs(text)) names += std::string(xattr.name) + ";";
+    return names;
+  };
+  const std::string good("a\0001:x", 5);
+  CHECK(parse(good + good) == "a;a;");
+  for (const std::string& bad :
+       {std::string("b"), std::string("b\0", 2), std::string("b\0001", 3), std::string("b\0:x", 4),
+        std::string("b\0002:x", 5), std::string("b\000-1:x", 6), std::string("b\0001 :x", 6),
+        std::string("b\00099999999999999999999:x", 24)}) {
+    CHECK(parse(good + bad) == "a;");
+  }
 }
 
 TEST_CASE("What is found of a layer may contradict the fleet", "[planner][inventory]") {

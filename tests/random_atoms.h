@@ -12,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include "solver/layer_carving.h"
+#include "tests/owned_rates.h"
 
 namespace gneiss {
 
@@ -46,27 +47,14 @@ inline AtomTable RandomAtoms(std::mt19937_64& random, std::uint32_t num_images,
 }
 
 // Storage alone with one pull each, or anything that a model can say.
-struct RandomRates {
-  std::vector<std::int64_t> pulls;
-  std::vector<std::uint64_t> first_element;
-  std::vector<std::uint32_t> elements;
-  std::vector<std::int64_t> element_cells;
-  std::vector<std::int64_t> element_nodes;
-  RateModel model;
-
+struct RandomRates : OwnedRates {
   RandomRates(std::mt19937_64& random, std::uint32_t num_images, bool storage_alone) {
     for (std::uint32_t i = 0; i < num_images; ++i) {
       pulls.push_back(storage_alone ? 1 : static_cast<std::int64_t>(random() % 4));
     }
     if (!storage_alone) Complicate(random, num_images);
-    model.pulls = pulls;
-    model.first_element = first_element;
-    model.elements = elements;
-    model.element_cells = element_cells;
-    model.element_nodes = element_nodes;
+    Link();
   }
-  RandomRates(const RandomRates&) = delete;
-  RandomRates& operator=(const RandomRates&) = delete;
 
  private:
   void Complicate(std::mt19937_64& random, std::uint32_t num_images) {

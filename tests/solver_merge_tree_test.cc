@@ -22,6 +22,24 @@ namespace {
 
 constexpr std::int64_t kNoLayers = std::numeric_limits<std::int64_t>::max();
 
+// Random atoms and rates, and the tree of the images.
+struct RandomTree {
+  AtomTable atoms;
+  RandomRates random_rates;
+  SetRates rates;
+  std::uint32_t max_layers;
+  MergeTree tree;
+
+  // Layers up to `least_layers` and at most three more.
+  RandomTree(std::mt19937_64& random, std::uint32_t num_images, std::uint32_t max_atoms,
+             std::uint32_t least_layers, bool storage_alone)
+      : atoms(RandomAtoms(random, num_images, max_atoms)),
+        random_rates(random, num_images, storage_alone),
+        rates(random_rates.model),
+        max_layers(least_layers + static_cast<std::uint32_t>(random() % 4)),
+        tree(atoms, ImageOverlap(atoms)) {}
+};
+
 // Cost of chosen nodes by the definition, kNoLayers when they do not bring all to all images within
 // the limit. Nodes above `top` are none.
 std::int64_t CostOfChosen(const AtomTable& atoms, const RateModel& model, const MergeTree& tree,
@@ -94,11 +112,8 @@ TEST_CASE("The chosen layers of a tree are the cheapest of all choices of nodes"
   std::mt19937_64 random(2);
   for (int round = 0; round < NumRounds(150); ++round) {
     const auto num_images = static_cast<std::uint32_t>(1 + random() % 5);
-    const AtomTable atoms = RandomAtoms(random, num_images, 1 + random() % 8);
-    const RandomRates random_rates(random, num_images, round % 2 == 0);
-    SetRates rates(random_rates.model);
-    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 4);
-    const MergeTree tree(atoms, ImageOverlap(atoms));
+    RandomTree made(random, num_images, 1 + random() % 8, 1, round % 2 == 0);
+    auto& [atoms, random_rates, rates, max_layers, tree] = made;
     const TreeLayers layers = TreeLayerProgram(tree, rates, max_layers).Choose();
     REQUIRE(layers.is_feasible);
     std::int64_t least = kNoLayers;
@@ -118,11 +133,8 @@ TEST_CASE("The corners of the frontier are the least that so many bases cost, an
   std::size_t num_corners = 0;
   for (int round = 0; round < NumRounds(150); ++round) {
     const auto num_images = static_cast<std::uint32_t>(1 + random() % 5);
-    const AtomTable atoms = RandomAtoms(random, num_images, 9);
-    const RandomRates random_rates(random, num_images, round % 2 == 0);
-    SetRates rates(random_rates.model);
-    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 4);
-    const MergeTree tree(atoms, ImageOverlap(atoms));
+    RandomTree made(random, num_images, 9, 1, round % 2 == 0);
+    auto& [atoms, random_rates, rates, max_layers, tree] = made;
     std::vector<std::int64_t> least(num_images + 1, kNoLayers);
     for (unsigned chosen = 0; chosen < 1U << tree.size(); ++chosen) {
       const auto num_bases = static_cast<std::size_t>(std::popcount(chosen >> num_images));
@@ -182,11 +194,8 @@ TEST_CASE("Regrafting never makes a tree's layers cost more, and the tree stays 
   int num_better = 0;
   for (int round = 0; round < NumRounds(60); ++round) {
     const auto num_images = static_cast<std::uint32_t>(1 + random() % 12);
-    const AtomTable atoms = RandomAtoms(random, num_images, 30);
-    const RandomRates random_rates(random, num_images, round % 2 == 0);
-    SetRates rates(random_rates.model);
-    const auto max_layers = static_cast<std::uint32_t>(1 + random() % 4);
-    MergeTree tree(atoms, ImageOverlap(atoms));
+    RandomTree made(random, num_images, 30, 1, round % 2 == 0);
+    auto& [atoms, random_rates, rates, max_layers, tree] = made;
     const std::int64_t before = TreeLayerProgram(tree, rates, max_layers).Choose().cost;
     std::uint64_t num_polls = 0;
     RegraftSubtrees(tree, rates, {.max_layers = max_layers, .max_tries = 500, .should_stop = [&] {
@@ -245,11 +254,8 @@ TEST_CASE("Regrafting finds the best of all trees of a few images", "[solver][me
   for (int round = 0; round < NumRounds(40); ++round) {
     CAPTURE(round);
     const auto num_images = static_cast<std::uint32_t>(4 + random() % 2);
-    const AtomTable atoms = RandomAtoms(random, num_images, 14);
-    const RandomRates random_rates(random, num_images, round % 2 == 0);
-    SetRates rates(random_rates.model);
-    const auto max_layers = static_cast<std::uint32_t>(2 + random() % 4);
-    MergeTree tree(atoms, ImageOverlap(atoms));
+    RandomTree made(random, num_images, 14, 2, round % 2 == 0);
+    auto& [atoms, random_rates, rates, max_layers, tree] = made;
     const std::int64_t best = CheapestTree(tree, rates, max_layers);
     RegraftSubtrees(tree, rates, {.max_layers = max_layers, .max_tries = 1000});
     REQUIRE(TreeLayerProgram(tree, rates, max_layers).cost() == best);

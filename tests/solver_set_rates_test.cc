@@ -7,19 +7,13 @@
 #include <catch2/catch.hpp>
 
 #include "solver/set_rates.h"
+#include "tests/owned_rates.h"
 #include "tests/rounds.h"
 
 namespace gneiss {
 namespace {
 
-struct RandomModel {
-  std::vector<std::int64_t> pulls;
-  std::vector<std::uint64_t> first_element;
-  std::vector<std::uint32_t> elements;
-  std::vector<std::int64_t> element_cells;
-  std::vector<std::int64_t> element_nodes;
-  RateModel model;
-
+struct RandomModel : OwnedRates {
   RandomModel(std::mt19937_64& random, bool with_elements) {
     for (int i = 0; i < 6; ++i) pulls.push_back(static_cast<std::int64_t>(random() % 4));
     if (with_elements) {
@@ -37,19 +31,13 @@ struct RandomModel {
         first_element.push_back(elements.size());
       }
     }
-    model.pulls = pulls;
-    model.first_element = first_element;
-    model.elements = elements;
-    model.element_cells = element_cells;
-    model.element_nodes = element_nodes;
+    Link();
     model.storage_weight = 0.5 * static_cast<double>(random() % 4);
     model.fetch_weight = 0.25 * static_cast<double>(random() % 4);
     model.fetch_nodes = 7;
     model.fetch_intensity = 0.3;
     model.fetch_cold = random() % 3 == 0;
   }
-  RandomModel(const RandomModel&) = delete;
-  RandomModel& operator=(const RandomModel&) = delete;
 };
 
 // By the definition in the header, a set at a time.

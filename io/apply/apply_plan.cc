@@ -19,9 +19,10 @@
 #include "io/apply/index_rewriter.h"
 #include "io/apply/json_spans.h"
 #include "io/apply/layout_writer.h"
-#include "io/apply/parallel_for.h"
+#include "io/apply/plan_match.h"
 #include "io/report/format.h"
 #include "io/report/json_writer.h"
+#include "io/scan/parallel_for.h"
 #include "io/source/manifest.h"
 #include "planner/input_error.h"
 #include "planner/new_layer.h"
@@ -125,8 +126,7 @@ class PlanRun {
     for (const EntryRef& ref : blob.entries) {
       if (ref.layer != last) add_layers({&ref.layer, 1});
       last = ref.layer;
-      fmt::format_to(std::back_inserter(text), " {}",
-                     contents_.inventories[ref.layer]->entries[ref.entry].position);
+      fmt::format_to(std::back_inserter(text), " {}", contents_.EntryOf(ref).position);
     }
     return FormatDigest(Sha256(text)).substr(7);
   }
@@ -193,9 +193,9 @@ class PlanRun {
     std::atomic<std::int64_t> copied = 0;
     ParallelFor(
         carried_.size(), options_.jobs,
-        [&](std::size_t c) {
+        [&](const ParallelItem& item) {
           const std::optional<Carried> how =
-              writer_.Carry(blobs_, carried_[c], [&](Bytes bytes) { done += bytes; });
+              writer_.Carry(blobs_, carried_[item.index], [&](Bytes bytes) { done += bytes; });
           if (how == Carried::kLinked) ++linked;
           if (how == Carried::kCopied) ++copied;
         },
@@ -218,8 +218,8 @@ class PlanRun {
     std::atomic<Bytes> done = 0;
     ParallelFor(
         to_write_.size(), options_.jobs,
-        [&](std::size_t w) {
-          const std::uint32_t b = to_write_[w];
+        [&](const ParallelItem& item) {
+          const std::uint32_t b = to_write_[item.index];
           const std::string path = writer_.NewName();
           written_[b] = WriteLayer(layers_[b], contents_, spool, options_.compression, path);
           writer_.AddNewLayer(KeyOf(planned_.blobs[b]), path, *written_[b]);
@@ -286,8 +286,8 @@ class PlanRun {
     try {
       const std::string& manifest = indexes_.manifest(i);
       const Manifest parsed = ParseManifest(manifest);
-      const std::string config = ReadVerified(blobs_, parsed.config->digest_text,
-                                              parsed.config->size, kMaxManifestBytes, "its config");
+      const std::string config =
+          ReadCarried(blobs_, parsed.config->digest_text, parsed.config->size, "its config");
       const std::vector<ChainLayer> chain = ChainOf(planned_.of_image[i]);
       const std::string new_config = RewriteConfig(config, chain, image.num_layers);
       const BaseReference* base = nullptr;

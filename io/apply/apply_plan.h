@@ -1,5 +1,5 @@
 // A plan carried out: from the layouts that a fleet was read from to a new one in which every image
-// has the layers that the plan gives it (plan_file.h), and shows what it did.
+// has the layers that the plan gives it (plan_match.h), and shows what it did.
 //
 //   - Blobs that stay are linked where that can be, else copied; each is held against its digest.
 //   - New layers are written from the contents of today's (layer_writer.h).
@@ -29,7 +29,7 @@ namespace gneiss {
 
 // What a run is at, by bytes or layers.
 struct ApplyProgress {
-  std::string_view what;  // "checking and linking", "reading contents", "writing layers"
+  std::string_view what;  // "checking blobs that stay", "reading contents", "writing new layers"
   Bytes done = 0;
   Bytes total = 0;
 };
@@ -38,7 +38,7 @@ struct ApplyOptions {
   std::string target;  // directory
   CompressionOptions compression;
   std::int64_t jobs = 1;  // threads, at least 1
-  // Called about ten times a second, one call at a time; may be empty.
+  // Called in the caller's thread, about ten times a second; may be empty.
   std::function<void(const ApplyProgress&)> on_progress;
 };
 

@@ -3,18 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <exception>
-#include <mutex>
 #include <optional>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "io/apply/spool_file.h"
+#include "io/scan/parallel_for.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -28,20 +25,14 @@ struct SpooledContent {
   std::uint32_t file = kNone;
 };
 
-const Entry& EntryOf(const LayerContents& contents, EntryRef ref) {
-  return contents.inventories[ref.layer]->entries[ref.entry];
-}
-
 // Each distinct content once, by digest, from the first layer that has it.
 std::vector<SpooledContent> DistinctContents(const LayerContents& contents,
                                              std::span<const EntryRef> wanted) {
   std::vector<SpooledContent> distinct;
   distinct.reserve(wanted.size());
   for (const EntryRef ref : wanted) {
-    const Entry& entry = EntryOf(contents, ref);
-    assert(entry.type == EntryType::kRegular);
-    distinct.push_back(
-        {.digest = contents.inventories[ref.layer]->contents[entry.content], .from = ref});
+    assert(contents.EntryOf(ref).type == EntryType::kRegular);
+    distinct.push_back({.digest = contents.ContentOf(ref), .from = ref});
   }
   std::ranges::sort(distinct, [](const SpooledContent& a, const SpooledContent& b) {
     return std::tie(a.digest, a.from) < std::tie(b.digest, b.from);
@@ -83,8 +74,8 @@ class LayerSink : public ContentSink {
       : layer_(layer), distinct_(distinct), file_(file), file_index_(file_index) {
     for (const std::uint32_t i : mine) {
       const EntryRef from = distinct[i].from;
-      wanted_.emplace_back(contents.inventories[layer]->path(EntryOf(contents, from)),
-                           EntryOf(contents, from).size);
+      const Entry& entry = contents.EntryOf(from);
+      wanted_.emplace_back(contents.InventoryOf(from).path(entry), entry.size);
     }
     std::ranges::sort(wanted_);
   }
@@ -116,8 +107,8 @@ class LayerSink : public ContentSink {
   Bytes begin_ = 0;
 };
 
-// Thrown through a scan that is no longer wanted, because another thread has failed.
-struct SpoolAbandoned {};
+// Thrown through a scan that is no longer wanted.
+struct SpoolIsMoot {};
 
 }  // namespace
 
@@ -144,76 +135,54 @@ class SpoolFiller {
     for (LayerIndex l = 0; l < of_layer_.size(); ++l) {
       if (of_layer_[l].empty()) continue;
       queue_.push_back(l);
-      progress_.bytes_total = CheckedAdd(progress_.bytes_total, fleet.layers[l].size);
+      bytes_total_ = CheckedAdd(bytes_total_, fleet.layers[l].size);
     }
     // Largest first, so that threads end together.
     std::ranges::stable_sort(queue_, [&](LayerIndex a, LayerIndex b) {
       return fleet.layers[a].size > fleet.layers[b].size;
     });
-    progress_.layers_total = std::ssize(queue_);
   }
 
   std::size_t num_layers() const { return queue_.size(); }
 
   // One thread for each file.
   void Run(std::vector<SpoolFile>& files) {
-    {
-      std::vector<std::jthread> threads;
-      for (std::uint32_t i = 1; i < files.size(); ++i) {
-        threads.emplace_back([this, &files, i] { Work(files[i], i); });
-      }
-      if (!files.empty()) Work(files[0], 0);
-    }
-    if (failure_) std::rethrow_exception(failure_);
+    ParallelFor(
+        queue_.size(), std::ssize(files),
+        [&](const ParallelItem& item) {
+          Read(item, files[item.thread]);
+          ++layers_done_;
+        },
+        [&] { Report(); });
   }
 
  private:
-  void Work(SpoolFile& file, std::uint32_t file_index) {
-    for (std::size_t i = next_++; i < queue_.size() && !is_abandoned_; i = next_++) {
-      try {
-        Read(queue_[i], file, file_index);
-        Report(0, 1);
-      } catch (const SpoolAbandoned&) {
-        return;
-      } catch (...) {
-        is_abandoned_ = true;
-        const std::lock_guard lock(mutex_);
-        // Of several the one that comes first in the queue.
-        if (i < failed_at_) {
-          failed_at_ = i;
-          failure_ = std::current_exception();
-        }
-        return;
-      }
-    }
+  void Report() const {
+    if (!options_.on_progress) return;
+    options_.on_progress({.bytes_read = bytes_read_,
+                          .bytes_total = bytes_total_,
+                          .layers_done = layers_done_,
+                          .layers_total = std::ssize(queue_)});
   }
 
-  void Report(Bytes bytes, std::int64_t layers) {
-    if (is_abandoned_) throw SpoolAbandoned();
-    const std::lock_guard lock(mutex_);
-    progress_.bytes_read += bytes;
-    progress_.layers_done += layers;
-    if (options_.on_progress) options_.on_progress(progress_);
-  }
-
-  void Read(LayerIndex l, SpoolFile& file, std::uint32_t file_index) {
+  void Read(const ParallelItem& item, SpoolFile& file) {
+    const LayerIndex l = queue_[item.index];
     const Layer& layer = fleet_.layers[l];
     const std::string name = "layer " + fleet_.digest_text(layer);
     const auto blob = blobs_.Open(fleet_.digest_text(layer), layer.size);
     if (blob == nullptr) {
       throw InputError(name, "", "expected its blob in a layout among the sources, found none");
     }
-    LayerSink sink(l, contents_, distinct_, of_layer_[l], file, file_index);
+    LayerSink sink(l, contents_, distinct_, of_layer_[l], file,
+                   static_cast<std::uint32_t>(item.thread));
     ScanOptions scan = options_.scan;
     scan.sink = &sink;
-    scan.on_progress = [this](std::int64_t bytes) { Report(bytes, 0); };
-    ExpectedLayer expected{.digest = {.digest = layer.digest, .verifiable = layer.verifiable},
-                           .size = layer.size,
-                           .media_type = std::string(fleet_.text(layer.media_type)),
-                           .diff_id = std::nullopt};
-    if (layer.diff_id != kNone) expected.diff_id = fleet_.diff_ids[layer.diff_id];
+    scan.on_progress = [&](std::int64_t bytes) {
+      if (item.IsMoot()) throw SpoolIsMoot();
+      bytes_read_ += bytes;
+    };
     try {
-      const ScannedLayer scanned = ScanLayer(*blob, expected, scan);
+      const ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet_, layer), scan);
       if (!scanned.inventory) {
         throw InputError("expected a tar, found " + scanned.not_a_tar.found);
       }
@@ -235,12 +204,9 @@ class SpoolFiller {
   std::span<SpooledContent> distinct_;
   std::vector<std::vector<std::uint32_t>> of_layer_;  // contents to read from each
   std::vector<LayerIndex> queue_;
-  std::atomic<std::size_t> next_ = 0;  // into queue_
-  std::atomic<bool> is_abandoned_ = false;
-  std::mutex mutex_;  // of the rest
-  FleetScanProgress progress_;
-  std::size_t failed_at_ = static_cast<std::size_t>(-1);
-  std::exception_ptr failure_;
+  Bytes bytes_total_ = 0;
+  std::atomic<Bytes> bytes_read_ = 0;
+  std::atomic<std::int64_t> layers_done_ = 0;
 };
 
 }  // namespace
@@ -273,7 +239,7 @@ void ContentSpool::Read(const Digest& digest, Bytes offset, std::span<char> buff
 SpoolNeeds FindSpoolNeeds(const LayerContents& contents, std::span<const EntryRef> wanted) {
   SpoolNeeds needs;
   for (const SpooledContent& content : DistinctContents(contents, wanted)) {
-    needs.disk_bytes = CheckedAdd(needs.disk_bytes, EntryOf(contents, content.from).stored_size);
+    needs.disk_bytes = CheckedAdd(needs.disk_bytes, contents.EntryOf(content.from).stored_size);
     needs.layers.push_back(content.from.layer);
   }
   std::ranges::sort(needs.layers);

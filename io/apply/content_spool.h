@@ -27,7 +27,8 @@ namespace gneiss {
 struct ContentSpoolOptions {
   ScanOptions scan;       // limits and such; on_progress and contents are not used
   std::int64_t jobs = 1;  // threads, at least 1
-  // What has been read of the blobs that are; one call at a time, from any thread. May be empty.
+  // What has been read of the blobs that are. Called in the caller's thread, about ten times a
+  // second; may be empty.
   std::function<void(const FleetScanProgress&)> on_progress;
 };
 

@@ -1,15 +1,13 @@
 #include "io/apply/image_rewriter.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <chrono>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "io/apply/json_spans.h"
+#include "io/apply/rfc3339.h"
 #include "io/report/json_writer.h"
 #include "io/source/manifest.h"
 #include "planner/input_error.h"
@@ -47,43 +45,6 @@ std::string ArrayText(std::span<const std::string> elements) {
   return fmt::format("[{}]", fmt::join(elements, ","));
 }
 
-// Nanoseconds since 1970 of an RFC 3339 time, at most nine digits of its second; nullopt when it is
-// none.
-std::optional<std::int64_t> ParseTime(std::string_view text) {
-  const auto number = [&](std::size_t at, std::size_t size) -> std::int64_t {
-    if (at + size > text.size()) return -1;
-    std::int64_t value = -1;
-    const char* const end = text.data() + at + size;
-    return std::from_chars(text.data() + at, end, value).ptr == end ? value : -1;
-  };
-  const std::array<std::int64_t, 6> parts = {number(0, 4),  number(5, 2),  number(8, 2),
-                                             number(11, 2), number(14, 2), number(17, 2)};
-  if (std::ranges::any_of(parts, [](std::int64_t part) { return part < 0; })) return std::nullopt;
-  const std::chrono::year_month_day day(std::chrono::year(static_cast<int>(parts[0])),
-                                        std::chrono::month(static_cast<unsigned>(parts[1])),
-                                        std::chrono::day(static_cast<unsigned>(parts[2])));
-  // The years that int64 nanoseconds reach.
-  if (!day.ok() || parts[0] < 1700 || parts[0] > 2200) return std::nullopt;
-  std::int64_t seconds = std::chrono::sys_days(day).time_since_epoch().count() * 86'400 +
-                         parts[3] * 3600 + parts[4] * 60 + parts[5];
-  std::size_t at = 19;
-  std::int64_t nanoseconds = 0;
-  if (at < text.size() && text[at] == '.') {
-    std::int64_t unit = 100'000'000;
-    for (++at; at < text.size() && text[at] >= '0' && text[at] <= '9'; ++at, unit /= 10) {
-      nanoseconds += (text[at] - '0') * unit;
-    }
-  }
-  if (at < text.size() && (text[at] == '+' || text[at] == '-')) {
-    const std::int64_t hours = number(at + 1, 2);
-    const std::int64_t minutes = number(at + 4, 2);
-    if (hours < 0 || minutes < 0) return std::nullopt;
-    const std::int64_t offset = hours * 3600 + minutes * 60;
-    seconds += text[at] == '+' ? -offset : offset;
-  }
-  return seconds * 1'000'000'000 + nanoseconds;
-}
-
 // One entry of a history, in the text of its config.
 struct HistoryItem {
   std::string_view text;
@@ -92,9 +53,9 @@ struct HistoryItem {
 
 std::string NewestOf(std::span<const HistoryItem> items) {
   std::string newest;
-  std::optional<std::int64_t> newest_time;
+  std::optional<UtcTime> newest_time;
   for (const HistoryItem& item : items) {
-    const std::optional<std::int64_t> time = ParseTime(item.entry->created);
+    const std::optional<UtcTime> time = ParseRfc3339(item.entry->created);
     if (!time || (newest_time && *time <= *newest_time)) continue;
     newest_time = time;
     newest = item.entry->created;

@@ -11,6 +11,7 @@
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/oci_layout.h"
+#include "io/source/verified_blob.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -134,8 +135,7 @@ void IndexRewriter::ReadEntry(std::string_view text, const Descriptor& descripto
   // What no image needs may lack its blob; an image without one is in no fleet.
   entry.has_blob = blobs_.Open(descriptor.digest_text, descriptor.size) != nullptr;
   if (entry.node == nullptr && entry.has_blob) {
-    std::string manifest =
-        ReadVerified(blobs_, descriptor.digest_text, descriptor.size, kMaxManifestBytes, of);
+    std::string manifest = ReadCarried(blobs_, descriptor.digest_text, descriptor.size, of);
     ManifestKind kind = claimed;
     if (claimed == ManifestKind::kImage || claimed == ManifestKind::kIndex) {
       kind = ParseManifest(manifest).kind;
@@ -361,8 +361,8 @@ RewrittenIndex IndexRewriter::Rewrite(std::span<const std::string> new_manifests
   return Writer(*this, new_manifests).Write(added);
 }
 
-std::string ReadVerified(const LayerBlobs& blobs, std::string_view digest_text, Bytes size,
-                         std::size_t max_bytes, std::string_view of) {
+std::string ReadCarried(const LayerBlobs& blobs, std::string_view digest_text, Bytes size,
+                        std::string_view of) {
   const auto fail = [&](const std::string& problem) -> InputError {
     return InputError(fmt::format("{}: {}", of, problem));
   };
@@ -370,17 +370,15 @@ std::string ReadVerified(const LayerBlobs& blobs, std::string_view digest_text, 
   if (file == nullptr) {
     throw fail(fmt::format("expected its blob {}, found it in no source", digest_text));
   }
-  std::string content = ReadWhole(*file, std::string(digest_text), size, max_bytes);
+  VerifiedBlob blob = ReadVerified(*file, digest_text, size, kMaxManifestBytes);
+  if (blob.is_verified) return std::move(blob.content);
   const std::optional<ParsedDigest> digest = ParseDigest(digest_text);
   if (!digest || !digest->verifiable) {
     throw fail(fmt::format(
         "expected a sha256, found {}: what cannot be verified is not carried over", digest_text));
   }
-  if (const Digest found = Sha256(content); found != digest->digest) {
-    throw fail(
-        fmt::format("expected a blob of digest {}, found {}", digest_text, FormatDigest(found)));
-  }
-  return content;
+  throw fail(
+      fmt::format("expected a blob of digest {}, found {}", digest_text, FormatDigest(blob.found)));
 }
 
 }  // namespace gneiss

@@ -85,9 +85,9 @@ class IndexRewriter {
   std::vector<std::shared_ptr<Node>> roots_;
 };
 
-// A blob of at most `max_bytes`, held against its digest. Throws InputError that names it and `of`
-// when no layout has it, or it is something else; std::system_error.
-[[nodiscard]] std::string ReadVerified(const LayerBlobs& blobs, std::string_view digest_text,
-                                       Bytes size, std::size_t max_bytes, std::string_view of);
+// A manifest, an index or a config, held against its digest. Throws InputError that names it and
+// `of` when no layout has it, or it is something else; std::system_error.
+[[nodiscard]] std::string ReadCarried(const LayerBlobs& blobs, std::string_view digest_text,
+                                      Bytes size, std::string_view of);
 
 }  // namespace gneiss

@@ -161,8 +161,6 @@ std::string JsonEdit::Finish() && {
   return result.append(text_.substr(at));
 }
 
-std::string JsonText(std::string_view text) {
-  return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string JsonText(std::string_view text) { return CompactJson(Json(text)); }
 
 }  // namespace gneiss

@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,23 +49,6 @@ mode_t FormatOf(EntryType type) {
     default:
       return AE_IFREG;
   }
-}
-
-// The pairs of a text that FormatXattrs made.
-std::vector<Xattr> ParseXattrs(std::string_view text) {
-  std::vector<Xattr> xattrs;
-  while (!text.empty()) {
-    const std::size_t name_end = text.find('\0');
-    const std::size_t size_end = text.find(':', name_end);
-    if (name_end == std::string_view::npos || size_end == std::string_view::npos) break;
-    std::size_t size = 0;
-    std::from_chars(text.data() + name_end + 1, text.data() + size_end, size);
-    if (size > text.size() - size_end - 1) break;
-    xattrs.push_back({.name = std::string(text.substr(0, name_end)),
-                      .value = std::string(text.substr(size_end + 1, size))});
-    text.remove_prefix(size_end + 1 + size);
-  }
-  return xattrs;
 }
 
 // libarchive would encode other names, which readers do not decode.
@@ -172,8 +155,8 @@ class LayerWriter {
   }
 
   void SetAttributes(const NewEntry& entry) {
-    const Inventory& inventory = *contents_.inventories[entry.source.layer];
-    const Entry& source = inventory.entries[entry.source.entry];
+    const Inventory& inventory = contents_.InventoryOf(entry.source);
+    const Entry& source = contents_.EntryOf(entry.source);
     archive_entry* const target = entry_.get();
     archive_entry_set_perm(target, source.mode);
     archive_entry_set_uid(target, source.uid);
@@ -181,7 +164,7 @@ class LayerWriter {
     archive_entry_set_mtime(target, source.mtime, static_cast<long>(source.mtime_nsec));
     archive_entry_set_size(target, 0);
     if (entry.type == EntryType::kHardLink) return;  // the file has them
-    const std::vector<Xattr> xattrs = ParseXattrs(inventory.texts[source.xattrs]);
+    const std::vector<XattrView> xattrs = ParseXattrs(inventory.texts[source.xattrs]);
     // libarchive puts each before those that it has.
     for (auto x = xattrs.rbegin(); x != xattrs.rend(); ++x) {
       if (!IsXattrName(x->name)) {
@@ -190,13 +173,14 @@ class LayerWriter {
                         "found \"{}\"",
                         x->name));
       }
-      archive_entry_xattr_add_entry(target, x->name.c_str(), x->value.data(), x->value.size());
+      archive_entry_xattr_add_entry(target, std::string(x->name).c_str(), x->value.data(),
+                                    x->value.size());
     }
   }
 
   void SetType(const NewEntry& entry) {
-    const Inventory& inventory = *contents_.inventories[entry.source.layer];
-    const Entry& source = inventory.entries[entry.source.entry];
+    const Inventory& inventory = contents_.InventoryOf(entry.source);
+    const Entry& source = contents_.EntryOf(entry.source);
     archive_entry* const target = entry_.get();
     archive_entry_set_filetype(target, FormatOf(entry.type));
     runs_.clear();
@@ -223,22 +207,14 @@ class LayerWriter {
     }
   }
 
-  const Digest& ContentOf(EntryRef ref) const {
-    const Inventory& inventory = *contents_.inventories[ref.layer];
-    return inventory.contents[inventory.entries[ref.entry].content];
-  }
-  Bytes SizeOf(EntryRef ref) const {
-    return contents_.inventories[ref.layer]->entries[ref.entry].size;
-  }
-
   // Calls visit(offset, bytes) for the contents in order.
   template <typename Visit>
   void ForEachChunk(EntryRef ref, const Visit& visit) {
-    const Bytes size = SizeOf(ref);
+    const Bytes size = contents_.EntryOf(ref).size;
     for (Bytes at = 0; at < size;) {
       const auto count = static_cast<std::size_t>(std::min<Bytes>(size - at, kChunkBytes));
       const std::span<char> chunk(buffer_.data(), count);
-      spool_.Read(ContentOf(ref), at, chunk);
+      spool_.Read(contents_.ContentOf(ref), at, chunk);
       visit(at, chunk);
       at += static_cast<Bytes>(count);
     }
@@ -259,7 +235,7 @@ class LayerWriter {
         offset += length;
       }
     });
-    const Bytes size = SizeOf(ref);
+    const Bytes size = contents_.EntryOf(ref).size;
     // All of it: an entry that is not there is no map to libarchive.
     if (runs_.empty()) runs_.push_back({.offset = size, .length = 0});
     for (const StoredRun& run : runs_) {

@@ -18,7 +18,7 @@
 #include "io/report/json_writer.h"
 #include "io/source/byte_source.h"
 #include "io/source/layout_blobs.h"
-#include "io/source/sha256_stream.h"
+#include "io/source/verified_blob.h"
 #include "io/store/atomic_file.h"
 #include "planner/input_error.h"
 
@@ -41,31 +41,6 @@ std::optional<std::string> ReadSmallFile(const std::string& path) {
   const std::unique_ptr<ByteSource> file = OpenPlainFile(path);
   if (file == nullptr) return std::nullopt;
   return ReadWhole(*file, path, kUnknownSize, kMaxMarkerBytes);
-}
-
-// Reads all of `file`, and calls each(bytes) with its parts.
-template <typename Each>
-void ReadThrough(ByteSource& file, const Each& each) {
-  std::vector<char> buffer(kCopyBytes);
-  while (const std::size_t count = file.Read(buffer)) each(std::string_view(buffer.data(), count));
-}
-
-// What is found of a blob.
-struct FoundBlob {
-  Digest digest;
-  Bytes size = 0;
-};
-
-FoundBlob HashFile(ByteSource& file, const std::function<void(Bytes)>& on_bytes) {
-  Sha256Stream hash;
-  FoundBlob found;
-  ReadThrough(file, [&](std::string_view bytes) {
-    hash.Update(bytes);
-    found.size += std::ssize(bytes);
-    if (on_bytes) on_bytes(std::ssize(bytes));
-  });
-  found.digest = hash.Finish();
-  return found;
 }
 
 std::string HexOf(const Digest& digest) { return FormatDigest(digest).substr(7); }
@@ -187,7 +162,7 @@ bool LayoutWriter::IsWhole(const Digest& digest, Bytes size,
                            const std::function<void(Bytes)>& on_bytes) {
   if (!HasFile(FormatDigest(digest), size)) return false;
   const std::unique_ptr<ByteSource> file = OpenPlainFile(BlobPath(digest));
-  const bool is_whole = file != nullptr && HashFile(*file, on_bytes).digest == digest;
+  const bool is_whole = file != nullptr && HashSource(*file, on_bytes).digest == digest;
   if (is_whole && is_resumed_) ++num_found_;
   return is_whole;
 }
@@ -216,7 +191,7 @@ std::optional<Carried> LayoutWriter::Carry(const LayerBlobs& blobs, const Carrie
   }
   const std::string name = NewName();
   // Publishes what is at `name`, or takes it away and says what is wrong.
-  const auto publish = [&](const FoundBlob& found) {
+  const auto publish = [&](const HashedBytes& found) {
     if (found.digest == digest->digest && found.size == blob.size) {
       Publish(name, digest->digest);
       return;
@@ -234,7 +209,7 @@ std::optional<Carried> LayoutWriter::Carry(const LayerBlobs& blobs, const Carrie
     // What is published is what was read, whatever becomes of the source's name meanwhile.
     const std::unique_ptr<ByteSource> linked = OpenPlainFile(name);
     if (linked == nullptr) FailAt(ENOENT, name);
-    publish(HashFile(*linked, on_bytes));
+    publish(HashSource(*linked, on_bytes));
     return Carried::kLinked;
   }
   const std::unique_ptr<ByteSource> source = blobs.Open(blob.digest_text, blob.size);
@@ -244,12 +219,13 @@ std::optional<Carried> LayoutWriter::Carry(const LayerBlobs& blobs, const Carrie
   }
   CompressedFile copy(name, {.codec = LayerCodec::kTar});  // as it is
   Bytes size = 0;
-  ReadThrough(*source, [&](std::string_view bytes) {
-    size += std::ssize(bytes);
+  std::vector<char> buffer(kCopyBytes);
+  while (const std::size_t count = source->Read(buffer)) {
+    size += static_cast<Bytes>(count);
     // Before the disk is filled with what is not wanted.
-    if (size <= blob.size) copy.Write(bytes);
-    if (on_bytes) on_bytes(std::ssize(bytes));
-  });
+    if (size <= blob.size) copy.Write({buffer.data(), count});
+    if (on_bytes) on_bytes(static_cast<Bytes>(count));
+  }
   copy.Finish();
   publish({.digest = copy.digest(), .size = size});
   return Carried::kCopied;

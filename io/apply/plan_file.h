@@ -1,12 +1,10 @@
 // A plan file (schema gneiss.plan/1, design.md 7) as `apply` needs it: of each level the layers
-// that every image gets, and of which entries of today's layers the new ones are made. And what
-// that comes to for the fleet at hand.
+// that every image gets, and of which entries of today's layers the new ones are made.
 //
-// A plan comes from a file that anybody may have written: every field that is read is checked, and
-// nothing is believed that the fleet and its inventories can say themselves.
+// A plan comes from a file that anybody may have written: every field that is read is checked.
 //
-// Leaves out: costs, proofs and recommendations; whether the images still show what they did, which
-// `verify` says of what was written.
+// Leaves out: costs, proofs and recommendations; whether it is a plan of the fleet at hand
+// (plan_match.h).
 #pragma once
 
 #include <cstdint>
@@ -18,8 +16,6 @@
 #include "planner/bytes.h"
 #include "planner/digest.h"
 #include "planner/fleet.h"
-#include "planner/layer_contents.h"
-#include "planner/overlay.h"
 
 namespace gneiss {
 
@@ -79,46 +75,5 @@ struct PlanFile {
 
 // The same for a text; `path` is what messages call it.
 [[nodiscard]] PlanFile ParsePlanFile(const std::string& path, std::string_view text);
-
-// A layer of the planned images: one of today's, several that become one, or one made of entries.
-struct PlannedBlob {
-  LayerIndex kept = kNone;
-  std::vector<LayerIndex> segment;  // of a joined one: two or more layers
-  bool is_first = false;            // of a joined one: nothing can lie below
-  std::vector<EntryRef> entries;    // of one made of entries; each once, by layer, then position
-  std::string id;                   // then: PlanLayer::id
-  Bytes predicted = 0;              // compressed; of a kept one what it is
-  ImageIndex image = kNone;         // the first that has it
-  std::int64_t num_images = 0;      // that have it
-
-  bool is_new() const { return kept == kNone; }
-};
-
-struct PlannedBase {
-  std::string id;                    // of its last layer
-  std::vector<std::uint32_t> blobs;  // base first
-  std::uint32_t on = kNone;          // the base that it is built on, an earlier one; kNone: none
-};
-
-struct PlannedImages {
-  std::vector<PlannedBlob> blobs;
-  std::vector<std::vector<std::uint32_t>> of_image;  // per image, into `blobs`, base first
-  std::vector<std::uint8_t> is_changed;              // per image, 1: it gets a new layer
-  std::vector<PlannedBase> bases;  // that some image is built on, in the order of the plan
-  std::vector<std::uint32_t>
-      base_of_image;                 // per image, the deepest one, into `bases`; kNone: none
-  std::int64_t num_not_planned = 0;  // images of the fleet that the plan does not have; they stay
-};
-
-// Layers whose contents MatchPlan must know, sorted. Throws what MatchPlan throws when the plan is
-// of another fleet.
-[[nodiscard]] std::vector<LayerIndex> LayersToRead(const PlanFile& plan, const PlanFileLevel& level,
-                                                   const Fleet& fleet);
-
-// Throws InputError that names the plan and the first image, layer or entry that the fleet has not,
-// or has otherwise. REQUIRES: `level` is of `plan`, `contents` has the layers of LayersToRead. Time
-// O(entries of all changed images).
-[[nodiscard]] PlannedImages MatchPlan(const PlanFile& plan, const PlanFileLevel& level,
-                                      const Fleet& fleet, const LayerContents& contents);
 
 }  // namespace gneiss

@@ -1,11 +1,9 @@
 #include "io/cli/apply_command.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -14,11 +12,13 @@
 #include "io/apply/apply_plan.h"
 #include "io/apply/layer_writer.h"
 #include "io/apply/plan_file.h"
+#include "io/apply/plan_match.h"
 #include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/output_file.h"
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
+#include "io/cli/scan_layers.h"
 #include "io/report/apply_json.h"
 #include "io/report/apply_screen.h"
 #include "io/report/format.h"
@@ -37,7 +37,7 @@ struct ApplyCommandOptions {
   std::string level;
   std::string compression = "gzip";
   std::int64_t compression_level = -1;  // -1: the codec's default
-  std::int64_t jobs = 0;
+  ScanArguments scan;
   std::string store;
   ReportOptions report;
 };
@@ -75,19 +75,20 @@ CompressionOptions CompressionOf(const ApplyCommandOptions& options) {
   return compression;
 }
 
-// Why a layer has no inventory although it was scanned.
-std::string WhyUnknown(const LayerScan& scan) {
+// Why a layer has no inventory although it was to be scanned. `damage`: of its file in the store.
+std::string WhyUnknown(const LayerScan& scan, const std::string& damage) {
   switch (scan.outcome) {
     case LayerOutcome::kNoBlob:
       return "expected its blob in a source, found it in none";
     case LayerOutcome::kNotATar:
       return "expected a tar, found " + scan.problem;
     case LayerOutcome::kBad:
+      return scan.problem;
     case LayerOutcome::kScanned:
     case LayerOutcome::kStored:
       break;
   }
-  return scan.problem;
+  return damage.empty() ? "its inventory is gone from the store" : damage;
 }
 
 // Scans the layers among `wanted` that are not in the store yet.
@@ -100,17 +101,9 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
   if (missing.empty()) return;
   InventoryStore store(options.store.empty() ? InventoryStore::DefaultDirectory() : options.store);
   Progress progress(console, options.fleet.quiet);
-  FleetScanOptions scan_options;
-  scan_options.jobs = options.jobs;
+  FleetScanOptions scan_options =
+      MakeScanOptions(options.scan, /*strict=*/false, options.fleet.quiet, console, progress);
   scan_options.layers = missing;
-  if (console.err_is_terminal && !options.fleet.quiet) {
-    scan_options.on_progress = [&](const FleetScanProgress& at) {
-      if (!progress.IsDue()) return;
-      const std::string what = fmt::format("{} of {} layers", at.layers_done, at.layers_total);
-      progress.Show(
-          DescribeScanning(what, at.bytes_read, at.bytes_total, progress.elapsed_seconds()));
-    };
-  }
   const FleetScan scan = ScanFleet(loaded.fleet, loaded.blobs, store, ScanLayer, scan_options);
   for (const LayerIndex l : missing) {
     const Layer& layer = loaded.fleet.layers[l];
@@ -122,20 +115,19 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
       contents.Add(l, std::move(*read.scanned->inventory));
       continue;
     }
-    throw InputError(fmt::format(
-        "layer {}, which the plan makes other layers of: {}", loaded.fleet.digest_text(layer),
-        outcome == LayerOutcome::kScanned ? read.damage : WhyUnknown(scan.layers[l])));
+    throw InputError(fmt::format("layer {}, which the plan makes other layers of: {}",
+                                 loaded.fleet.digest_text(layer),
+                                 WhyUnknown(scan.layers[l], read.damage)));
   }
 }
 
-int RunApply(ApplyCommandOptions options, Console& console) {
+int RunApply(const ApplyCommandOptions& options, Console& console) {
   if (options.plan.empty()) throw UsageError("expected a PLAN, as `gneiss plan -o FILE` writes it");
   if (options.fleet.sources.empty()) throw UsageError("expected --from SOURCE");
   if (options.to.empty()) throw UsageError("expected --to oci:DIR");
-  if (options.jobs == 0) options.jobs = std::max(1U, std::thread::hardware_concurrency());
   ApplyOptions apply{.target = DirectoryOf(options.to),
                      .compression = CompressionOf(options),
-                     .jobs = options.jobs};
+                     .jobs = NumJobs(options.scan)};
 
   const PlanFile plan = ReadPlanFile(options.plan);
   const PlanFileLevel& level = plan.Level(options.level);
@@ -196,8 +188,7 @@ CommandBody ConfigureApply(CLI::App& app) {
       ->type_name("CODEC");
   AddCountOption(app, "--compression-level", options->compression_level,
                  "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);
-  AddCountOption(app, "--jobs", options->jobs,
-                 "blobs read and written at once, 0 for one a core (default: 0)");
+  AddJobsOption(app, options->scan, "blobs read and written at once");
   AddStoreOption(app, options->store);
   app.add_flag("--quiet", options->fleet.quiet, "no progress and no warnings; errors only");
   AddReportOptions(app, options->report);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -22,7 +23,7 @@ struct ExplainOptions {
   PlanArguments plan;
   ReportOptions report;
   std::string id;
-  std::size_t top = 20;
+  std::int64_t top = 20;
 };
 
 // By its id, in either case of letters.
@@ -56,7 +57,8 @@ int RunExplain(const ExplainOptions& options, Console& console) {
     WriteExplanationJson(planned->loaded.fleet, *planned->plan, recommendation, output.stream());
   } else {
     PrintExplanation(planned->loaded.fleet, *planned->plan, recommendation,
-                     StyleFor(options.report, output, console), options.top, output.stream());
+                     StyleFor(options.report, output, console),
+                     static_cast<std::size_t>(options.top), output.stream());
   }
   output.Finish();
   return planned->exit_code();
@@ -70,8 +72,8 @@ CommandBody ConfigureExplain(CLI::App& app) {
       ->required()
       ->type_name("ID");
   AddPlanArguments(app, options->plan);
-  app.add_option("--top", options->top, "images, paths and layers shown, 0 for all (default: 20)")
-      ->type_name("N");
+  AddCountOption(app, "--top", options->top,
+                 "images, paths and layers shown, 0 for all (default: 20)");
   AddReportOptions(app, options->report);
   return [options](Console& console) { return RunExplain(*options, console); };
 }

@@ -1,5 +1,6 @@
 #include "io/cli/plan_command.h"
 
+#include <cstdint>
 #include <memory>
 
 #include <CLI/CLI.hpp>
@@ -17,7 +18,7 @@ namespace {
 struct PlanCommandOptions {
   PlanArguments plan;
   ReportOptions report;
-  std::size_t top = 5;
+  std::int64_t top = 5;
   bool commands = false;
 };
 
@@ -26,38 +27,33 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
   const std::unique_ptr<PlannedFleet> planned = PlanFleet(options.plan, console, progress);
   const Fleet& fleet = planned->loaded.fleet;
   progress.Show("writing");
-  const auto write_json = [&](std::ostream& out) {
-    WritePlanJson(fleet, planned->totals, *planned->plan, planned->loaded.bad_images, out);
-  };
-
   if (options.commands) {
     progress.Erase();
-    OutputFile script(options.report.output, console);
-    PrintPlanCommands(fleet, *planned->plan,
-                      {.sources = options.plan.fleet.sources,
-                       .store = options.plan.store,
-                       .repositories = planned->loaded.repositories},
-                      script.stream());
-    script.Finish();
+    PlanScript script{.sources = options.plan.fleet.sources, .store = options.plan.store};
+    if (planned->loaded.blobs.layouts().size() == 1) {
+      script.repositories = planned->loaded.repositories;
+    }
+    OutputFile file(options.report.output, console);
+    PrintPlanCommands(fleet, *planned->plan, script, file.stream());
+    file.Finish();
     return planned->exit_code();
   }
-  // -o keeps the plan itself, for `apply` and for other programs; the screen still tells what it
-  // says.
-  if (!options.report.output.empty()) {
+  // -o keeps the plan itself, for `apply` and for other programs. The screen still tells what it
+  // says, unless JSON is all that was asked for.
+  if (options.report.json || !options.report.output.empty()) {
     OutputFile file(options.report.output, console);
-    const bool is_console = file.is_console();
-    write_json(file.stream());
+    const bool is_all = options.report.json || file.is_console();
+    if (is_all) progress.Erase();
+    WritePlanJson(fleet, planned->totals, *planned->plan, planned->loaded.bad_images,
+                  file.stream());
     file.Finish();
-    if (is_console) return planned->exit_code();
+    if (is_all) return planned->exit_code();
   }
   progress.Erase();
   OutputFile output("", console);
-  if (options.report.json) {
-    write_json(output.stream());
-  } else {
-    const PlanScreen screen{.style = StyleFor(options.report, output, console), .top = options.top};
-    PrintPlan(fleet, planned->totals, *planned->plan, screen, output.stream());
-  }
+  const PlanScreen screen{.style = StyleFor(options.report, output, console),
+                          .top = static_cast<std::size_t>(options.top)};
+  PrintPlan(fleet, planned->totals, *planned->plan, screen, output.stream());
   output.Finish();
   return planned->exit_code();
 }
@@ -69,9 +65,13 @@ CommandBody ConfigurePlan(CLI::App& app) {
   AddPlanArguments(app, options->plan);
   app.add_flag("--frontier", options->plan.plan.wants_frontier,
                "also stored bytes against bases, layers an image and moved bytes; takes longer");
-  app.add_option("--top", options->top, "recommendations and bases shown, 0 for all (default: 5)")
-      ->type_name("N");
+  AddCountOption(app, "--top", options->top,
+                 "recommendations and bases shown, 0 for all (default: 5)");
   AddReportOptions(app, options->report);
+  app.get_option("--output")
+      ->description(
+          "write the plan to FILE as JSON, complete or not at all, and the text to standard "
+          "output; with --json to FILE alone");
   app.add_flag("--commands", options->commands,
                "a shell script that carries the plan out: crane, buildah or docker, skopeo, gneiss "
                "apply; -o is its file")

@@ -1,12 +1,12 @@
 #include "io/report/apply_screen.h"
 
-#include <vector>
+#include <string>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
+#include "io/report/shell_quote.h"
 
 namespace gneiss {
 namespace {
@@ -92,11 +92,16 @@ void PrintApply(const ApplyReport& report, std::span<const std::string> sources,
   out << '\n';
   say("written: ", fmt::format("oci:{}; blobs that stay: {} linked, {} copied", report.target,
                                FormatCount(report.linked_blobs), FormatCount(report.copied_blobs)));
-  std::vector<std::string> from(sources.begin(), sources.end());
-  say("next:    ", fmt::format("gneiss verify {} oci:{}", fmt::join(from, " "), report.target));
+  const std::string target = "oci:" + report.target;
+  say("next:    ",
+      sources.size() == 1
+          ? fmt::format("gneiss verify {} {}", ShellQuote(sources.front()), ShellQuote(target))
+          : "gneiss verify compares one source with one: copy the sources into one "
+            "layout for it");
   if (!report.first_ref.empty()) {
-    say("         ", fmt::format("skopeo copy oci:{}:{} docker://REGISTRY/{}", report.target,
-                                 report.first_ref, report.first_ref));
+    say("         ", fmt::format("skopeo copy {} docker://REGISTRY/{}",
+                                 ShellQuote(fmt::format("{}:{}", target, report.first_ref)),
+                                 ShellQuote(report.first_ref)));
   }
 }
 

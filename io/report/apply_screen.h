@@ -10,8 +10,8 @@
 
 namespace gneiss {
 
-// What was done, what was predicted of it, where it lies, and what to do next. `sources`: as the
-// user named them.
+// What was done, what was predicted of it, where it lies, and what to do next: commands that can be
+// given to a shell. `sources`: as the user named them.
 void PrintApply(const ApplyReport& report, std::span<const std::string> sources,
                 const ScreenStyle& style, std::ostream& out);
 

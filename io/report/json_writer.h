@@ -54,4 +54,11 @@ class JsonWriter {
 //     never one in JSON, and the bytes can be had back.
 [[nodiscard]] std::string DumpJson(const Json& value);
 
+// Compact text of a nlohmann value for programs: as it is, but that a byte which is not UTF-8
+// becomes U+FFFD.
+template <typename AnyJson>
+[[nodiscard]] std::string CompactJson(const AnyJson& value) {
+  return value.dump(-1, ' ', /*ensure_ascii=*/false, AnyJson::error_handler_t::replace);
+}
+
 }  // namespace gneiss

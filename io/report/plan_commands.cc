@@ -15,6 +15,7 @@
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
 #include "io/report/shell_quote.h"
+#include "planner/image_pairs.h"
 #include "planner/layer_description.h"
 
 namespace gneiss {
@@ -51,6 +52,13 @@ std::string TagBeside(std::string_view ref, std::string_view platform) {
     text += c == '/' ? '-' : c;
   }
   return text;
+}
+
+// What an image is called below $REGISTRY: without host and digest.
+std::string NameToPush(std::string_view ref) {
+  const RefParts parts = SplitRef(ref);
+  const bool has_tag = !parts.tag.empty() && parts.tag.find(':') == std::string_view::npos;
+  return fmt::format("{}{}{}", parts.repository, has_tag ? ":" : "", has_tag ? parts.tag : "");
 }
 
 class CommandWriter {
@@ -316,31 +324,22 @@ class ScriptPrinter {
         << ": \"${REGISTRY:?expected where to push the images, as registry.example.com/staged}\"\n";
     std::set<std::string_view> refs;
     for (const TextIndex ref : fleet_.refs) refs.insert(fleet_.text(ref));
+    std::map<std::string, std::string_view> pushed;  // the ref of each name
     for (const std::string_view ref : refs) {
       if (!IsUsableRef(ref)) {
         Say(fmt::format("{} is no ref that skopeo takes", ref));
         continue;
       }
-      const RefParts parts = SplitRef(ref);
-      const bool is_digest = parts.tag.find(':') != std::string_view::npos;
-      out_ << "skopeo copy --all " << ShellQuote(fmt::format("{}:{}", target, NameInLayout(ref)))
-           << " docker://\"$REGISTRY\"/"
-           << ShellQuote(fmt::format("{}{}{}", parts.repository,
-                                     parts.tag.empty() || is_digest ? "" : ":",
-                                     is_digest ? "" : parts.tag))
-           << '\n';
-    }
-  }
-
-  // Refs that got their repository from the layout's name are bare tags in it.
-  std::string_view NameInLayout(std::string_view ref) const {
-    for (const std::string& repository : script_.repositories) {
-      if (!repository.empty() && ref.size() > repository.size() && ref.starts_with(repository) &&
-          ref[repository.size()] == ':') {
-        return ref.substr(repository.size() + 1);
+      const auto [other, is_first] = pushed.emplace(NameToPush(ref), ref);
+      if (!is_first) {
+        Say(fmt::format("{} would take the place of {}: push it to another repository", ref,
+                        other->second));
+        continue;
       }
+      const std::string_view name = WithoutRepository(ref, script_.repositories);
+      out_ << "skopeo copy --all " << ShellQuote(fmt::format("{}:{}", target, name))
+           << " docker://\"$REGISTRY\"/" << ShellQuote(other->first) << '\n';
     }
-    return ref;
   }
 
   const Fleet& fleet_;

@@ -26,9 +26,10 @@ struct ScriptLine {
                                                  const Recommendation& r);
 
 struct PlanScript {
-  std::vector<std::string> sources;       // as on the command line
-  std::string store;                      // --store, empty: the default one
-  std::vector<std::string> repositories;  // LoadedFleet::repositories
+  std::vector<std::string> sources;  // as on the command line
+  std::string store;                 // --store, empty: the default one
+  // Of a fleet of one layout LoadedFleet::repositories: what `apply` writes has their tags alone.
+  std::vector<std::string> repositories;
 };
 
 // A POSIX shell script: for every recommendation, the first one first, its saving and its commands;

@@ -213,8 +213,9 @@ RecommendationText DescribeCarving(const Plan& plan, const Recommendation& recom
       "stored once",
       FormatBytes(carve.planned.storage_bytes - plan.from_contents->floor.storage_bytes, units));
   text.how =
-      "keep the plan (gneiss plan -o FILE), have the layers written by a tool that follows "
-      "it, and check the images before they are published";
+      "keep the plan (gneiss plan -o FILE), write the layers (gneiss apply FILE --from SOURCE "
+      "--to oci:DIR --level carve), and prove the images (gneiss verify SOURCE oci:DIR) before "
+      "they are published";
   text.risk =
       "no source changes and no image loses or gains a file; builds that go on from these "
       "images share layers only with images of the same plan";

@@ -2,19 +2,16 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <system_error>
-#include <thread>
 #include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "io/scan/parallel_for.h"
 #include "io/scan/scan_limits.h"
 #include "io/scan/scan_warnings.h"
 #include "planner/input_error.h"
@@ -22,10 +19,8 @@
 namespace gneiss {
 namespace {
 
-using std::chrono_literals::operator""ms;
-
-// Thrown through a scan that is no longer wanted, because another thread has failed.
-struct Abandoned {};
+// Thrown through a scan that is no longer wanted.
+struct ScanIsMoot {};
 
 class FleetScanner {
  public:
@@ -47,17 +42,11 @@ class FleetScanner {
  private:
   void LookInStore();
   void ScanQueue();
-  void Work();
-  void ScanOne(LayerIndex index);
-  void AddBytes(Bytes bytes);
-  void ReportProgress(std::unique_lock<std::mutex>& lock);
+  void ScanOne(const ParallelItem& item);
+  void ReportProgress() const;
 
   ParsedDigest DigestOf(const Layer& layer) const {
     return {.digest = layer.digest, .verifiable = layer.verifiable};
-  }
-  std::optional<Digest> DiffIdOf(const Layer& layer) const {
-    if (layer.diff_id == kNone) return std::nullopt;
-    return fleet_.diff_ids[layer.diff_id];
   }
 
   const Fleet& fleet_;
@@ -69,14 +58,8 @@ class FleetScanner {
   std::vector<LayerIndex> queue_;  // to scan, in this order
   Bytes bytes_total_ = 0;
 
-  std::atomic<std::size_t> next_ = 0;  // into queue_
   std::atomic<Bytes> bytes_read_ = 0;
   std::atomic<std::int64_t> layers_done_ = 0;
-  std::atomic<bool> is_abandoned_ = false;
-  std::mutex mutex_;  // of the next two
-  std::condition_variable worker_ended_;
-  std::int64_t workers_left_ = 0;
-  std::exception_ptr failure_;
 };
 
 // Why a scan with these options would refuse a layer that one with others accepted; empty when it
@@ -145,30 +128,14 @@ void FleetScanner::LookInStore() {
 }
 
 void FleetScanner::ScanQueue() {
-  const auto jobs = static_cast<std::size_t>(std::max<std::int64_t>(options_.jobs, 1));
-  std::vector<std::jthread> threads;
-  std::unique_lock lock(mutex_);
-  // The threads end by themselves once the queue is empty or a failure is known.
   try {
-    while (threads.size() < std::min(jobs, queue_.size())) {
-      threads.emplace_back([this] { Work(); });
-      ++workers_left_;
-    }
-  } catch (const std::system_error&) {
-    // With one thread at least the work gets done.
-    if (threads.empty()) throw;
-  }
-  while (workers_left_ > 0) {
-    if (!options_.on_progress) {
-      worker_ended_.wait(lock);
-    } else {
-      worker_ended_.wait_for(lock, 100ms);
-      ReportProgress(lock);
-    }
-  }
-  if (!failure_) return;
-  try {
-    std::rethrow_exception(failure_);
+    ParallelFor(
+        queue_.size(), options_.jobs,
+        [this](const ParallelItem& item) {
+          ScanOne(item);
+          ++layers_done_;
+        },
+        [this] { ReportProgress(); });
   } catch (const std::system_error& error) {
     throw ScanStopped(error.code(), fmt::format("{}; {} of {} layers were scanned before that and "
                                                 "are kept",
@@ -176,40 +143,16 @@ void FleetScanner::ScanQueue() {
   }
 }
 
-void FleetScanner::ReportProgress(std::unique_lock<std::mutex>& lock) {
-  lock.unlock();
+void FleetScanner::ReportProgress() const {
+  if (!options_.on_progress) return;
   options_.on_progress({.bytes_read = bytes_read_,
                         .bytes_total = bytes_total_,
                         .layers_done = layers_done_,
                         .layers_total = std::ssize(queue_)});
-  lock.lock();
 }
 
-void FleetScanner::Work() {
-  std::exception_ptr failure;
-  try {
-    for (std::size_t i = next_++; i < queue_.size() && !is_abandoned_; i = next_++) {
-      ScanOne(queue_[i]);
-      ++layers_done_;
-    }
-  } catch (const Abandoned&) {
-    // The thread that failed says why.
-  } catch (...) {
-    failure = std::current_exception();
-    is_abandoned_ = true;
-  }
-  const std::lock_guard lock(mutex_);
-  if (failure && !failure_) failure_ = failure;
-  --workers_left_;
-  worker_ended_.notify_one();
-}
-
-void FleetScanner::AddBytes(Bytes bytes) {
-  bytes_read_ += bytes;
-  if (is_abandoned_) throw Abandoned();
-}
-
-void FleetScanner::ScanOne(LayerIndex index) {
+void FleetScanner::ScanOne(const ParallelItem& item) {
+  const LayerIndex index = queue_[item.index];
   const Layer& layer = fleet_.layers[index];
   LayerScan& result = result_.layers[index];
   std::optional<ScannedLayer> scanned;
@@ -217,13 +160,11 @@ void FleetScanner::ScanOne(LayerIndex index) {
     const std::unique_ptr<ByteSource> blob = blobs_.Open(fleet_.digest_text(layer), layer.size);
     if (blob == nullptr) return;  // gone since the start
     ScanOptions options = options_.scan;
-    options.on_progress = [this](std::int64_t bytes) { AddBytes(bytes); };
-    scanned = scan_(*blob,
-                    {.digest = DigestOf(layer),
-                     .size = layer.size,
-                     .media_type = std::string(fleet_.text(layer.media_type)),
-                     .diff_id = DiffIdOf(layer)},
-                    options);
+    options.on_progress = [&](std::int64_t bytes) {
+      if (item.IsMoot()) throw ScanIsMoot();
+      bytes_read_ += bytes;
+    };
+    scanned = scan_(*blob, ExpectedLayerOf(fleet_, layer), options);
   } catch (const InputError& error) {
     result.problem = error.what();
   } catch (const std::system_error& error) {
@@ -256,6 +197,15 @@ void FleetScanner::ScanOne(LayerIndex index) {
 }
 
 }  // namespace
+
+ExpectedLayer ExpectedLayerOf(const Fleet& fleet, const Layer& layer) {
+  ExpectedLayer expected{.digest = {.digest = layer.digest, .verifiable = layer.verifiable},
+                         .size = layer.size,
+                         .media_type = std::string(fleet.text(layer.media_type)),
+                         .diff_id = std::nullopt};
+  if (layer.diff_id != kNone) expected.diff_id = fleet.diff_ids[layer.diff_id];
+  return expected;
+}
 
 FleetScan ScanFleet(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
                     const ScanFunction& scan, const FleetScanOptions& options) {

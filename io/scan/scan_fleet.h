@@ -20,6 +20,9 @@
 
 namespace gneiss {
 
+// What a fleet says of a layer of its own.
+[[nodiscard]] ExpectedLayer ExpectedLayerOf(const Fleet& fleet, const Layer& layer);
+
 // ScanLayer, or what a test has in its place. Called from several threads at once.
 using ScanFunction =
     std::function<ScannedLayer(ByteSource&, const ExpectedLayer&, const ScanOptions&)>;

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/report/json_writer.h"
 #include "io/source/json_value.h"
 #include "planner/input_error.h"
 
@@ -58,10 +59,6 @@ ConfigJson RuntimePart(ConfigJson config) {
   return part;
 }
 
-std::string JsonText(const ConfigJson& value) {
-  return value.dump(-1, ' ', false, ConfigJson::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::vector<ConfigDifference> CompareConfigs(std::string_view left, std::string_view right,
@@ -78,8 +75,8 @@ std::vector<ConfigDifference> CompareConfigs(std::string_view left, std::string_
     const bool is_new = step.at("op") == "add";
     differences.push_back(
         {.pointer = pointer,
-         .left = is_new ? "nothing" : JsonText(a.at(ConfigJson::json_pointer(pointer))),
-         .right = step.contains("value") ? JsonText(step.at("value")) : "nothing"});
+         .left = is_new ? "nothing" : CompactJson(a.at(ConfigJson::json_pointer(pointer))),
+         .right = step.contains("value") ? CompactJson(step.at("value")) : "nothing"});
   }
   std::ranges::stable_sort(differences, {}, &ConfigDifference::pointer);
   return differences;
@@ -89,7 +86,7 @@ Digest ConfigFingerprint(std::string_view config) {
   ConfigJson json = ParseConfigJson(config);
   json.erase("rootfs");
   json.erase("history");
-  return Sha256(JsonText(json));
+  return Sha256(CompactJson(json));
 }
 
 std::vector<std::string> DiffIdTexts(std::string_view config) {
@@ -100,7 +97,7 @@ std::vector<std::string> DiffIdTexts(std::string_view config) {
   const auto ids = rootfs->find("diff_ids");
   if (ids == rootfs->end() || !ids->is_array()) return texts;
   for (const ConfigJson& id : *ids) {
-    texts.push_back(id.is_string() ? id.get<std::string>() : JsonText(id));
+    texts.push_back(id.is_string() ? id.get<std::string>() : CompactJson(id));
   }
   return texts;
 }

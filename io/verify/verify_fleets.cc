@@ -1,9 +1,9 @@
 #include "io/verify/verify_fleets.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -12,9 +12,10 @@
 
 #include <fmt/format.h>
 
+#include "io/scan/parallel_for.h"
 #include "io/source/byte_source.h"
 #include "io/source/manifest.h"
-#include "io/verify/for_each_index.h"
+#include "io/source/verified_blob.h"
 #include "planner/input_error.h"
 #include "planner/layer_contents.h"
 
@@ -33,13 +34,11 @@ ReadConfigText ReadConfigOf(const VerifySide& side, const Image& image) {
   try {
     const std::unique_ptr<ByteSource> blob = side.blobs.Open(digest, image.config_size);
     if (blob == nullptr) return {.text = {}, .problem = "no source has the config " + digest};
-    ReadConfigText config;
-    config.text = ReadWhole(*blob, digest, kUnknownSize, kMaxManifestBytes);
-    const Digest found = Sha256(config.text);
-    if (found == image.config_digest) return config;
+    VerifiedBlob config = ReadVerified(*blob, digest, kUnknownSize, kMaxManifestBytes);
+    if (config.is_verified) return {.text = std::move(config.content), .problem = {}};
     return {.text = {},
             .problem = fmt::format("expected a config with digest {}, found {}", digest,
-                                   FormatDigest(found))};
+                                   FormatDigest(config.found))};
   } catch (const InputError& error) {
     return {.text = {}, .problem = error.what()};
   } catch (const std::system_error& error) {
@@ -61,8 +60,9 @@ Digest FingerprintOf(const VerifySide& side, const Image& image) {
 
 std::vector<Digest> FingerprintsOf(const VerifySide& side, std::int64_t jobs) {
   std::vector<Digest> fingerprints(side.fleet.images.size());
-  ForEachIndex(fingerprints.size(), jobs,
-               [&](std::size_t i) { fingerprints[i] = FingerprintOf(side, side.fleet.images[i]); });
+  ParallelFor(fingerprints.size(), jobs, [&](const ParallelItem& item) {
+    fingerprints[item.index] = FingerprintOf(side, side.fleet.images[item.index]);
+  });
   return fingerprints;
 }
 
@@ -146,14 +146,16 @@ class FleetVerification {
                    {right_.fleet, right_prints, right_.repositories}, options_.pair_by);
     VerifyReport report;
     report.images.resize(pairs.pairs.size());
-    std::mutex mutex;
-    std::size_t done = 0;
-    ForEachIndex(pairs.pairs.size(), options_.jobs, [&](std::size_t p) {
-      report.images[p] = Compare(pairs.pairs[p]);
-      const std::lock_guard lock(mutex);
-      ++done;
-      if (on_progress) on_progress(done, pairs.pairs.size());
-    });
+    std::atomic<std::size_t> done = 0;
+    ParallelFor(
+        pairs.pairs.size(), options_.jobs,
+        [&](const ParallelItem& item) {
+          report.images[item.index] = Compare(pairs.pairs[item.index]);
+          ++done;
+        },
+        [&] {
+          if (on_progress) on_progress(done, pairs.pairs.size());
+        });
     for (UnpairedImage& image : pairs.only_left) {
       AddUnpaired(Verdict::kOnlyLeft, image.image, kNone, std::move(image.refs),
                   right_.num_bad_images, report);

@@ -81,9 +81,9 @@ struct VerifyReport {
 };
 
 // REQUIRES: the right side was read with check_blobs. Inventories that no reading has are those of
-// `store`. `on_progress` is called with the pairs done and their number, from any thread but from
-// one at a time; may be empty. Throws InputError when sums of sizes leave int64. Time O(entries of
-// all chains).
+// `store`. `on_progress` is called with the pairs done and their number, in the caller's thread,
+// about ten times a second; may be empty. Throws InputError when sums of sizes leave int64. Time
+// O(entries of all chains).
 [[nodiscard]] VerifyReport VerifyFleets(
     const VerifySide& left, const VerifySide& right, const InventoryStore& store,
     const VerifyOptions& options,

@@ -6,17 +6,9 @@
 #   apply_crash_test.sh GNEISS [SEED]
 set -eu
 
-gneiss=$(realpath "$1")
 . "$(dirname "$0")/scan_layout.sh"
-seed=${2:-1}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-
-fail() {
-  echo "apply_crash_test: seed $seed: $*" >&2
-  exit 1
-}
+. "$(dirname "$0")/kills.sh"
+. "$(dirname "$0")/work_directory.sh"
 
 mkdir layout
 for image in $(seq 12); do
@@ -31,7 +23,7 @@ for image in $(seq 12); do
 done
 "$gneiss" scan layout --store store --quiet >out
 "$gneiss" plan layout --store store --max-layers 2 --level squash --layer-cost 10MB --pin 'shop:1?' \
-  --quiet --json -o plan.json >out
+  --quiet --json -o plan.json
 apply() {
   "$gneiss" apply plan.json --from layout --to oci:"$1" --store store --jobs 2 >out 2>err
 }
@@ -43,8 +35,7 @@ kills=0
 making=0
 for attempt in $(seq 400); do
   [ $kills -lt 20 ] || break
-  # Shells have no seeded random numbers.
-  choice=$(awk -v seed="$seed" -v attempt="$attempt" 'BEGIN { srand(seed * 1000 + attempt); print int(rand() * 8) }')
+  choice=$(choose $attempt)
   before=$(count '*/sha256/*')
   "$gneiss" apply plan.json --from layout --to oci:target --store store --jobs 2 >out 2>err &
   child=$!
@@ -58,9 +49,7 @@ for attempt in $(seq 400); do
   done
   signal=KILL
   [ $((choice % 2)) = 0 ] || signal=TERM
-  kill -$signal $child 2>kill.log || :
-  code=0
-  { wait $child || code=$?; } 2>wait.log # where shells say "Killed"
+  kill_child $signal
   case $code in
     137 | 143) kills=$((kills + 1)) ;;
     0) ;; # done before the signal came

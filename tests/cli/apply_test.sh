@@ -5,19 +5,9 @@
 #   apply_test.sh GNEISS
 set -eu
 
-gneiss=$(realpath "$1")
 schema=$(realpath io/report/schema/gneiss.apply-1.schema.json)
 . "$(dirname "$0")/scan_layout.sh"
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-cd "$work"
-XDG_CACHE_HOME=$work/cache
-export XDG_CACHE_HOME
-
-fail() {
-  echo "apply_test: $*" >&2
-  exit 1
-}
+. "$(dirname "$0")/work_directory.sh"
 
 mkdir layout root
 seq 20000 >root/base
@@ -31,12 +21,12 @@ add_tar layout root >app
 add_image layout 1 "$(cat base)" "$(cat tools)" "$(cat app)"
 add_image layout 2 "$(cat base)" "$(cat tools)"
 "$gneiss" scan layout --quiet >scan.out
-"$gneiss" plan layout --max-layers 3 --quiet --json -o plan.json >plan.out
+"$gneiss" plan layout --max-layers 3 --quiet --json -o plan.json
 
 for level in squash bases carve; do
-  "$gneiss" apply plan.json --from layout --to oci:$level --level $level --json >$level.json 2>err ||
-    fail "$level: exit status $?: $(cat err)"
+  run 0 apply plan.json --from layout --to oci:$level --level $level --json
   [ ! -s err ] || fail "$level: $(cat err)"
+  mv out $level.json
   [ "$(find $level -maxdepth 1 | LC_ALL=C sort | tr '\n' ' ')" = \
     "$level $level/blobs $level/index.json $level/oci-layout " ] || fail "$level: $(ls $level)"
   for blob in "$level"/blobs/sha256/*; do
@@ -67,9 +57,7 @@ else
 fi
 
 refused() { # refused TARGET WORDS: one line that has them, exit code 1, no layout
-  code=0
-  "$gneiss" apply plan.json --from layout --to "oci:$1" --level carve >out 2>err || code=$?
-  [ $code = 1 ] || fail "$1: expected exit code 1, found $code"
+  run 1 apply plan.json --from layout --to "oci:$1" --level carve
   [ "$(wc -l <err)" = 1 ] || fail "$1: expected one line, found: $(cat err)"
   grep -q "$2" err || fail "$1: expected $2, found: $(cat err)"
   [ ! -e "$1/index.json" ] || fail "$1: a layout is there"
@@ -86,6 +74,6 @@ refused file/out 'Not a directory'
   refused small 'File too large'
 )
 [ -e small/gneiss-apply.json ] || fail "small: no marker"
-"$gneiss" apply plan.json --from layout --to oci:small --level carve >out 2>err || fail "$(cat err)"
+run 0 apply plan.json --from layout --to oci:small --level carve
 diff -r carve small || fail "what went on is another layout"
 echo "apply_test: passed"

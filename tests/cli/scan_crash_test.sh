@@ -6,17 +6,9 @@
 #   scan_crash_test.sh GNEISS [SEED]
 set -eu
 
-gneiss=$(realpath "$1")
 . "$(dirname "$0")/scan_layout.sh"
-seed=${2:-1}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-
-fail() {
-  echo "scan_crash_test: seed $seed: $*" >&2
-  exit 1
-}
+. "$(dirname "$0")/kills.sh"
+. "$(dirname "$0")/work_directory.sh"
 
 # Layers of one size: none is done long before the others.
 mkdir layout
@@ -37,8 +29,7 @@ kills=0
 writing=0
 for attempt in $(seq 400); do
   [ $kills -lt 20 ] || break
-  # Shells have no seeded random numbers.
-  choice=$(awk -v seed="$seed" -v attempt="$attempt" 'BEGIN { srand(seed * 1000 + attempt); print int(rand() * 8) }')
+  choice=$(choose $attempt)
   before=$(count '*.inv')
   "$gneiss" scan layout --store store --jobs 2 >out 2>err &
   child=$!
@@ -50,9 +41,7 @@ for attempt in $(seq 400); do
       [ "$(count '.gneiss-*')" = 0 ] || break
     fi
   done
-  kill -KILL $child 2>kill.log || :
-  code=0
-  { wait $child || code=$?; } 2>wait.log # where shells say "Killed"
+  kill_child KILL
   case $code in
     137) kills=$((kills + 1)) ;;
     0) ;; # done before the signal came

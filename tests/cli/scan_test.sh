@@ -5,25 +5,8 @@
 #   scan_test.sh GNEISS
 set -eu
 
-gneiss=$(realpath "$1")
 . "$(dirname "$0")/scan_layout.sh"
-work=$(mktemp -d)
-trap 'chmod -R u+w "$work"; rm -rf "$work"' EXIT
-cd "$work"
-
-fail() {
-  echo "scan_test: $*" >&2
-  exit 1
-}
-
-# scan CODE ARGUMENTS...: runs it on the store "store", with standard output in out, errors in err.
-scan() {
-  expected_code=$1
-  shift
-  code=0
-  "$gneiss" scan "$@" >out 2>err || code=$?
-  [ "$code" = "$expected_code" ] || fail "expected exit code $expected_code, found $code: $(cat err)"
-}
+. "$(dirname "$0")/work_directory.sh"
 
 # layers OUTCOME: how many there are of it in the table.
 layers() { sed -n "s/^$1  *\([0-9]*\) .*/\1/p" out; }
@@ -49,23 +32,23 @@ add_image layout 1 "$(cat layer1)" "$(cat layer2)"
 add_image layout 2 "$(cat layer1)" "$(cat layer3)" "$(cat layer4)"
 
 # Once scanned, a layer is not read again, and its file not written.
-scan 0 oci:layout --store store --jobs 2
+run 0 scan oci:layout --store store --jobs 2
 expect_layers 4 0 0 0 0
 expect_err ""
 grep -q '^TOTAL  *4 .* 216 ' out || fail "expected 216 entries in: $(cat out)"
 expect_no_leftovers store
 find store -type f -newermt @0 -printf '%p %i %T@\n' | LC_ALL=C sort >before
 [ "$(wc -l <before)" = 4 ] || fail "expected four files, found: $(cat before)"
-scan 0 layout --store store --json
+run 0 scan layout --store store --json
 find store -type f -printf '%p %i %T@\n' | LC_ALL=C sort | cmp before - || fail "a good file was written again"
 grep -q '"schema": "gneiss.scan/1"' out || fail "no schema in: $(cat out)"
 grep -q '"bytes_read": 0' out || fail "layers were read again: $(cat out)"
-scan 0 layout --store store
+run 0 scan layout --store store
 expect_layers 0 4 0 0 0
 
 # Any number of threads, the same bytes.
 for jobs in 1 3 16; do
-  scan 0 layout --store "store$jobs" --jobs $jobs
+  run 0 scan layout --store "store$jobs" --jobs $jobs
   diff -r store "store$jobs" || fail "--jobs $jobs makes another store"
   cp out "out$jobs"
   cmp out1 "out$jobs" || fail "--jobs $jobs gives another report"
@@ -87,22 +70,22 @@ echo '[{"Config":"config.json","RepoTags":["shop:1"],"Layers":["1/layer.tar","2/
 tar -cf saved.tar -C saved .
 gzip -k saved.tar
 for source in oci-archive:layout.tar layout.tar.gz docker-archive:saved.tar saved.tar.gz; do
-  scan 0 "$source" --store "store $source" --jobs 4
+  run 0 scan "$source" --store "store $source" --jobs 4
   expect_err ""
   diff -r store "store $source" || fail "$source makes another store"
 done
 
 # The store's place when none is given.
-XDG_CACHE_HOME=$work/cache scan 0 layout
+run 0 scan layout
 diff -r store cache/gneiss || fail "no store in XDG_CACHE_HOME"
-(unset XDG_CACHE_HOME; HOME=$work/home scan 0 layout)
+(unset XDG_CACHE_HOME; HOME=$work/home run 0 scan layout)
 diff -r store home/.cache/gneiss || fail "no store in HOME"
 
 # A damaged inventory is said and made again.
 cp -r store damaged
 inventory=$(find damaged -name '*.inv' | LC_ALL=C sort | head -n 1)
 : >"$inventory"
-scan 0 layout --store damaged
+run 0 scan layout --store damaged
 expect_layers 1 3 0 0 0
 expect_err "gneiss: warning: $inventory: expected an inventory, found a file of 0 bytes"
 diff -r store damaged || fail "a damaged inventory was not replaced"
@@ -125,7 +108,7 @@ good=$(add_blob bad bad/good)
 missing="sha256:$(printf '%064d' 0) 7"
 add_image bad 1 "$json" "$cut" "$good"
 add_image bad 2 "$cut" "$changed" "$missing"
-scan 1 bad --store bad-store
+run 1 scan bad --store bad-store
 expect_layers 1 0 1 1 2
 [ "$(cat err)" = "gneiss: warning: no source has the blob of 1 layer; the report names it
 gneiss: 2 bad layers are left out; --keep-going makes the exit code 0" ] || fail "found: $(cat err)"
@@ -135,20 +118,20 @@ grep -qF "${cut%% *} of shop:1 and 1 other image (\`RUN make 1\`): tar byte " ou
   fail "the layer that was cut is not in: $(cat out)"
 grep -qF "${missing% *} of shop:2 (\`RUN make 2\`)" out || fail "the missing layer is not in: $(cat out)"
 grep -qF "${json%% *} of shop:1 (\`RUN make 1\`): JSON" out || fail "JSON is not named in: $(cat out)"
-scan 0 bad --store bad-store --keep-going --quiet --json
+run 0 scan bad --store bad-store --keep-going --quiet --json
 grep -q "\"digest\":\"${json%% *}\".*\"found\":\"JSON\"" out || fail "JSON is not named in: $(cat out)"
 expect_err "gneiss: 2 bad layers are left out"
 [ "$(find bad-store -type f | wc -l)" = 2 ] || fail "a bad layer has an inventory"
 
 # A limit is named as its option, also where the store has the layers.
 for limited in limited store; do
-  scan 1 layout --store $limited --max-entries 10
+  run 1 scan layout --store $limited --max-entries 10
   grep -qF -- "--max-entries" out || fail "the limit is not named: $(cat out)"
   expect_layers 0 0 0 0 4
 done
-scan 2 layout --store limited --max-ratio 0
+run 2 scan layout --store limited --max-ratio 0
 expect_err "gneiss scan: --max-ratio: expected a whole number, 1 or more, found \"0\"; see \`gneiss scan --help\`"
-scan 2 layout --store limited --max-tar-bytes 0
+run 2 scan layout --store limited --max-tar-bytes 0
 expect_err "gneiss scan: --max-tar-bytes: expected a size of 1 or more bytes, found \"0\"; see \`gneiss scan --help\`"
 
 # What is odd is named, in a second run as in the first, and refused when --strict comes later.
@@ -157,28 +140,28 @@ echo content >root/file
 tar -C root -cPf odd/tar --transform 's,^,../,' file
 add_image odd 1 "$(add_blob odd odd/tar)"
 rm -r root
-scan 0 odd --store odd-store
+run 0 scan odd --store odd-store
 tail -n 2 out >first
 grep -qx 'path above the root: 1 time in 1 layer, first in sha256:[0-9a-f]\{12\}: file' first || fail "no oddity in: $(cat out)"
-scan 0 odd --store odd-store
+run 0 scan odd --store odd-store
 tail -n 2 out | cmp first - || fail "the second run says other than the first: $(cat out)"
-scan 1 odd --store odd-store --strict
+run 1 scan odd --store odd-store --strict
 expect_layers 0 0 0 0 1
 
 # A store that cannot be written; nothing is read first, and nothing left.
 echo file >file
-scan 1 layout --store file
+run 1 scan layout --store file
 expect_err "gneiss: file: expected a directory of inventories, found a file; choose another with --store"
-scan 2 layout --store ''
+run 2 scan layout --store ''
 expect_err "gneiss scan: --store: expected a directory's name, found an empty one; see \`gneiss scan --help\`"
 if [ "$(id -u)" != 0 ]; then
   cp -r store locked
   chmod -R a-w locked
-  scan 0 layout --store locked
+  run 0 scan layout --store locked
   expect_layers 0 4 0 0 0
   rm -f "$(find store3 -name '*.inv' | head -n 1)"
   chmod -R a-w store3
-  scan 1 layout --store store3
+  run 1 scan layout --store store3
   expect_err "gneiss: store3/inventories/v3: Permission denied; run as a user who may, or choose another path"
 fi
 
@@ -218,6 +201,6 @@ expect_no_leftovers interrupted
 (cd interrupted && find . -name '*.inv') | while read -r file; do
   cmp "interrupted/$file" "whole/$file" || fail "an interrupt left half an inventory"
 done
-scan 0 many --store interrupted
+run 0 scan many --store interrupted
 diff -r whole interrupted || fail "a second run did not complete the store"
 echo "scan_test: passed"

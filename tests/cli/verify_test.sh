@@ -5,29 +5,9 @@
 #   verify_test.sh GNEISS
 set -eu
 
-gneiss=$(realpath "$1")
 schema=$(realpath io/report/schema/gneiss.verify-1.schema.json)
 . "$(dirname "$0")/scan_layout.sh"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work"
-# Nothing of the user's own store.
-XDG_CACHE_HOME=$work/cache
-export XDG_CACHE_HOME
-
-fail() {
-  echo "verify_test: $*" >&2
-  exit 1
-}
-
-# verify CODE ARGUMENTS...: standard output is in out, standard error in err.
-verify() {
-  expected=$1
-  shift
-  code=0
-  "$gneiss" verify "$@" >out 2>err || code=$?
-  [ "$code" = "$expected" ] || fail "verify $*: expected exit code $expected, found $code: $(cat out err)"
-}
+. "$(dirname "$0")/work_directory.sh"
 
 fits_schema() {
   # A bare machine has no Python; CI has.
@@ -70,10 +50,10 @@ whole=$(add_tar after joined)
 kept=$(add_tar after lower)
 add_image after 1 "$whole"
 add_image after 2 "$kept"
-verify 0 before after
+run 0 verify before after
 [ ! -s err ] || fail "found: $(cat err)"
 head -n 1 out | grep -qx '2 images, 2 the same' || fail "found: $(cat out)"
-verify 0 oci:before:shop:1 oci:after:shop:1 --json
+run 0 verify oci:before:shop:1 oci:after:shop:1 --json
 fits_schema
 
 # One byte, one whiteout; a name that is no text stays one line.
@@ -83,25 +63,25 @@ touch -r lower/etc/gone joined/etc/gone
 whole=$(add_tar after joined)
 rm after/manifests
 add_image after 1 "$whole"
-verify 3 before after
+run 3 verify before after
 grep -qx '/etc/gone  *path  *nothing -> file' out ||
   fail "no lost whiteout in: $(cat out)"
 grep -qF '/od\xe9d\nname' out || fail "no odd name in: $(cat out)"
 grep -qx 'shop:2 (linux/amd64): not in after' out || fail "no missing image in: $(cat out)"
-verify 3 before after --json
+run 3 verify before after --json
 fits_schema
 cp out first
-verify 3 before after --json --jobs 3
+run 3 verify before after --json --jobs 3
 cmp first out || fail "two runs differ"
 
 # A blob that is cut is not proven, although the store knows what it held.
 add_image after 2 "$kept"
 cut=after/blobs/sha256/$(echo "${kept#*:}" | cut -d' ' -f1)
 truncate -s -512 "$cut"
-verify 3 before after
+run 3 verify before after
 grep -qF "on the right: expected a blob of ${kept#* } bytes, found $((${kept#* } - 512))" out || fail "found: $(cat out)"
-verify 1 oci:before:shop:2 oci:after:shop:2
-verify 1 oci:before:shop:2 oci:after:shop:2 --json --quiet
+run 1 verify oci:before:shop:2 oci:after:shop:2
+run 1 verify oci:before:shop:2 oci:after:shop:2 --json --quiet
 fits_schema
 [ ! -s err ] || fail "--quiet said: $(cat err)"
 echo "verify_test: passed"
