@@ -218,19 +218,21 @@ void FacilitySearch::Branch(FacilityLimits limits, std::vector<std::int64_t> pri
   while (!pending_.empty()) {
     if (ShouldStop() || progress_.num_nodes >= options_.max_nodes) {
       progress_.stopped = true;
-      progress_.left_bound = std::min(progress_.left_bound, Ceiling(pending_.begin()->first.bound));
+      progress_.left_bound = std::min(progress_.left_bound, Ceiling(pending_.begin()->first));
       return;
     }
     // Where there is no room for more, the nearest to its end.
-    const auto next = pending_.size() < most_pending ? pending_.begin() : std::prev(pending_.end());
+    const auto next = pending_.size() < most_pending
+                          ? pending_.begin()
+                          : pending_.lower_bound(std::prev(pending_.end())->first);
     Node node = std::move(pending_.extract(next).mapped());
     if (!Prune(node.bound)) SolveNode(node);
   }
 }
 
 void FacilitySearch::Push(Node node) {
-  const Place place{.bound = node.bound, .newest_first = --num_pushed_};
-  pending_.emplace(place, std::move(node));
+  const std::int64_t bound = node.bound;
+  pending_.emplace_hint(pending_.lower_bound(bound), bound, std::move(node));
 }
 
 void FacilitySearch::SolveNode(Node& node) {

@@ -4,7 +4,6 @@
 // dual ascent, and it has more time.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -58,14 +57,6 @@ class FacilitySearch {
     double step = 0;
   };
 
-  // Order of pending nodes.
-  struct Place {
-    std::int64_t bound = 0;
-    std::int64_t newest_first = 0;
-
-    friend auto operator<=>(const Place&, const Place&) = default;
-  };
-
   bool ShouldStop();
   std::int64_t Needed() const;
   std::int64_t Cutoff() const { return ((Needed() - 1) << model_.shift); }
@@ -93,9 +84,8 @@ class FacilitySearch {
   std::vector<std::uint8_t> is_open_;
   std::vector<std::int64_t> trial_;
   std::vector<std::uint32_t> start_;
-  FacilityLimits base_;  // of local search
-  std::map<Place, Node> pending_;
-  std::int64_t num_pushed_ = 0;  // counted down
+  FacilityLimits base_;                        // of local search
+  std::multimap<std::int64_t, Node> pending_;  // by bound, the newest of equals first
 };
 
 }  // namespace gneiss

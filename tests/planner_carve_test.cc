@@ -118,7 +118,7 @@ TEST_CASE("Carved layers show every image as it is, within the limit and above t
   }
   REQUIRE(num_limited > NumRounds(40));
   REQUIRE(num_unknown > (kIsSanitized ? 0 : 8));
-  REQUIRE(num_stacked > (kIsSanitized ? 0 : 2));
+  if (!kIsSanitized) REQUIRE(num_stacked > 2);
 }
 
 // What a level came to, and how often its search asked whether to go on.
@@ -192,7 +192,7 @@ TEST_CASE("Levels made of contents end at the gap that is asked for, and no late
       REQUIRE(found.plan.status == full.plan.status);
     }
   }
-  CHECK(num_early > NumRounds(20));
+  CHECK(num_early > (kIsSanitized ? 0 : 20));
   CHECK(num_never > (kIsSanitized ? 0 : 10));
   CHECK(num_refused > (kIsSanitized ? 0 : 5));
 }
