@@ -12,6 +12,11 @@ namespace gneiss {
 // heuristics for the uncapacitated facility location problem", the same 150, 2003): n customers, n
 // facilities, costs uniform in 1000..2000, symmetric or not, opening costs uniform in
 // 100..200 (A), 1000..2000 (B) or 10000..20000 (C).
+//
+// The linear program's bound is 0.14 to 0.19 % below the best plan known in class A, 0.8 to 1.1 %
+// in B and 2.5 to 3.3 % in C (n = 250, 500 and 750, seed 1, symmetric and not; against Clp's
+// optimum the Lagrangian bound lacks 0.02 % of it at n = 250). Below that, a gap is what branching
+// proves.
 enum class KoerkelGhoshClass { kA, kB, kC };
 [[nodiscard]] FacilityInstance MakeKoerkelGhosh(std::uint32_t n, std::uint64_t seed, bool symmetric,
                                                 KoerkelGhoshClass opening);

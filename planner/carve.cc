@@ -10,6 +10,11 @@ GeneratedPlan PlanCarve(const ContentProblem& problem, const CarveLevelOptions& 
   carve.max_layers = options.max_layers;
   carve.offered = options.offered;
   carve.should_stop = options.should_stop;
+  if (problem.has_gap_tolerance()) {
+    carve.enough_cost = [&](const LayerCarving& so_far) {
+      return problem.EnoughCost(so_far.layers, options.max_layers, so_far.lower_bound, so_far.cost);
+    };
+  }
   const LayerCarving carving = CarveLayers(problem.files(), problem.rates(), carve);
   RequireEqual("the cost of carved layers", carving.cost,
                CostOfLayers(problem.files(), problem.rates(), carving.layers));

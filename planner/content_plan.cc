@@ -37,7 +37,9 @@ class ContentPlanner {
   std::optional<ContentPlan> Run() {
     Begin(PlanStage::kContents);
     ContentProblem problem(fleet_, model_, today_, contents_,
-                           {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
+                           {.ignore_mtime = options_.ignore_mtime,
+                            .pinned = pinned_,
+                            .gap_tolerance = options_.squash.gap_tolerance});
     if (problem.num_images() == 0) return std::nullopt;
     ContentPlan plan;
     plan.num_images = problem.num_images();
@@ -89,7 +91,9 @@ class ContentPlanner {
       const CostModel model(fleet_, weighed);
       const Today today = MakeToday(fleet_, model);
       const ContentProblem other(fleet_, model, today, contents_,
-                                 {.ignore_mtime = options_.ignore_mtime, .pinned = pinned_});
+                                 {.ignore_mtime = options_.ignore_mtime,
+                                  .pinned = pinned_,
+                                  .gap_tolerance = options_.squash.gap_tolerance});
       const GeneratedPlan carved = Carve(other, options_.squash.max_layers);
       plan.by_weights.push_back(
           {options_.squash.max_layers, weight, 2 - weight,

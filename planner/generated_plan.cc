@@ -10,6 +10,15 @@
 namespace gneiss {
 namespace {
 
+// The largest cost, `most` or less, that is within the gap of the bound; the bound where none is.
+Bytes LargestWithin(double gap, Bytes lower_bound, Bytes most) {
+  if (RelativeGap(most, lower_bound) <= gap) return most;
+  // Doubles may round it past the gap, by bytes.
+  auto cost = static_cast<Bytes>(static_cast<double>(lower_bound) / (1 - gap));
+  while (cost > lower_bound && RelativeGap(cost, lower_bound) > gap) --cost;
+  return std::clamp(cost, lower_bound, most);
+}
+
 // Without directories, which carving leaves out.
 GeneratedLayout FilesAlone(const AtomTable& files, std::span<const CarvedLayer> layers) {
   GeneratedLayout layout;
@@ -32,6 +41,7 @@ ContentProblem::ContentProblem(const Fleet& fleet, const CostModel& model, const
       today_(today),
       contents_(contents),
       ignore_mtime_(options.ignore_mtime),
+      gap_tolerance_(options.gap_tolerance),
       atoms_(FindContentAtoms(fleet, contents,
                               {.ignore_mtime = options.ignore_mtime, .left_out = options.pinned})),
       rates_(fleet, model, today.cells) {
@@ -77,6 +87,17 @@ LayoutCost ContentProblem::CostOfCarved(std::span<const CarvedLayer> layers) con
   return CostOfGeneratedLayout(fleet_, model_, today_.cells, atoms_, FilesAlone(files(), layers));
 }
 
+std::int64_t ContentProblem::EnoughCost(std::span<const CarvedLayer> layers,
+                                        std::uint32_t max_layers, std::int64_t lower_bound,
+                                        std::int64_t cost) const {
+  const Bytes planned =
+      CostOfGeneratedLayout(fleet_, model_, today_.cells, atoms_,
+                            MakeGeneratedLayout(atoms_, contents_, layers, max_layers))
+          .cost;
+  return cost - planned +
+         LargestWithin(gap_tolerance_, CheckedAdd(lower_bound, kept_.cost), planned);
+}
+
 GeneratedPlan ContentProblem::Finish(std::span<const CarvedLayer> layers, std::uint32_t max_layers,
                                      std::int64_t lower_bound, bool was_stopped) const {
   GeneratedPlan plan;
@@ -87,6 +108,8 @@ GeneratedPlan ContentProblem::Finish(std::span<const CarvedLayer> layers, std::u
   plan.lower_bound = CheckedAdd(lower_bound, kept_.cost);
   if (plan.gap() <= kOptimalityTolerance) {
     plan.status = PlanStatus::kOptimal;
+  } else if (plan.gap() <= gap_tolerance_) {
+    plan.status = PlanStatus::kGapReached;
   } else {
     plan.status = was_stopped ? PlanStatus::kTimeLimit : PlanStatus::kIterationLimit;
   }

@@ -37,6 +37,7 @@ struct ContentProblemOptions {
   // Per image, 1: not to be rewritten. It keeps its layers, and shares none of the new ones. May be
   // empty.
   std::span<const std::uint8_t> pinned;
+  double gap_tolerance = 0;  // searches stop at a gap of this or less
 };
 
 // A fleet's contents as the solvers take them, and what stays as it is beside them.
@@ -65,6 +66,15 @@ class ContentProblem {
   // What layers cost, directories apart, beside what is kept.
   [[nodiscard]] LayoutCost CostOfCarved(std::span<const CarvedLayer> layers) const;
 
+  // Whether searches may end before they have done all that they would.
+  bool has_gap_tolerance() const { return gap_tolerance_ > 0; }
+  // What layers may cost in a search, directories and what is kept apart, for their plan to be
+  // within the tolerance of the bound; as far as these tell, which cost `cost` there. Arguments as
+  // of Finish. Time as MakeGeneratedLayout.
+  [[nodiscard]] std::int64_t EnoughCost(std::span<const CarvedLayer> layers,
+                                        std::uint32_t max_layers, std::int64_t lower_bound,
+                                        std::int64_t cost) const;
+
   // Gives the layers their directories, audits that every image shows what it does, and counts.
   // `lower_bound` is of all layers but the kept ones. Throws AuditError, InputError. REQUIRES: as
   // MakeGeneratedLayout.
@@ -77,6 +87,7 @@ class ContentProblem {
   const Today& today_;
   const LayerContents& contents_;
   bool ignore_mtime_;
+  double gap_tolerance_;
   ContentAtoms atoms_;
   FleetRates rates_;
   LayoutCost kept_;

@@ -101,6 +101,27 @@ std::vector<NewBase> ListBases(const ContentProblem& problem, const GeneratedLay
   return bases;
 }
 
+// Every corner but the last has fewer bases than are best; that alone where no other is wanted.
+std::vector<BasesChoice> FindCorners(const MergeTree& tree, SetRates& rates,
+                                     const NewBasesOptions& options,
+                                     const std::function<bool()>& should_stop) {
+  if (options.num_bases > 0 || options.wants_frontier) {
+    return BaseFrontier(tree, rates, options.max_layers, should_stop);
+  }
+  return {{.layers = TreeLayerProgram(tree, rates, options.max_layers).Choose()}};
+}
+
+// The one with the most bases that fit.
+const BasesChoice& ChooseCorner(const std::vector<BasesChoice>& corners,
+                                const NewBasesOptions& options) {
+  const auto fits = [&](const BasesChoice& choice) {
+    return options.num_bases == 0 || choice.num_bases <= options.num_bases;
+  };
+  const auto chosen = std::find_if(corners.rbegin(), corners.rend(), fits);
+  if (chosen == corners.rend()) throw std::logic_error("no choice of bases is left");
+  return *chosen;
+}
+
 }  // namespace
 
 NewBases PlanNewBases(const ContentProblem& problem, const NewBasesOptions& options) {
@@ -117,23 +138,20 @@ NewBases PlanNewBases(const ContentProblem& problem, const NewBasesOptions& opti
   };
   SetRates rates(problem.rates());
   MergeTree tree(problem.files(), ImageOverlap(problem.files()));
-  RegraftSubtrees(tree, rates, {.max_layers = options.max_layers, .should_stop = should_stop});
-  // Every corner but the last has fewer bases than are best.
-  std::vector<BasesChoice> corners;
-  if (options.num_bases > 0 || options.wants_frontier) {
-    corners = BaseFrontier(tree, rates, options.max_layers, should_stop);
-  } else {
-    corners.push_back({.layers = TreeLayerProgram(tree, rates, options.max_layers).Choose()});
-  }
-  const auto fits = [&](const BasesChoice& choice) {
-    return options.num_bases == 0 || choice.num_bases <= options.num_bases;
-  };
-  const auto chosen = std::find_if(corners.rbegin(), corners.rend(), fits);
-  if (chosen == corners.rend()) throw std::logic_error("no choice of bases is left");
-  NewBases result;
   const Bytes bound = problem.floor().cost - problem.kept().cost;
-  result.plan =
-      problem.Finish(LayersOfTree(tree, chosen->layers), options.max_layers, bound, was_stopped);
+  RegraftOptions regraft{.max_layers = options.max_layers, .should_stop = should_stop};
+  if (problem.has_gap_tolerance()) {
+    regraft.enough_cost = [&](const MergeTree& so_far, std::int64_t cost) {
+      const std::vector<BasesChoice> corners = FindCorners(so_far, rates, options, should_stop);
+      return problem.EnoughCost(LayersOfTree(so_far, ChooseCorner(corners, options).layers),
+                                options.max_layers, bound, cost);
+    };
+  }
+  RegraftSubtrees(tree, rates, regraft);
+  const std::vector<BasesChoice> corners = FindCorners(tree, rates, options, should_stop);
+  NewBases result;
+  result.plan = problem.Finish(LayersOfTree(tree, ChooseCorner(corners, options).layers),
+                               options.max_layers, bound, was_stopped);
   result.bases = ListBases(problem, result.plan.layout);
   if (options.wants_frontier) {
     for (const BasesChoice& choice : corners) {

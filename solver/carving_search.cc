@@ -49,7 +49,7 @@ class Search {
   CarvingSearchResult Run() {
     CarvingSearchResult result;
     family_.MarkBest();
-    if (cumulated_.empty() || cumulated_.back() == 0) return result;
+    if (cumulated_.empty() || cumulated_.back() == 0 || IsEnough()) return result;
     double best = family_.cost();
     const double first = kFirstTemperature * (best - floor_) / model_.num_images;
     first_work_ = family_.work();
@@ -71,6 +71,7 @@ class Search {
       if (family_.cost() < best * (1 - 1e-12)) {
         best = family_.cost();
         family_.MarkBest();
+        if (IsEnough()) break;
       }
     }
     family_.RestoreBest();
@@ -78,6 +79,8 @@ class Search {
   }
 
  private:
+  bool IsEnough() const { return options_.is_enough && options_.is_enough(); }
+
   double Progress(std::uint64_t num_moves) const {
     const double moves = static_cast<double>(num_moves) / static_cast<double>(options_.num_moves);
     if (options_.max_work == 0) return moves;

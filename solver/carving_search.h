@@ -26,6 +26,9 @@ struct CarvingSearchOptions {
   std::uint64_t max_work = 0;  // ends the search as well, see LayerFamily::work(); 0: no limit
   std::uint64_t seed = 1;
   std::function<bool()> should_stop;  // polled before each move; may be empty
+  // Asked at the start and at each new best, which the family is at then; true ends the search. May
+  // be empty.
+  std::function<bool()> is_enough;
 };
 
 struct CarvingSearchResult {

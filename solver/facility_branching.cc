@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace gneiss {
@@ -207,22 +208,31 @@ void FacilitySearch::Branch(FacilityLimits limits, std::vector<std::int64_t> pri
                             std::int64_t bound) {
   base_ = limits;
   pending_.clear();
-  pending_.push_back({.limits = std::move(limits),
-                      .prices = std::move(prices),
-                      .bound = bound,
-                      .step = kRootStep});
+  Push({.limits = std::move(limits),
+        .prices = std::move(prices),
+        .bound = bound,
+        .step = kRootStep});
+  const std::size_t most_pending =
+      options_.pending_bytes /
+      (sizeof(std::int64_t) * model_.num_customers + model_.num_facilities + 1);
   while (!pending_.empty()) {
     if (ShouldStop() || progress_.num_nodes >= options_.max_nodes) {
       progress_.stopped = true;
-      for (const Node& node : pending_) {
-        progress_.left_bound = std::min(progress_.left_bound, Ceiling(node.bound));
-      }
+      progress_.left_bound = std::min(progress_.left_bound, Ceiling(pending_.begin()->first));
       return;
     }
-    Node node = std::move(pending_.back());
-    pending_.pop_back();
+    // Where there is no room for more, the nearest to its end.
+    const auto next = pending_.size() < most_pending
+                          ? pending_.begin()
+                          : pending_.lower_bound(std::prev(pending_.end())->first);
+    Node node = std::move(pending_.extract(next).mapped());
     if (!Prune(node.bound)) SolveNode(node);
   }
+}
+
+void FacilitySearch::Push(Node node) {
+  const std::int64_t bound = node.bound;
+  pending_.emplace_hint(pending_.lower_bound(bound), bound, std::move(node));
 }
 
 void FacilitySearch::SolveNode(Node& node) {
@@ -293,11 +303,11 @@ void FacilitySearch::Expand(Node& node) {
   node.limits.state[branch] = FacilityState::kClosed;
   // The last is searched first.
   if (estimate[branch] >= 0.5) {
-    pending_.push_back(std::move(node));
-    pending_.push_back(std::move(opened));
+    Push(std::move(node));
+    Push(std::move(opened));
   } else {
-    pending_.push_back(std::move(opened));
-    pending_.push_back(std::move(node));
+    Push(std::move(opened));
+    Push(std::move(node));
   }
 }
 

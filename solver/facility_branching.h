@@ -1,9 +1,11 @@
-// Branch and bound for facility location, depth first: at each node the Lagrangian bound from its
-// parent's prices, facilities fixed by reduced cost, then a facility to branch on by the linear
-// program's estimate. Only the root has dual ascent, and it has more time.
+// Branch and bound for facility location, lowest bound first, so that what is proven rises for as
+// long as it runs: at each node the Lagrangian bound from its parent's prices, facilities fixed by
+// reduced cost, then a facility to branch on by the linear program's estimate. Only the root has
+// dual ascent, and it has more time.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <vector>
 
@@ -21,6 +23,7 @@ struct FacilityProgress {
   // What has been left unsearched, because it was within the tolerance or the run ended, costs at
   // least this.
   std::int64_t left_bound = kNoCost;
+  std::int64_t root_bound = 0;
   bool stopped = false;
   std::uint64_t num_nodes = 0;
   std::uint64_t num_ascents = 0;
@@ -40,6 +43,9 @@ class FacilitySearch {
   // Searches all within the limits, from prices of a node above and its bound in fixed point.
   void Branch(FacilityLimits limits, std::vector<std::int64_t> prices, std::int64_t bound);
 
+  // A bound in fixed point, in the caller's unit.
+  std::int64_t Ceiling(std::int64_t bound) const;
+
   // Local search from these (indices of the model).
   void TryPlan(std::span<const std::uint32_t> open, const FacilityLimits& limits);
 
@@ -54,7 +60,6 @@ class FacilitySearch {
   bool ShouldStop();
   std::int64_t Needed() const;
   std::int64_t Cutoff() const { return ((Needed() - 1) << model_.shift); }
-  std::int64_t Ceiling(std::int64_t bound) const;
   std::int64_t Target() const;
   bool Prune(std::int64_t bound);
   std::int64_t Fix(FacilityLimits& limits, std::span<const std::int64_t> prices);
@@ -66,6 +71,7 @@ class FacilitySearch {
   void Expand(Node& node);
   bool BranchInSmallerModel(Node& node);
   void SolveNode(Node& node);
+  void Push(Node node);
 
   const FacilityModel& model_;
   std::span<const std::uint32_t> name_;
@@ -78,8 +84,8 @@ class FacilitySearch {
   std::vector<std::uint8_t> is_open_;
   std::vector<std::int64_t> trial_;
   std::vector<std::uint32_t> start_;
-  FacilityLimits base_;  // of local search
-  std::vector<Node> pending_;
+  FacilityLimits base_;                        // of local search
+  std::multimap<std::int64_t, Node> pending_;  // by bound, the newest of equals first
 };
 
 }  // namespace gneiss

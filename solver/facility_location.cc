@@ -53,7 +53,9 @@ void SearchForPlan(const FacilityProblem& problem, const FacilityOptions& option
   if (!options.start.empty()) search.TryPlan(options.start, limits);
   std::vector<std::int64_t> prices;
   std::int64_t bound = 0;
-  if (search.SolveRoot(limits, prices, bound)) return;
+  const bool is_done = search.SolveRoot(limits, prices, bound);
+  progress.root_bound = search.Ceiling(bound);
+  if (is_done) return;
   search.Branch(std::move(limits), std::move(prices), bound);
 }
 
@@ -87,6 +89,7 @@ FacilityPlan SolveFacilityLocation(const FacilityProblem& problem, const Facilit
   if (progress.cost == kNoCost && !progress.stopped) return Infeasible();
 
   FacilityPlan plan{.open = std::move(progress.open),
+                    .root_bound = progress.root_bound,
                     .num_nodes = progress.num_nodes,
                     .num_ascents = progress.num_ascents,
                     .num_evaluations = progress.num_evaluations};

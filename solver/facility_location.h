@@ -18,13 +18,14 @@
 // (solver/facility_lagrangian.h). With limits, the ascent runs at opening costs f_j + lambda.
 //
 // The plan. Facilities that are tight or chosen in L(v), improved by add, drop and swap
-// (solver/facility_local_search.h). What gap is left is closed by branching on facilities, depth
-// first, with facilities fixed by their reduced costs (solver/facility_branching.h).
+// (solver/facility_local_search.h). What gap is left is closed by branching on facilities, lowest
+// bound first, with facilities fixed by their reduced costs (solver/facility_branching.h).
 //
 // Leaves out: capacities; what customers and facilities mean; time. Same problem, same answer, as
 // long as should_stop does not end the run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -68,6 +69,8 @@ struct FacilityOptions {
   std::span<const std::uint32_t> start;  // a plan to start from, need not be feasible; or none
   double gap_tolerance = 0;              // stop at a gap of this or less
   std::uint64_t max_nodes = std::numeric_limits<std::uint64_t>::max();  // of branch and bound
+  // Memory of nodes that wait, in each model; with more, the highest bounds go first.
+  std::size_t pending_bytes = std::size_t{1} << 28;
   // Asked between passes over the links, from this thread; true ends the run with the best so far.
   // May be empty.
   std::function<bool()> should_stop;
@@ -89,6 +92,7 @@ struct FacilityPlan {
   // links are missing and max_open binds; elsewhere a plan is there at once).
   std::int64_t cost = kNoCost;
   std::int64_t lower_bound = 0;  // no plan costs less; kNoCost when infeasible
+  std::int64_t root_bound = 0;   // before any branching: about that of the linear program
   std::uint64_t num_nodes = 0;   // of branch and bound, the root among them
   std::uint64_t num_ascents = 0;
   std::uint64_t num_evaluations = 0;  // of L(v)

@@ -1,6 +1,7 @@
 #include "solver/layer_carving.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <numeric>
@@ -190,7 +191,9 @@ class Carver {
     if (carving_.cost == carving_.lower_bound) {
       carving_.status = CarvingStatus::kOptimal;
     } else {
-      carving_.status = stopped_ ? CarvingStatus::kStopped : CarvingStatus::kMovesDone;
+      carving_.status = is_enough_ ? CarvingStatus::kEnough
+                        : stopped_ ? CarvingStatus::kStopped
+                                   : CarvingStatus::kMovesDone;
     }
     return std::move(carving_);
   }
@@ -202,16 +205,28 @@ class Carver {
     is_exact_ = std::ranges::all_of(model.room, [](std::uint32_t r) { return r == 1; });
     const std::unique_ptr<LayerFamily> family = Start(remainder, model);
     if (!is_exact_) {
+      carving_.lower_bound += Bound(remainder);
       const CarvingSearchResult search = SearchLayers(
           *family, {.num_moves = options_.num_moves > 0 ? options_.num_moves : MostMoves(model),
                     .max_work = options_.num_moves > 0 ? 0 : MostWork(model),
                     .seed = options_.seed,
-                    .should_stop = options_.should_stop});
+                    .should_stop = options_.should_stop,
+                    .is_enough = [&] { return IsEnough(remainder, *family); }});
       carving_.num_moves = search.num_moves;
       stopped_ = search.stopped;
-      carving_.lower_bound += Bound(remainder);
     }
-    TakeLayers(remainder, *family);
+    carving_.layers = LayersWith(remainder, *family);
+  }
+
+  bool IsEnough(const Remainder& remainder, const LayerFamily& family) {
+    // The family counts no bytes of rounding, and no pinned layers: it costs no more than carved.
+    if (!options_.enough_cost || family.cost() > static_cast<double>(enough_cost_)) return false;
+    LayerCarving carving{.layers = LayersWith(remainder, family),
+                         .lower_bound = carving_.lower_bound};
+    carving.cost = CostOfLayers(atoms_, rate_model_, carving.layers);
+    enough_cost_ = options_.enough_cost(carving);
+    is_enough_ = carving.cost <= enough_cost_;
+    return is_enough_;
   }
 
   // The better of: layers of atoms closed one by one; the offered sets, or without any those of the
@@ -260,7 +275,8 @@ class Carver {
     return places;
   }
 
-  void TakeLayers(const Remainder& remainder, const LayerFamily& family) {
+  // The pinned layers and those of the family.
+  std::vector<CarvedLayer> LayersWith(const Remainder& remainder, const LayerFamily& family) const {
     std::vector<CarvedLayer> layers;
     std::unordered_map<LayerId, std::size_t> layer_of;
     for (AtomIndex a = 0; a < family.model().num_atoms(); ++a) {
@@ -276,8 +292,8 @@ class Carver {
     }
     for (CarvedLayer& layer : layers) std::ranges::sort(layer.atoms);
     std::ranges::sort(layers);
-    carving_.layers.insert(carving_.layers.end(), std::make_move_iterator(layers.begin()),
-                           std::make_move_iterator(layers.end()));
+    layers.insert(layers.begin(), options_.pinned.begin(), options_.pinned.end());
+    return layers;
   }
 
   std::int64_t Bound(const Remainder& remainder) {
@@ -296,6 +312,8 @@ class Carver {
   LayerCarving carving_;
   bool is_exact_ = true;
   bool stopped_ = false;
+  bool is_enough_ = false;
+  std::int64_t enough_cost_ = std::numeric_limits<std::int64_t>::max();
 };
 
 }  // namespace

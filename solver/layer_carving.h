@@ -36,6 +36,8 @@
 
 namespace gneiss {
 
+struct LayerCarving;
+
 struct CarvedLayer {
   std::vector<std::uint32_t> images;  // sorted, not empty
   std::vector<AtomIndex> atoms;       // sorted, not empty
@@ -57,11 +59,16 @@ struct CarveOptions {
   // Of the local search; 0: as many as suit the size of the problem.
   std::uint64_t num_moves = 0;
   std::function<bool()> should_stop;  // polled between moves and phases; may be empty
+  // What a carving may cost to be enough, as far as this one tells: layers, cost and lower_bound
+  // are set. Asked before the search and then at each better carving that costs at most the last
+  // answer; one that costs at most its own ends the search. May be empty.
+  std::function<std::int64_t(const LayerCarving&)> enough_cost;
 };
 
 enum class CarvingStatus {
   kOptimal,     // cost is lower_bound
   kMovesDone,   // the search made all its moves
+  kEnough,      // enough_cost ended it
   kStopped,     // should_stop ended it; layers and both figures still hold
   kInfeasible,  // max_layers is 0, or pinned layers leave no room; there are no layers
 };

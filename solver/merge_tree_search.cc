@@ -1,6 +1,7 @@
 #include "solver/merge_tree_search.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -54,6 +55,7 @@ class TreeSearch {
 
   // To a local optimum; then again from trees near the best one, as long as there are tries.
   std::uint64_t Run() {
+    if (IsEnough()) return tries_;
     Descend();
     MergeTree best = tree_;
     std::int64_t best_cost = cost_;
@@ -77,6 +79,13 @@ class TreeSearch {
   }
 
  private:
+  bool IsEnough() {
+    if (!options_.enough_cost || cost_ > enough_cost_) return false;
+    enough_cost_ = options_.enough_cost(tree_, cost_);
+    if (cost_ <= enough_cost_) over_ = true;
+    return over_;
+  }
+
   bool IsOver() {
     over_ = over_ || tries_ >= max_tries_ || (options_.should_stop && options_.should_stop());
     return over_;
@@ -108,6 +117,7 @@ class TreeSearch {
           if (now < cost_) {
             cost_ = now;
             improved = true;
+            if (IsEnough()) return;
             break;
           }
           tree_.Regraft(v, back);
@@ -122,6 +132,7 @@ class TreeSearch {
   std::uint64_t max_tries_;
   std::uint64_t tries_ = 0;
   std::int64_t cost_ = 0;
+  std::int64_t enough_cost_ = std::numeric_limits<std::int64_t>::max();
   bool over_ = false;
   std::mt19937_64 random_{1};
 };

@@ -43,7 +43,7 @@ plan thousands "$scenarios/base-under-thousands.ndjson.gz"
 plan lone --max-layers 3 --transfer-weight 0 "$scenarios/image-that-shares-nothing.ndjson"
 plan two "$scenarios/languages-apart.ndjson" "$scenarios/languages-in-one.ndjson"
 # With the inventories beside its blobs, and without. Seven of its images, with pins, few layers, one
-# base, no time to improve anything, and points of the frontier.
+# base, no time to improve anything, points of the frontier, and a gap that is enough.
 few=
 if [ -d datasets/debian-fleet ]; then
   plan debian --quiet --level squash datasets/debian-fleet
@@ -61,7 +61,10 @@ if [ -d datasets/debian-fleet ]; then
     plan few_hurry --level carve --time-limit 0.001 --max-layers 3 $few
     [ -z "$size" ] || few="--quiet --store datasets/debian-fleet oci:datasets/debian-fleet:apps/kiosk:1.0 oci:datasets/debian-fleet:platform/debian:12"
     plan few_frontier --frontier --max-layers 3 $few
+    plan few_near --gap 0.3 $few
+    plan few_near_again --gap 0.3 $few
   }
+  cmp -s "$work/few_near.json" "$work/few_near_again.json" || fail "two runs that end at a gap differ"
 fi
 
 "$python" - io/report/schema/gneiss.plan-1.schema.json "$work"/*.json <<'PYTHON' || fail "a plan does not fit its schema"
@@ -137,6 +140,11 @@ if "debian.json" in plans:
     points = plans["few_frontier.json"]["frontier"]["by_layers"]
     assert [point["max_layers"] for point in points] == [1, 2, 3], points
     assert plans["few_frontier.json"]["levels"][1]["frontier"][0]["bases"] == 0
+    for level, full in zip(plans["few_near.json"]["levels"], few["levels"]):
+        assert level["status"] in ("optimal", "gap reached"), (level["level"], level["status"])
+        assert full["gap"] <= level["gap"] <= 0.3, (level["level"], level["gap"])
+        assert full["status"] != "gap reached", full["level"]
+    assert plans["few_near.json"]["levels"][2]["status"] == "gap reached"
 broken = json.loads(json.dumps(plan))
 broken["levels"][0]["gap"] = -1
 assert not validator.is_valid(broken), "the schema accepts anything"

@@ -13,6 +13,7 @@
 #include "planner/rebase_problem.h"
 #include "planner/rebase_search.h"
 #include "planner/rebase_state.h"
+#include "planner/squash.h"
 #include "tests/random_lineages.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

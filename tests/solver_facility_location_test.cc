@@ -122,7 +122,9 @@ TEST_CASE("Facility location finds the optimum of every small problem, or that t
     CAPTURE(round);
     const RandomFacilities made = DrawFacilities(random, 9, 12);
     const FacilityProblem problem = made.problem();
-    const RandomLimits limits(random, problem.num_facilities());
+    RandomLimits limits(random, problem.num_facilities());
+    // Room for all nodes, or for none.
+    if (round % 2 == 1) limits.options.pending_bytes = 0;
     const std::int64_t optimum = CheapestByTrial(problem, limits.options);
     const FacilityPlan plan = SolveFacilityLocation(problem, limits.options);
     if (optimum == kNoCost) {
@@ -135,6 +137,7 @@ TEST_CASE("Facility location finds the optimum of every small problem, or that t
     REQUIRE(plan.status == FacilityStatus::kOptimal);
     REQUIRE(plan.cost == optimum);
     REQUIRE(plan.lower_bound == optimum);
+    REQUIRE(plan.root_bound <= optimum);
     CheckFacilityPlan(problem, limits.options, plan);
     if (plan.num_nodes > 1) ++num_branched;
   }
@@ -194,6 +197,31 @@ TEST_CASE("Facility location stops at the gap and the nodes it is given",
   REQUIRE(stopped.num_nodes == 2);
   REQUIRE(stopped.lower_bound <= exact.cost);
   CheckFacilityPlan(made.problem(), {}, stopped);
+}
+
+TEST_CASE("What is proven about facilities rises from node to node",
+          "[solver][facility_location]") {
+  const FacilityInstance made = MakeKoerkelGhosh(120, 7, true, KoerkelGhoshClass::kC);
+  const FacilityPlan exact = SolveFacilityLocation(made.problem());
+  REQUIRE(exact.status == FacilityStatus::kOptimal);
+  REQUIRE(exact.num_nodes > 16);
+  REQUIRE(exact.root_bound < exact.cost);
+  std::int64_t before = exact.root_bound;
+  int num_between = 0;
+  for (std::uint64_t max_nodes = 2; max_nodes < exact.num_nodes; max_nodes += 2) {
+    const FacilityPlan plan = SolveFacilityLocation(made.problem(), {.max_nodes = max_nodes});
+    REQUIRE(plan.root_bound == exact.root_bound);
+    REQUIRE(plan.lower_bound >= before);
+    REQUIRE(plan.lower_bound <= exact.cost);
+    if (plan.lower_bound > before && plan.lower_bound < exact.cost) ++num_between;
+    before = plan.lower_bound;
+  }
+  REQUIRE(num_between > 3);
+  // Without room for nodes that wait it proves the same.
+  const FacilityPlan deep = SolveFacilityLocation(made.problem(), {.pending_bytes = 0});
+  CheckFacilityPlan(made.problem(), {}, deep);
+  REQUIRE(deep.status == FacilityStatus::kOptimal);
+  REQUIRE(deep.cost == exact.cost);
 }
 
 TEST_CASE("The same facility problem has the same plan, in any order the same cost",

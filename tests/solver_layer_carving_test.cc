@@ -210,6 +210,43 @@ TEST_CASE("Layers that cost more than they save are not made, even without a lim
   CHECK(carving.storage_bytes == 220);
 }
 
+TEST_CASE("A carving that is enough ends the search, and is asked for again where it is not",
+          "[solver][layer_carving]") {
+  std::mt19937_64 random(11);
+  int num_early = 0;
+  for (int round = 0; round < NumRounds(60); ++round) {
+    const auto num_images = 3 + Draw(random, 8);
+    const AtomTable atoms = RandomAtoms(random, num_images, 40);
+    const RandomRates rates(random, num_images, round % 2 == 0);
+    CarveOptions options{.max_layers = 2 + Draw(random, 3), .num_moves = 500};
+    const LayerCarving full = CarveLayers(atoms, rates.model, options);
+    std::vector<std::int64_t> asked;
+    const auto enough = full.cost + static_cast<std::int64_t>(random() % 40);
+    options.enough_cost = [&](const LayerCarving& so_far) {
+      CheckLayers(atoms, so_far.layers, options.max_layers);
+      REQUIRE(so_far.cost == CostOfLayers(atoms, rates.model, so_far.layers));
+      REQUIRE(so_far.lower_bound == full.lower_bound);
+      // Fractions of bytes, which the search does not round up, come on top of the others.
+      if (round % 2 == 0) REQUIRE((asked.empty() || so_far.cost < asked.back()));
+      asked.push_back(so_far.cost);
+      // The first answer promises too much.
+      return asked.size() == 1 ? so_far.cost - 1 : enough;
+    };
+    const LayerCarving carving = CarveLayers(atoms, rates.model, options);
+    CheckCarving(atoms, rates.model, carving, options.max_layers);
+    REQUIRE(carving.num_moves <= full.num_moves);
+    if (carving.num_moves < full.num_moves) {
+      REQUIRE(carving.status != CarvingStatus::kMovesDone);
+      REQUIRE(carving.cost == asked.back());
+      REQUIRE(carving.cost <= enough);
+      ++num_early;
+    } else {
+      REQUIRE(carving.cost == full.cost);
+    }
+  }
+  CHECK(num_early > (kIsSanitized ? 0 : 20));
+}
+
 TEST_CASE("With one layer each, images share it exactly when their contents are equal",
           "[solver][layer_carving]") {
   const AtomTable atoms{

@@ -262,5 +262,40 @@ TEST_CASE("Regrafting finds the best of all trees of a few images", "[solver][me
   }
 }
 
+TEST_CASE("Regrafting ends at a tree that is enough", "[solver][merge_tree]") {
+  std::mt19937_64 random(10);
+  int num_early = 0;
+  for (int round = 0; round < NumRounds(60); ++round) {
+    const auto num_images = static_cast<std::uint32_t>(3 + random() % 10);
+    const AtomTable atoms = RandomAtoms(random, num_images, 30);
+    const RandomRates random_rates(random, num_images, round % 2 == 0);
+    SetRates rates(random_rates.model);
+    RegraftOptions options{.max_layers = static_cast<std::uint32_t>(2 + random() % 3),
+                           .max_tries = 800};
+    const auto search = [&](std::uint64_t& num_tries) {
+      MergeTree tree(atoms, ImageOverlap(atoms));
+      num_tries = RegraftSubtrees(tree, rates, options);
+      return TreeLayerProgram(tree, rates, options.max_layers).cost();
+    };
+    std::uint64_t most_tries = 0;
+    const std::int64_t least = search(most_tries);
+    const std::int64_t enough = least + static_cast<std::int64_t>(random() % 60);
+    std::vector<std::int64_t> asked;
+    options.enough_cost = [&](const MergeTree& tree, std::int64_t cost) {
+      REQUIRE(cost == TreeLayerProgram(tree, rates, options.max_layers).cost());
+      REQUIRE((asked.empty() || cost < asked.back()));
+      asked.push_back(cost);
+      return enough;
+    };
+    std::uint64_t num_tries = 0;
+    const std::int64_t found = search(num_tries);
+    REQUIRE(found <= enough);
+    REQUIRE(found == asked.back());
+    REQUIRE(num_tries <= most_tries);
+    num_early += num_tries < most_tries ? 1 : 0;
+  }
+  CHECK(num_early > (kIsSanitized ? 0 : 30));
+}
+
 }  // namespace
 }  // namespace gneiss

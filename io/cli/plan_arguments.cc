@@ -143,8 +143,10 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
                  "images never to rewrite, a shell pattern over refs; may be given again")
       ->allow_extra_args(false)
       ->type_name("PATTERN");
-  app.add_option("--gap", squash.gap_tolerance,
-                 "stop when the plan is proven this near to the optimum (default: 0)")
+  app.add_option(
+         "--gap", squash.gap_tolerance,
+         "stop improving a level when it is proven this near to the optimum, 0.05 for 5 % of its "
+         "cost (default: 0)")
       ->check(CheckCount)
       ->type_name("X");
   app.add_option("--bases", arguments.plan.num_bases,
