@@ -23,13 +23,11 @@ class EntryLikeness {
   EntryLikeness(const LayerContents& contents, bool ignore_mtime)
       : contents_(contents), ignore_mtime_(ignore_mtime) {}
 
-  const Inventory& InventoryOf(EntryRef ref) const { return *contents_.inventories[ref.layer]; }
-  const Entry& EntryOf(EntryRef ref) const { return InventoryOf(ref).entries[ref.entry]; }
-  PathIndex PathOf(EntryRef ref) const { return contents_.layer_paths[ref.layer].path[ref.entry]; }
+  const LayerContents& contents() const { return contents_; }
 
   std::uint64_t Hash(EntryRef ref) const {
-    const Inventory& inventory = InventoryOf(ref);
-    const Entry& entry = EntryOf(ref);
+    const Inventory& inventory = contents_.InventoryOf(ref);
+    const Entry& entry = contents_.EntryOf(ref);
     std::uint64_t hash = MixUnitHash(static_cast<std::uint64_t>(entry.type), entry.mode);
     hash = MixUnitHash(hash, static_cast<std::uint64_t>(entry.size));
     if (!ignore_mtime_) hash = MixUnitHash(hash, static_cast<std::uint64_t>(entry.mtime));
@@ -42,10 +40,10 @@ class EntryLikeness {
 
   bool AreEqual(EntryRef a_ref, EntryRef b_ref) const {
     if (a_ref == b_ref) return true;
-    const Inventory& a_from = InventoryOf(a_ref);
-    const Inventory& b_from = InventoryOf(b_ref);
-    const Entry& a = EntryOf(a_ref);
-    const Entry& b = EntryOf(b_ref);
+    const Inventory& a_from = contents_.InventoryOf(a_ref);
+    const Inventory& b_from = contents_.InventoryOf(b_ref);
+    const Entry& a = contents_.EntryOf(a_ref);
+    const Entry& b = contents_.EntryOf(b_ref);
     const auto plain = [](const Entry& e) {
       return std::tie(e.type, e.mode, e.uid, e.gid, e.size, e.device_major, e.device_minor);
     };
@@ -72,7 +70,7 @@ class UnitIndexer {
   UnitIndex FindOrAdd(EntryRef contents, std::span<const EntryRef> names) {
     if (2 * (units_.size() + 1) > slots_.size()) Grow();
     std::uint64_t hash = entries_.Hash(contents);
-    for (const EntryRef name : names) hash = MixUnitHash(hash, entries_.PathOf(name));
+    for (const EntryRef name : names) hash = MixUnitHash(hash, entries_.contents().PathOf(name));
     const std::size_t mask = slots_.size() - 1;
     const Bytes bytes = Weigh(contents, names);
     std::size_t at = hash & mask;
@@ -80,7 +78,10 @@ class UnitIndexer {
       const UnitIndex u = slots_[at] - 1;
       if (hashes_[u] != static_cast<std::uint32_t>(hash) || !IsUnit(u, contents, names)) continue;
       // Ties: the lower layer.
-      if (std::tie(bytes, contents) < std::tie(units_[u].bytes, units_[u].contents)) {
+      const bool is_guess = !entries_.contents().IsOfNewCodec(contents.layer);
+      const bool was_guess = !entries_.contents().IsOfNewCodec(units_[u].contents.layer);
+      if (std::tie(is_guess, bytes, contents) <
+          std::tie(was_guess, units_[u].bytes, units_[u].contents)) {
         units_[u].bytes = bytes;
         units_[u].contents = contents;
         std::ranges::copy(names, names_.begin() + static_cast<std::int64_t>(units_[u].first_name));
@@ -107,7 +108,7 @@ class UnitIndexer {
  private:
   // The contents go with their own name or, where that is hidden, save the heaviest hard link.
   Bytes Weigh(EntryRef contents, std::span<const EntryRef> names) const {
-    Bytes bytes = entries_.EntryOf(contents).blob_bytes;
+    Bytes bytes = entries_.contents().NewBytesOf(contents);
     Bytes heaviest = 0;
     bool has_own = false;
     for (const EntryRef name : names) {
@@ -115,7 +116,7 @@ class UnitIndexer {
         has_own = true;
         continue;
       }
-      const Bytes link = entries_.EntryOf(name).blob_bytes;
+      const Bytes link = entries_.contents().NewBytesOf(name);
       bytes = CheckedAdd(bytes, link);
       heaviest = std::max(heaviest, link);
     }
@@ -123,7 +124,7 @@ class UnitIndexer {
   }
 
   bool IsUnit(UnitIndex u, EntryRef contents, std::span<const EntryRef> names) const {
-    const auto path = [&](EntryRef name) { return entries_.PathOf(name); };
+    const auto path = [&](EntryRef name) { return entries_.contents().PathOf(name); };
     return entries_.AreEqual(units_[u].contents, contents) &&
            std::ranges::equal(names_of(units_[u]), names, {}, path, path);
   }
@@ -134,7 +135,7 @@ class UnitIndexer {
     for (UnitIndex u = 0; u < units_.size(); ++u) {
       std::uint64_t hash = entries_.Hash(units_[u].contents);
       for (const EntryRef name : names_of(units_[u]))
-        hash = MixUnitHash(hash, entries_.PathOf(name));
+        hash = MixUnitHash(hash, entries_.contents().PathOf(name));
       std::size_t at = hash & mask;
       while (slots_[at] != 0) at = (at + 1) & mask;
       slots_[at] = u + 1;
@@ -325,7 +326,7 @@ class AtomMaker {
     std::vector<UnitIndex> order;
     for (UnitIndex u = 0; u < num_borders_.size(); ++u) {
       const bool is_directory =
-          entries_.EntryOf(units_.units()[u].contents).type == EntryType::kDirectory;
+          entries_.contents().EntryOf(units_.units()[u].contents).type == EntryType::kDirectory;
       if (num_borders_[u] > 0 && is_directory == directories) order.push_back(u);
     }
     std::ranges::sort(order, [&](UnitIndex a, UnitIndex b) {
@@ -375,7 +376,7 @@ class AtomMaker {
     return std::span(borders_).subspan(first_[u], num_borders_[u]);
   }
   PathIndex PathOf(UnitIndex u) const {
-    return entries_.PathOf(units_.names_of(units_.units()[u]).front());
+    return entries_.contents().PathOf(units_.names_of(units_.units()[u]).front());
   }
   static int Compare(std::span<const std::uint32_t> a, std::span<const std::uint32_t> b) {
     const auto [at, bt] = std::ranges::mismatch(a, b);

@@ -9,8 +9,9 @@
 //     attributes of a file with many names are those of the entry that holds its contents. A hard
 //     link to nothing is a unit by itself.
 //   - A unit weighs what its lightest copy does, counting those that the same is written over:
-//     compressed bytes of the entry with its headers, and of the hard links that further names
-//     need. So no layout of these copies stores it for less.
+//     bytes that the entry with its headers has in a new layer (LayerContents::NewBytes), and the
+//     hard links that further names need. So no layout of these copies stores it for less. Copies
+//     in layers of the new layers' codec come first: what others would weigh is a guess.
 //   - Units that the same images hold are one atom.
 //
 // Directories apart. A layer must list every directory above what it holds, with true attributes,

@@ -246,8 +246,7 @@ class GeneratedAudit {
     }
     Bytes directories = 0;
     for (const UnitIndex u : layer.directories) {
-      directories =
-          CheckedAdd(directories, At(atoms_.directories.units[u].contents).entry->blob_bytes);
+      directories = CheckedAdd(directories, WeightOf(atoms_.directories.units[u].contents));
     }
     RequireEqual("the files of a generated layer", layer.file_bytes, files);
     RequireEqual("the directories of a generated layer", layer.directory_bytes, directories);
@@ -259,12 +258,14 @@ class GeneratedAudit {
     return {.inventory = &inventory, .entry = &inventory.entries[ref.entry]};
   }
 
+  Bytes WeightOf(EntryRef ref) const { return contents_.NewBytes(ref.layer, *At(ref).entry); }
+
   // One entry has the contents, every further name is a hard link.
   Bytes Weigh(const Unit& unit) const {
-    Bytes bytes = At(unit.contents).entry->blob_bytes;
+    Bytes bytes = WeightOf(unit.contents);
     std::vector<Bytes> links;
     for (const EntryRef name : atoms_.files.names_of(unit)) {
-      if (name != unit.contents) links.push_back(At(name).entry->blob_bytes);
+      if (name != unit.contents) links.push_back(WeightOf(name));
     }
     std::ranges::sort(links);
     if (links.size() == unit.num_names) links.pop_back();

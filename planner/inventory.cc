@@ -85,6 +85,12 @@ std::string FindInventoryFault(const Inventory& inventory) {
   std::vector<std::uint8_t> seen(n, 0);
   Bytes sum = inventory.overhead_bytes;
   if (sum < 0) return "negative overhead";
+  const Recompression& sampled = inventory.sampled;
+  if (sampled.stored < 0 || sampled.gzip < 0 || sampled.zstd < 0 ||
+      (sampled.stored == 0) != (sampled.gzip == 0) ||
+      (sampled.stored == 0) != (sampled.zstd == 0) || sampled.stored > inventory.blob_size) {
+    return "samples of no part of the blob";
+  }
   for (std::size_t i = 0; i < n; ++i) {
     const Entry& entry = inventory.entries[i];
     for (const std::uint32_t text : {entry.path, entry.link, entry.xattrs}) {

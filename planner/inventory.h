@@ -37,6 +37,7 @@ inline constexpr std::uint8_t kNumEntryTypes = 9;
 [[nodiscard]] std::string_view EntryTypeName(EntryType type);
 
 enum class LayerCodec : std::uint8_t { kTar, kGzip, kZstd };
+inline constexpr std::size_t kNumLayerCodecs = 3;
 [[nodiscard]] std::string_view LayerCodecName(LayerCodec codec);
 
 // In the order of their claims to an entry that packages of several list.
@@ -122,6 +123,16 @@ struct InventoryExtremes {
   friend bool operator==(const InventoryExtremes&, const InventoryExtremes&) = default;
 };
 
+// Of parts of a tar: what they take as the layer is compressed, and what the compressors of new
+// layers, at their standard levels, make of the same. Zeros where nothing could be compared.
+struct Recompression {
+  Bytes stored = 0;
+  Bytes gzip = 0;
+  Bytes zstd = 0;
+
+  friend bool operator==(const Recompression&, const Recompression&) = default;
+};
+
 // Texts in one buffer; text 0 is empty.
 class EntryTexts {
  public:
@@ -150,6 +161,7 @@ struct Inventory {
   Bytes overhead_bytes =
       0;  // compressed: end blocks, trailing bytes, index and landmarks of estargz
   LayerCodec codec = LayerCodec::kTar;
+  Recompression sampled;
   std::vector<Entry> entries;
   std::vector<Digest> contents;  // sha256 of regular files, in the tar's order
   EntryTexts texts;

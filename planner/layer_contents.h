@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "planner/fleet.h"
@@ -18,7 +19,7 @@ struct LayerContents {
   std::vector<LayerPaths> layer_paths;                // empty where there is no inventory
 
   explicit LayerContents(std::size_t num_layers)
-      : inventories(num_layers), layer_paths(num_layers) {}
+      : inventories(num_layers), layer_paths(num_layers), prices_(num_layers, 1.0) {}
   // REQUIRES: none was added for the layer before.
   void Add(LayerIndex layer, Inventory inventory);
 
@@ -30,6 +31,27 @@ struct LayerContents {
   const Digest& ContentOf(EntryRef ref) const {
     return InventoryOf(ref).contents[EntryOf(ref).content];
   }
+
+  // What new layers are compressed with; nullopt: each entry weighs in them what it does today.
+  // Else it does times what the samples say of its layer, few as they are, and of all layers of
+  // that codec. Call when all layers have been added. Time O(layers).
+  void SetNewCodec(std::optional<LayerCodec> codec);
+  std::optional<LayerCodec> new_codec() const { return new_codec_; }
+  // "gzip", "zstd" or "today".
+  std::string_view NewCodecName() const {
+    return new_codec_ ? LayerCodecName(*new_codec_) : "today";
+  }
+  // Compressed bytes of an entry of this layer in a new one, with its headers; at most
+  // kMaxNewBytes.
+  [[nodiscard]] Bytes NewBytes(LayerIndex layer, const Entry& entry) const;
+  [[nodiscard]] Bytes NewBytesOf(EntryRef ref) const { return NewBytes(ref.layer, EntryOf(ref)); }
+  // Whether that is what it weighs today but for the compressor's level: no other codec's guess.
+  [[nodiscard]] bool IsOfNewCodec(LayerIndex layer) const;
+  static constexpr Bytes kMaxNewBytes = Bytes{1} << 62;
+
+ private:
+  std::optional<LayerCodec> new_codec_;
+  std::vector<double> prices_;  // by layer: new bytes for one of today
 };
 
 }  // namespace gneiss

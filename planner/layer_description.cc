@@ -105,7 +105,7 @@ std::vector<PathPart> HiddenPaths(const LayerContents& contents,
     const Inventory& inventory = *contents.inventories[hiding.hidden.layer];
     const Entry& entry = inventory.entries[hiding.hidden.entry];
     Bytes& bytes = bytes_at[inventory.path(entry)];
-    bytes = CheckedAdd(bytes, entry.blob_bytes);
+    bytes = CheckedAdd(bytes, contents.NewBytes(hiding.hidden.layer, entry));
   }
   std::vector<PathPart> paths;
   for (const auto& [path, bytes] : bytes_at) paths.push_back({std::string(path), bytes});

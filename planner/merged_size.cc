@@ -151,9 +151,10 @@ class MergedSizes::Recount {
         const bool is_opaque = entry.type == EntryType::kOpaque;
         const bool is_marker = is_opaque || entry.type == EntryType::kWhiteout;
         const Moment moment = MomentOf(position, is_marker, entry.position);
+        const Bytes bytes = contents_.NewBytes(segment[position], entry);
         PathPast& past = past_[path];
         if (is_marker) {
-          markers_.push_back({path, is_opaque, moment, entry.blob_bytes});
+          markers_.push_back({path, is_opaque, moment, bytes});
           (is_opaque ? past.opaque : past.whiteout) = moment;
           continue;
         }
@@ -163,7 +164,7 @@ class MergedSizes::Recount {
                          .link = link,
                          .is_directory = is_directory,
                          .moment = moment,
-                         .bytes = entry.blob_bytes});
+                         .bytes = bytes});
         if (path == 0 && !is_directory) continue;  // the root cannot be anything else
         past.put = moment;
         if (!is_directory) past.file = moment;

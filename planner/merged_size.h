@@ -2,7 +2,8 @@
 // with the planning of squash boundaries (segment_weights), for layouts and their audit.
 //
 // The blob of a segment weighs
-//   - the compressed bytes (Entry::blob_bytes) of the entries of its layers that no later entry and
+//   - the bytes in a new layer (LayerContents::NewBytes) of the entries of its layers that no later
+//   entry and
 //     no marker of its layers hides, by the rules of overlay.h for these layers alone. Contents
 //     stay as long as one of their names does; of directories and files that come again the last
 //     stays;

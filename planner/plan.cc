@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "planner/carve.h"
 #include "planner/merged_size.h"
 #include "planner/today.h"
@@ -60,6 +62,14 @@ Layout KeptBaseLayout(const Fleet& fleet, const LayerTrie& trie) {
   }
   layout.first.push_back(layout.lengths.size());
   return layout;
+}
+
+std::string Plan::DescribeModel() const {
+  std::string text = model.Describe();
+  if (contents == nullptr || squash.num_known_layers == 0) return text;
+  const std::optional<LayerCodec> codec = contents->new_codec();
+  return text + (codec ? fmt::format("; new layers in {}", LayerCodecName(*codec))
+                       : "; new layers as they are compressed today");
 }
 
 std::vector<const Recommendation*> Plan::Ranked() const {

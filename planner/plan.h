@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "planner/bases.h"
@@ -34,6 +35,8 @@ struct Plan {
   std::vector<Recommendation> new_bases;     // of from_contents->bases
   std::vector<Recommendation> carved;        // of from_contents->carve: one, or none
 
+  // The cost model in words, and what new layers are compressed with where they are counted.
+  [[nodiscard]] std::string DescribeModel() const;
   // All of them, what saves most for its effort first; weak ones last.
   [[nodiscard]] std::vector<const Recommendation*> Ranked() const;
 };

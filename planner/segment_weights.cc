@@ -35,7 +35,8 @@ class ContentWeights::Walk {
       if (hiding.cause == HideCause::kNothingDeleted) continue;
       const std::uint32_t depth = hiding.hidden.layer;
       const LayerIndex of = trie_.layer[open_[depth - 1].node];
-      Note(depth).entries += contents_.inventories[of]->entries[hiding.hidden.entry].blob_bytes;
+      Note(depth).entries +=
+          contents_.NewBytes(of, contents_.inventories[of]->entries[hiding.hidden.entry]);
     }
     CoverMarkers(v, inventory, paths);
     for (const std::uint32_t depth : touched_) {
@@ -92,7 +93,8 @@ class ContentWeights::Walk {
       const bool is_opaque = entry.type == EntryType::kOpaque;
       const bool is_whiteout = entry.type == EntryType::kWhiteout;
       if (is_opaque || is_whiteout) {
-        markers_.push_back({path, trie_.depth[v], entry.blob_bytes, is_opaque});
+        const Bytes bytes = contents_.NewBytes(trie_.layer[v], entry);
+        markers_.push_back({path, trie_.depth[v], bytes, is_opaque});
       }
       if (!has_below || entry.type == EntryType::kDirectory) continue;
       Cover& cover = covered_[path];
@@ -151,7 +153,7 @@ ContentWeights::ContentWeights(const Fleet& fleet, const LayerTrie& trie,
     layer.overhead = contents.inventories[l]->overhead_bytes;
     for (const Entry& entry : contents.inventories[l]->entries) {
       const bool is_marker = entry.type == EntryType::kWhiteout || entry.type == EntryType::kOpaque;
-      (is_marker ? layer.markers : layer.entries) += entry.blob_bytes;
+      (is_marker ? layer.markers : layer.entries) += contents.NewBytes(l, entry);
     }
   }
   Walk walk(trie, contents, layers_);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -53,6 +54,20 @@ inline ContentFleet MakeContentFleet(const std::vector<std::vector<TinyEntry>>& 
   return {std::move(fleet), std::move(contents)};
 }
 
+// Gives layers codecs and samples, and entries the weights that these say, in two of three calls.
+inline void PriceAtRandom(LayerContents& contents, std::mt19937& random) {
+  for (std::optional<Inventory>& inventory : contents.inventories) {
+    if (!inventory) continue;
+    inventory->codec = static_cast<LayerCodec>(random() % kNumLayerCodecs);
+    if (random() % 3 == 0) continue;
+    // Heavy beside the prior of SetNewCodec.
+    const auto part = [&] { return static_cast<Bytes>(1'000'000 + random() % 1'000'000); };
+    inventory->sampled = {.stored = part(), .gzip = part(), .zstd = part()};
+  }
+  const auto codec = static_cast<LayerCodec>(random() % kNumLayerCodecs);
+  if (codec != LayerCodec::kTar) contents.SetNewCodec(codec);
+}
+
 // Five layers with hard links and weights of their own, in chains that grow out of each other and
 // may have a layer twice; some with a layer that is not known.
 inline ContentFleet RandomContentFleet(std::mt19937& random) {
@@ -76,7 +91,9 @@ inline ContentFleet RandomContentFleet(std::mt19937& random) {
   }
   std::set<std::uint32_t> not_known;
   if (below(4) == 0) not_known.insert(below(5));
-  return MakeContentFleet(layers, chains, not_known, overhead);
+  ContentFleet made = MakeContentFleet(layers, chains, not_known, overhead);
+  PriceAtRandom(made.contents, random);
+  return made;
 }
 
 }  // namespace gneiss

@@ -114,6 +114,23 @@ TEST_CASE("What is no plan is refused with its place", "[io][apply]") {
   CHECK(PlanProblem("{\"schema\":").starts_with("p.json:byte 11: not JSON: "));
 }
 
+TEST_CASE("A plan may say what it counts new layers in", "[io][apply]") {
+  const std::string text = CarveText("0-2");
+  const auto with = [&](const std::string& model) {
+    return R"({"model":)" + model + "," + text.substr(1);
+  };
+  const auto codec_of = [&](const std::string& model) {
+    return ParsePlanFile("p.json", with(model)).codec;
+  };
+  CHECK(ParsePlanFile("p.json", text).codec == std::nullopt);
+  CHECK(codec_of("{}") == std::nullopt);
+  CHECK(codec_of(R"({"compression":"today"})") == std::nullopt);
+  CHECK(codec_of(R"({"compression":"gzip"})") == LayerCodec::kGzip);
+  CHECK(codec_of(R"({"compression":"zstd"})") == LayerCodec::kZstd);
+  CHECK(PlanProblem(with(R"({"compression":"tar"})")) ==
+        "p.json: model.compression: expected gzip, zstd or today, found \"tar\"");
+}
+
 TEST_CASE("Positions of entries are checked one by one", "[io][apply]") {
   const std::string place = "p.json: levels[0].layers[0].from[0].entries: ";
   CHECK(PlanProblem(CarveText("5-3")) ==

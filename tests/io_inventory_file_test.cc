@@ -23,6 +23,7 @@ void CheckSame(const Inventory& a, const Inventory& b) {
   CHECK(a.blob_size == b.blob_size);
   CHECK(a.tar_size == b.tar_size);
   CHECK(a.overhead_bytes == b.overhead_bytes);
+  CHECK(a.sampled == b.sampled);
   CHECK(a.codec == b.codec);
   CHECK(a.contents == b.contents);
   CHECK(a.warnings == b.warnings);
@@ -168,7 +169,7 @@ TEST_CASE("What is no inventory is named", "[io][inventory_file]") {
         "expected an inventory of 40 to 2147483648 bytes, found 30");
   std::string newer = file;
   newer[7] = kInventoryFileVersion + 1;
-  CHECK(InventoryErrorOf(newer) == "expected an inventory of version 3, found version 4");
+  CHECK(InventoryErrorOf(newer) == "expected an inventory of version 4, found version 5");
   std::string damaged = file;
   damaged[50] ^= 1;
   CHECK(InventoryErrorOf(damaged).starts_with("expected content of sha256:"));
@@ -216,9 +217,9 @@ TEST_CASE("A signed file that holds no inventory does no harm", "[io][inventory_
     });
   };
   CHECK(InventoryErrorOf(with_payload(std::string(100'000'000, '\0'), 4)) ==
-        "unpacked byte 81: expected the end, found 99999919 more bytes");
+        "unpacked byte 84: expected the end, found 99999916 more bytes");
   CHECK(InventoryErrorOf(with_payload(std::string(60, '\0'), 4)) ==
-        "unpacked byte 2: expected 4 entries, found 58 bytes");
+        "unpacked byte 5: expected 4 entries, found 55 bytes");
   CHECK(InventoryErrorOf(with_payload("\x03", 0)) ==
         "unpacked byte 1: expected a codec of 0 to 2, found 3");
 }
@@ -284,7 +285,7 @@ TEST_CASE("Front-coded paths cannot unpack to more than their limit", "[io][inve
   // Each path shares all of a megabyte with the one before it.
   PackedWriter columns;
   columns.Byte(0);
-  columns.Number(0);
+  for (int number = 0; number < 4; ++number) columns.Number(0);
   const std::size_t count = 3000;
   for (std::size_t i = 0; i < count; ++i) columns.Number(i == 0 ? 0 : 1 << 20);
   for (std::size_t i = 0; i < count; ++i) columns.Number(i == 0 ? 1 << 20 : 0);

@@ -1,4 +1,5 @@
 // Layers in order, in every codec.
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
@@ -165,8 +166,9 @@ TEST_CASE("Either library gives the same inventory but for a few bytes between n
   const std::string blob = Gzip(tar + EndBlocks());
   // Nothing depends on how the blob is read.
   const auto shares = [&](std::string_view bytes, std::size_t chunk) {
-    std::vector<Bytes> list;
     const ScannedLayer scanned = ScanBlob(bytes, {}, chunk);
+    const Recompression& sampled = scanned.inventory->sampled;
+    std::vector<Bytes> list = {sampled.stored, sampled.gzip, sampled.zstd};
     for (const Entry& entry : scanned.inventory->entries) list.push_back(entry.blob_bytes);
     return list;
   };
@@ -175,6 +177,7 @@ TEST_CASE("Either library gives the same inventory but for a few bytes between n
     INFO(chunk);
     CHECK((shares(blob, chunk) == shares(blob, 0)));
     CHECK((shares(zstd, chunk) == shares(zstd, 0)));
+    CHECK((shares(tar, chunk) == shares(tar, 0)));
   }
   const Inventory fast = ScanTar(blob, {.inflate = InflateLibrary::kFastest});
   const Inventory zlib = ScanTar(blob, {.inflate = InflateLibrary::kZlib});
@@ -185,6 +188,48 @@ TEST_CASE("Either library gives the same inventory but for a few bytes between n
     // ISA-L decodes up to three literals at once, so at a mark it may be one or two behind.
     CHECK(std::abs(fast.entries[i].blob_bytes - zlib.entries[i].blob_bytes) <= 4);
   }
+}
+
+// Text of a kind: words of a small vocabulary, and numbers.
+std::string SomeText(std::size_t size, std::uint64_t& state) {
+  static constexpr std::array kWords = {"layer", "image", "registry", "digest", "manifest", "blob"};
+  std::string text;
+  while (text.size() < size) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    text += kWords[(state >> 40) % kWords.size()];
+    text += std::to_string((state >> 33) % 5000) + (state % 7 == 0 ? "\n" : " ");
+  }
+  return text;
+}
+
+TEST_CASE("Samples say what a compressor would make of the layer", "[io][scan_layer]") {
+  std::uint64_t state = 3;
+  std::string tar;
+  for (int i = 0; i < 150; ++i) tar += File("doc/" + std::to_string(i), SomeText(90'000, state));
+  tar += EndBlocks();
+  const auto anew = static_cast<double>(Gzip(tar).size());
+  const auto as_zstd = static_cast<double>(Zstd(tar).size());
+  for (const std::string& blob : {Gzip(tar, false, 1), Gzip(tar), Zstd(tar), tar}) {
+    const Inventory inventory = ScanTar(blob);
+    const Recompression& sampled = inventory.sampled;
+    REQUIRE(sampled.stored > 0);
+    const auto stored = static_cast<double>(sampled.stored);
+    const auto size = static_cast<double>(blob.size());
+    INFO(LayerCodecName(inventory.codec) << " of " << blob.size());
+    CHECK(static_cast<double>(sampled.gzip) / stored == Approx(anew / size).epsilon(0.03));
+    CHECK(static_cast<double>(sampled.zstd) / stored == Approx(as_zstd / size).epsilon(0.06));
+  }
+}
+
+TEST_CASE("What hardly compresses is no sample, nor is what is too short", "[io][scan_layer]") {
+  std::string noise;
+  std::uint64_t state = 5;
+  while (noise.size() < 3'000'000) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    noise += static_cast<char>(state >> 56);
+  }
+  CHECK(ScanTar(Gzip(File("noise", noise) + EndBlocks())).sampled == Recompression{});
+  CHECK(ScanTar(Gzip(EndBlocks())).sampled.stored < 100);
 }
 
 TEST_CASE("Compressed bytes go to the entries that cost them", "[io][scan_layer]") {

@@ -9,6 +9,7 @@
 #include "planner/carve.h"
 #include "planner/generated_audit.h"
 #include "planner/new_bases.h"
+#include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
@@ -55,6 +56,7 @@ CarveFixture MakeCarveFixture(std::mt19937& random) {
       contents.Add(l, inventories[m]);
     }
   }
+  PriceAtRandom(contents, random);
   return {std::move(fleet), std::move(contents)};
 }
 

@@ -38,6 +38,7 @@ std::string KeyOf(const LayerContents& contents, EntryRef ref) {
 struct PlainUnit {
   std::set<std::uint32_t> images;
   Bytes bytes = 0;
+  bool is_guess = false;  // of another codec
 };
 using PlainUnits = std::map<std::string, PlainUnit>;  // by description
 
@@ -66,7 +67,7 @@ PlainUnits MergePlainly(const ContentFleet& made, bool directories, bool ignore_
       for (const auto& [owner, of_owner] : names) {
         if ((entry_of(ref_of(owner)).type == EntryType::kDirectory) != directories) continue;
         std::string text = DescribeEntry(made.contents, ref_of(owner), ignore_mtime);
-        Bytes bytes = entry_of(ref_of(owner)).blob_bytes;
+        Bytes bytes = made.contents.NewBytesOf(ref_of(owner));
         Bytes heaviest = 0;
         bool has_own = false;
         for (const auto& [path, entry] : of_owner) {
@@ -76,12 +77,16 @@ PlainUnits MergePlainly(const ContentFleet& made, bool directories, bool ignore_
             has_own = true;
             continue;
           }
-          bytes += entry_of(ref_of(entry)).blob_bytes;
-          heaviest = std::max(heaviest, entry_of(ref_of(entry)).blob_bytes);
+          const Bytes link = made.contents.NewBytesOf(ref_of(entry));
+          bytes += link;
+          heaviest = std::max(heaviest, link);
         }
         if (!has_own) bytes -= heaviest;
-        PlainUnit& unit = units.try_emplace(text, PlainUnit{.bytes = bytes}).first->second;
-        unit.bytes = std::min(unit.bytes, bytes);
+        const bool is_guess = !made.contents.IsOfNewCodec(ref_of(owner).layer);
+        PlainUnit& unit =
+            units.try_emplace(text, PlainUnit{.bytes = bytes, .is_guess = is_guess}).first->second;
+        std::tie(unit.is_guess, unit.bytes) =
+            std::min(std::tuple(unit.is_guess, unit.bytes), std::tuple(is_guess, bytes));
         if (p + 1 == chain.size()) REQUIRE(unit.images.insert(i).second);
       }
     }

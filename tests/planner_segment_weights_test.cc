@@ -39,13 +39,14 @@ Bytes MergeSegmentPlainly(const ContentFleet& made, std::span<const LayerIndex> 
     overlay.Push(p, inventory);
     overhead = std::min(overhead, inventory.overhead_bytes);
     for (const Entry& entry : inventory.entries) {
-      covers.push_back({std::string(inventory.path(entry)), entry.type, p, entry.blob_bytes});
+      covers.push_back({std::string(inventory.path(entry)), entry.type, p,
+                        made.contents.NewBytes(segment[p], entry)});
     }
   }
   Bytes bytes = overhead;
   for (const EntryRef ref : overlay.Alive()) {
     if (ref.layer == kNone) continue;
-    bytes += made.contents.inventories[segment[ref.layer]]->entries[ref.entry].blob_bytes;
+    bytes += made.contents.NewBytesOf({segment[ref.layer], ref.entry});
   }
   if (!keep_markers) return bytes;
   for (const Cover& marker : covers) {
@@ -85,7 +86,8 @@ TEST_CASE("Segments weigh what a merge of their layers does", "[planner][segment
         const auto segment = std::span<const LayerIndex>(chain).subspan(a);
         sum += made.fleet.layers[segment.front()].size;
         REQUIRE(filled[a] == sizes.Of(segment));
-        REQUIRE(filled[a] <= sum);
+        // In another codec what is joined may weigh more.
+        if (!made.contents.new_codec()) REQUIRE(filled[a] <= sum);
         ++num_segments;
         if (segment.size() == 1 || !sizes.AreKnown(segment)) {
           REQUIRE(filled[a] == sum);
@@ -98,7 +100,7 @@ TEST_CASE("Segments weigh what a merge of their layers does", "[planner][segment
     }
   }
   REQUIRE(num_segments > NumRounds(40'000));
-  REQUIRE(num_lighter > NumRounds(20'000));
+  REQUIRE(num_lighter > NumRounds(15'000));
   REQUIRE(num_not_known > NumRounds(1'000));
 }
 

@@ -34,6 +34,13 @@ inline Inventory RandomInventory(std::mt19937_64& random, std::size_t num_entrie
   inventory.codec = static_cast<LayerCodec>(below(3));
   inventory.overhead_bytes = static_cast<Bytes>(below(5000));
   inventory.blob_size = inventory.overhead_bytes;
+  if (inventory.overhead_bytes > 0 && below(2) == 0) {
+    inventory.sampled = {
+        .stored =
+            1 + static_cast<Bytes>(below(static_cast<std::uint64_t>(inventory.overhead_bytes))),
+        .gzip = 1 + static_cast<Bytes>(below(9000)),
+        .zstd = 1 + static_cast<Bytes>(below(std::uint64_t{1} << 40))};
+  }
   const std::vector<std::int64_t> times = {0, -1, INT64_MIN, INT64_MAX, 1'600'000'000};
   for (std::size_t i = 0; i < num_entries; ++i) {
     Entry entry;

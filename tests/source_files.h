@@ -68,9 +68,9 @@ inline std::string ReadWholeFile(const std::string& path) {
 }
 
 // One gzip member. With a header, it has a file name, a comment and an extra field.
-inline std::string Gzip(std::string_view content, bool with_header = false) {
+inline std::string Gzip(std::string_view content, bool with_header = false, int level = 6) {
   z_stream stream{};
-  if (deflateInit2(&stream, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::runtime_error("deflateInit2");
   }
   std::string name = "fleet";

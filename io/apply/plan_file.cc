@@ -97,7 +97,7 @@ class PlanReader {
     if (schema->kind() != JsonKind::kText || schema->text() != kPlanSchema) {
       ThrowExpected(root.member("schema"), "\"gneiss.plan/1\"", Describe(TreeJson(*schema)));
     }
-    PlanFile plan;
+    PlanFile plan{.codec = ReadCodec(document.root, root)};
     const JsonPath levels_path = root.member("levels");
     std::int64_t index = 0;
     for (const JsonValue& value :
@@ -115,6 +115,18 @@ class PlanReader {
 
  private:
   using LayerIds = std::unordered_map<std::string, std::uint32_t>;
+
+  static std::optional<LayerCodec> ReadCodec(const JsonValue& plan, const JsonPath& path) {
+    const JsonValue* const model = plan.Find("model");
+    if (model == nullptr || model->Find("compression") == nullptr) return std::nullopt;
+    const JsonPath model_path = path.member("model");
+    const std::string_view name = RequiredText(*model, "compression", model_path);
+    for (const LayerCodec codec : {LayerCodec::kGzip, LayerCodec::kZstd}) {
+      if (name == LayerCodecName(codec)) return codec;
+    }
+    if (name == "today") return std::nullopt;
+    ThrowExpected(model_path.member("compression"), "gzip, zstd or today", Quote(name));
+  }
 
   static PlanFileLevel ReadLevel(const JsonValue& value, const JsonPath& path) {
     ExpectKind(TreeJson(value), JsonKind::kObject, path, "a level, an object");

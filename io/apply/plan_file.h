@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "planner/bytes.h"
 #include "planner/digest.h"
 #include "planner/fleet.h"
+#include "planner/inventory.h"
 
 namespace gneiss {
 
@@ -62,6 +64,8 @@ struct PlanFileLevel {
 struct PlanFile {
   std::string path;
   Digest digest;  // sha256 of the file
+  // That it counts new layers in; nullopt: as they are compressed today, or it does not say.
+  std::optional<LayerCodec> codec;
   std::vector<PlanFileLevel> levels;
 
   // The level of that name, or the only one when `name` is empty. Throws InputError that lists the

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "io/report/apply_json.h"
 #include "io/report/apply_screen.h"
 #include "io/report/format.h"
+#include "io/report/screen_text.h"
 #include "io/scan/scan_fleet.h"
 #include "io/source/json_value.h"
 #include "io/store/inventory_store.h"
@@ -35,7 +37,7 @@ struct ApplyCommandOptions {
   FleetOptions fleet;
   std::string to;
   std::string level;
-  std::string compression = "gzip";
+  std::string compression;              // empty: the plan's
   std::int64_t compression_level = -1;  // -1: the codec's default
   ScanArguments scan;
   std::string store;
@@ -55,11 +57,14 @@ std::string DirectoryOf(const std::string& to) {
   return directory;
 }
 
-CompressionOptions CompressionOf(const ApplyCommandOptions& options) {
-  CompressionOptions compression;
+CompressionOptions CompressionOf(const ApplyCommandOptions& options,
+                                 const std::optional<LayerCodec>& of_plan) {
+  CompressionOptions compression{.codec = of_plan.value_or(LayerCodec::kGzip)};
   if (options.compression == "zstd") {
     compression.codec = LayerCodec::kZstd;
-  } else if (options.compression != "gzip") {
+  } else if (options.compression == "gzip") {
+    compression.codec = LayerCodec::kGzip;
+  } else if (!options.compression.empty()) {
     throw UsageError(
         fmt::format("--compression: expected gzip or zstd, found {}", Quote(options.compression)));
   }
@@ -69,7 +74,8 @@ CompressionOptions CompressionOf(const ApplyCommandOptions& options) {
     throw UsageError(
         fmt::format("--compression-level: expected a level of {} from {} to {}, found "
                     "{}",
-                    options.compression, levels.lowest, levels.highest, options.compression_level));
+                    LayerCodecName(compression.codec), levels.lowest, levels.highest,
+                    options.compression_level));
   }
   compression.level = static_cast<int>(options.compression_level);
   return compression;
@@ -125,12 +131,23 @@ int RunApply(const ApplyCommandOptions& options, Console& console) {
   if (options.plan.empty()) throw UsageError("expected a PLAN, as `gneiss plan -o FILE` writes it");
   if (options.fleet.sources.empty()) throw UsageError("expected --from SOURCE");
   if (options.to.empty()) throw UsageError("expected --to oci:DIR");
-  ApplyOptions apply{.target = DirectoryOf(options.to),
-                     .compression = CompressionOf(options),
-                     .jobs = NumJobs(options.scan)};
+  const std::string target = DirectoryOf(options.to);
+  if (!options.compression.empty()) {
+    (void)CompressionOf(options, std::nullopt);  // a wrong one is found before the plan is read
+  }
 
   const PlanFile plan = ReadPlanFile(options.plan);
+  ApplyOptions apply{.target = target,
+                     .compression = CompressionOf(options, plan.codec),
+                     .jobs = NumJobs(options.scan)};
   const PlanFileLevel& level = plan.Level(options.level);
+  if (plan.codec && *plan.codec != apply.compression.codec && !options.fleet.quiet) {
+    *console.err << fmt::format(
+        "gneiss: warning: {} counts new layers in {}; {} will not have the sizes that it "
+        "predicts\n",
+        Printable(options.plan), LayerCodecName(*plan.codec),
+        LayerCodecName(apply.compression.codec));
+  }
   ExpectUsableTarget(plan, level, apply);
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
   if (loaded.bad_images > 0) {
@@ -140,6 +157,7 @@ int RunApply(const ApplyCommandOptions& options, Console& console) {
   const std::vector<LayerIndex> wanted = LayersToRead(plan, level, loaded.fleet);
   LayerContents contents = LoadContents(loaded, options.store, options.fleet.quiet, console);
   ScanMissing(options, loaded, wanted, contents, console);
+  contents.SetNewCodec(apply.compression.codec);
 
   Progress progress(console, options.fleet.quiet);
   if (console.err_is_terminal && !options.fleet.quiet) {
@@ -184,7 +202,8 @@ CommandBody ConfigureApply(CLI::App& app) {
                  "squash, bases or carve, where the plan has more than one")
       ->type_name("LEVEL");
   app.add_option("--compression", options->compression,
-                 "of new layers, gzip or zstd (default: gzip); docker manifests take gzip only")
+                 "of new layers, gzip or zstd (default: what the plan counts in); docker manifests "
+                 "take gzip only")
       ->type_name("CODEC");
   AddCountOption(app, "--compression-level", options->compression_level,
                  "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);

@@ -29,6 +29,16 @@ std::string CheckMtime(const std::string& text) {
   return fmt::format("expected exact or ignore, found \"{}\"", text);
 }
 
+std::string CheckCompression(const std::string& text) {
+  if (text == "gzip" || text == "zstd" || text == "today") return "";
+  return fmt::format("expected gzip, zstd or today, found \"{}\"", text);
+}
+
+std::optional<LayerCodec> ParseCodec(const std::string& text) {
+  if (text == "today") return std::nullopt;
+  return text == "zstd" ? LayerCodec::kZstd : LayerCodec::kGzip;
+}
+
 // Weights and counts; what is no number at all CLI11 has refused already.
 std::string CheckCount(const std::string& text) {
   const double value = std::strtod(text.c_str(), nullptr);
@@ -164,6 +174,11 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
                  "exact (default); ignore: files that differ in their time only are one")
       ->check(CheckMtime)
       ->type_name("RULE");
+  app.add_option("--compression", arguments.compression,
+                 "what new layers are counted in: gzip (default) or zstd, as apply writes them; "
+                 "today: as layers are")
+      ->check(CheckCompression)
+      ->type_name("CODEC");
   app.add_option("--time-limit", arguments.time_limit,
                  "seconds for improving bases and carved layers; the best so far counts then")
       ->check(CheckTimeLimit)
@@ -209,6 +224,7 @@ std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console&
     show("contents");
     planned->contents = LoadContents(planned->loaded, arguments.store, arguments.fleet.quiet,
                                      console, NoStore::kIsEmpty);
+    planned->contents->SetNewCodec(ParseCodec(arguments.compression));
   }
   planned->plan = MakePlan(fleet, options, planned->contents ? &*planned->contents : nullptr);
   RequireContents(arguments, *planned->plan);

@@ -26,6 +26,7 @@ struct PlanArguments {
   std::string scope = "global";
   std::string level = "all";
   std::string mtime = "exact";
+  std::string compression = "gzip";
   std::string store;
   std::string lineage_file;  // empty: none
   double time_limit = 0;     // seconds, 0: none

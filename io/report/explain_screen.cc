@@ -115,7 +115,7 @@ class ExplanationPrinter {
     Wrap("how:    ", text.how);
     Wrap("risk:   ", text.risk);
     Wrap("effort: ", std::string(EffortName(r_.effort)));
-    Wrap("model:  ", plan_.model.Describe());
+    Wrap("model:  ", plan_.DescribeModel());
     out_ << '\n';
     PrintArithmetic();
     const Explanation explanation = Explain(fleet_, plan_, r_);

@@ -67,7 +67,7 @@ class PlanPrinter {
                              FormatRatio(totals_.logical_bytes, totals_.physical_bytes)),
                  screen_.style)
          << '\n';
-    PrintWrapped("model: ", plan_.model.Describe());
+    PrintWrapped("model: ", plan_.DescribeModel());
     const SquashPlan& squash = plan_.squash;
     if (plan_.contents != nullptr && squash.num_known_layers == 0) {
       PrintWrapped("",

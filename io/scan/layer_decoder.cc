@@ -17,7 +17,7 @@ using std::string_view_literals::operator""sv;
 
 constexpr std::string_view kGzipMagic = "\x1f\x8b"sv;
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd"sv;
-constexpr Bytes kMarkStride = Bytes{32} << 10;
+constexpr Bytes kMarkStride = Bytes{8} << 10;
 constexpr std::size_t kFrameHeaderStart = 5;  // magic and the byte that says how long the rest is
 constexpr char kTruncated[] = " ends early; the layer is truncated";
 

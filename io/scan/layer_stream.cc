@@ -19,6 +19,7 @@ LayerStream::LayerStream(StoredBytes& stored, const ScanLimits& limits, InflateL
       codec_(DetectCodec(stored.Peek(4))),
       decoder_(MakeDecoder(codec_, stored, shares_,
                            {.inflate = inflate, .max_zstd_window = limits.max_zstd_window})),
+      sampler_(codec_),
       block_(kBlockBytes) {}
 
 std::span<char> LayerStream::Next() {
@@ -34,6 +35,7 @@ std::span<char> LayerStream::Next() {
     tar_size_ += static_cast<Bytes>(count);
   }
   CheckLimits();
+  sampler_.Look({block_.data(), filled}, tar_size_ - static_cast<Bytes>(filled), shares_);
   // A plain tar is hashed as it is read.
   if (codec_ != LayerCodec::kTar) hash_.Update({block_.data(), filled});
   return std::span(block_).first(filled);

@@ -10,6 +10,7 @@
 
 #include "io/scan/inflater.h"
 #include "io/scan/layer_decoder.h"
+#include "io/scan/recompression_sampler.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/stored_bytes.h"
 #include "io/scan/stored_shares.h"
@@ -34,6 +35,8 @@ class LayerStream {
   Bytes tar_size() const { return tar_size_; }
   // Of the tar so far, and of the holes counted.
   Bytes unpacked_bytes() const { return CheckedAdd(tar_size_, holes_); }
+  // Of what Next has returned.
+  const Recompression& sampled() const { return sampler_.sampled(); }
   // Takes cuts that lie in the last block.
   StoredShares& shares() { return shares_; }
   // Counts bytes that are in no block but cost as much to read, the holes of sparse files, against
@@ -52,6 +55,7 @@ class LayerStream {
   LayerCodec codec_;
   StoredShares shares_;
   std::unique_ptr<LayerDecoder> decoder_;
+  RecompressionSampler sampler_;
   Sha256Stream hash_;
   std::vector<char> block_;
   Bytes tar_size_ = 0;

@@ -117,6 +117,7 @@ class LayerScanner {
     inventory.codec = stream_->codec();
     inventory.layer = expected_.digest.digest;
     inventory.tar_size = stream_->tar_size();
+    inventory.sampled = stream_->sampled();
     inventory.diff_id = stream_->Finish(digest_);
     if (expected_.diff_id && inventory.diff_id != *expected_.diff_id) {
       throw InputError("", "tar byte 0",

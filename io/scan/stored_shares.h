@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "planner/bytes.h"
@@ -13,6 +14,11 @@ namespace gneiss {
 
 class StoredShares {
  public:
+  struct Mark {
+    Bytes tar = 0;
+    Bytes stored = 0;
+  };
+
   // A mark not below the last one; less than 512 bytes of tar behind it, it is passed over.
   void AddMark(Bytes tar, Bytes stored);
   // The mark that ends all.
@@ -22,6 +28,9 @@ class StoredShares {
   void StartBlock();
   // REQUIRES: cuts ascend.
   void Cut(Bytes tar);
+
+  // Those of the block, and the last before it; ascending.
+  std::span<const Mark> marks() const { return marks_; }
 
   // A gzip member that starts at `stored` holds what comes from `tar` on.
   void StartMember(Bytes tar, Bytes stored);
@@ -34,10 +43,6 @@ class StoredShares {
   std::optional<Bytes> TakeShare();
 
  private:
-  struct Mark {
-    Bytes tar = 0;
-    Bytes stored = 0;
-  };
   void Append(const Mark& mark);
   Bytes At(Bytes tar) const;
   void Resolve(Bytes stored);

@@ -1,6 +1,7 @@
 #include "io/store/inventory_columns.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -25,6 +26,8 @@ constexpr std::size_t kFullColumns = 18;
 constexpr std::uint64_t kMaxText = kMaxInventoryTextBytes;
 constexpr std::uint64_t kMaxIndex = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kMaxSize = std::numeric_limits<Bytes>::max();
+constexpr std::array kRecompressionParts = {&Recompression::stored, &Recompression::gzip,
+                                            &Recompression::zstd};
 
 // Differences may leave int64 where a file is hostile or a clock absurd; modulo 2^64 they come
 // back.
@@ -289,6 +292,9 @@ std::string EncodeColumns(const Inventory& inventory) {
   PackedWriter out;
   out.Byte(static_cast<std::uint8_t>(inventory.codec));
   out.Number(static_cast<std::uint64_t>(inventory.overhead_bytes));
+  for (const auto part : kRecompressionParts) {
+    out.Number(static_cast<std::uint64_t>(inventory.sampled.*part));
+  }
   WriteFrontCoded(
       entries.size(), [&](std::size_t i) { return inventory.path(entries[i]); }, out);
   WriteFrontCoded(
@@ -317,6 +323,9 @@ void DecodeColumns(std::string_view columns, std::size_t num_entries, Inventory&
   }
   inventory.codec = static_cast<LayerCodec>(codec);
   inventory.overhead_bytes = static_cast<Bytes>(in.Number(kMaxSize, "overhead"));
+  for (const auto part : kRecompressionParts) {
+    inventory.sampled.*part = static_cast<Bytes>(in.Number(kMaxSize, "a sample"));
+  }
   if (num_entries > in.remaining() / kFullColumns) {
     in.Fail(fmt::format("expected {} entries, found {} bytes", num_entries, in.remaining()));
   }
