@@ -3,6 +3,8 @@
 // anew, by the plain rules, and shares nothing with the overlay, the atoms' search or the solvers.
 #pragma once
 
+#include <cstdint>
+
 #include "planner/generated_layout.h"
 
 namespace gneiss {

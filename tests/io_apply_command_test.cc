@@ -23,7 +23,7 @@
 #include "tests/cli_run.h"
 #include "tests/layout_maker.h"
 #include "tests/scan_result.h"
-#include "tests/shown_files.h"
+#include "tests/shown_layout.h"
 
 namespace gneiss {
 namespace {
@@ -86,49 +86,6 @@ class ApplyFixture {
   std::string two;
   std::string three;
 };
-
-struct ReadFleet {
-  Fleet fleet;
-  LayerBlobs blobs;
-
-  explicit ReadFleet(const std::string& layout) {
-    FleetBuilder builder;
-    ReadReport report;
-    ReadSource("oci:" + layout, {}, builder, report);
-    REQUIRE(report.num_problems == 0);
-    REQUIRE(report.missing_layer_blobs == 0);
-    REQUIRE(report.warnings.empty());
-    fleet = builder.Build();
-    for (const auto& files : report.layouts) blobs.AddLayout(files);
-  }
-
-  LayerContents Scan() const {
-    LayerContents contents(fleet.layers.size());
-    for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
-      const Layer& layer = fleet.layers[l];
-      const auto blob = blobs.Open(fleet.digest_text(layer), layer.size);
-      ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet, layer), {});
-      REQUIRE(scanned.inventory.has_value());
-      REQUIRE(scanned.inventory->warnings.empty());
-      contents.Add(l, std::move(*scanned.inventory));
-    }
-    return contents;
-  }
-};
-
-// What every ref of a layout shows, by path; blobs are held against their digests on the way.
-std::map<std::string, std::map<std::string, std::string>> ShowLayout(const std::string& layout) {
-  const ReadFleet read(layout);
-  const LayerContents contents = read.Scan();
-  std::map<std::string, std::map<std::string, std::string>> shown;
-  for (const Image& image : read.fleet.images) {
-    const ShownFiles files = ShowFiles(contents, read.fleet.chain(image));
-    for (const TextIndex ref : read.fleet.refs_of(image)) {
-      shown[std::string(read.fleet.text(ref))] = files.files;
-    }
-  }
-  return shown;
-}
 
 // All files below a directory with their contents.
 std::map<std::string, std::string> FilesOf(const std::string& directory) {

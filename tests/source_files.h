@@ -94,6 +94,26 @@ inline std::string Gzip(std::string_view content, bool with_header = false, int 
   return compressed;
 }
 
+// The content of one gzip member.
+inline std::string Gunzip(std::string_view compressed) {
+  z_stream stream{};
+  if (inflateInit2(&stream, MAX_WBITS + 16) != Z_OK) throw std::runtime_error("inflateInit2");
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
+  stream.avail_in = static_cast<uInt>(compressed.size());
+  std::string content;
+  int status = Z_OK;
+  while (status == Z_OK) {
+    std::string part(1 << 16, '\0');
+    stream.next_out = reinterpret_cast<Bytef*>(part.data());
+    stream.avail_out = static_cast<uInt>(part.size());
+    status = inflate(&stream, Z_NO_FLUSH);
+    content += part.substr(0, part.size() - stream.avail_out);
+  }
+  inflateEnd(&stream);
+  if (status != Z_STREAM_END) throw std::runtime_error("inflate");
+  return content;
+}
+
 // One zstd frame, with the size of its content in the header.
 inline std::string Zstd(std::string_view content) {
   std::string compressed(ZSTD_compressBound(content.size()), '\0');

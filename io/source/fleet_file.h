@@ -1,6 +1,7 @@
 // Fleet files: one image a line, as JSON (design.md 7), plain or compressed.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "io/source/byte_source.h"

@@ -3,6 +3,7 @@
 // file. Keeps what a map would lose: the order of members, and members given twice.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -2,6 +2,7 @@
 // allocated between them.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
