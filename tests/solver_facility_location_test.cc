@@ -208,7 +208,8 @@ TEST_CASE("What is proven about facilities rises from node to node",
   REQUIRE(exact.root_bound < exact.cost);
   std::int64_t before = exact.root_bound;
   int num_between = 0;
-  for (std::uint64_t max_nodes = 2; max_nodes < exact.num_nodes; max_nodes += 2) {
+  for (std::uint64_t max_nodes = 2; max_nodes < exact.num_nodes;
+       max_nodes += kIsSanitized ? 8 : 2) {
     const FacilityPlan plan = SolveFacilityLocation(made.problem(), {.max_nodes = max_nodes});
     REQUIRE(plan.root_bound == exact.root_bound);
     REQUIRE(plan.lower_bound >= before);
@@ -216,7 +217,7 @@ TEST_CASE("What is proven about facilities rises from node to node",
     if (plan.lower_bound > before && plan.lower_bound < exact.cost) ++num_between;
     before = plan.lower_bound;
   }
-  REQUIRE(num_between > 3);
+  REQUIRE(num_between > (kIsSanitized ? 0 : 3));
   // Without room for nodes that wait it proves the same.
   const FacilityPlan deep = SolveFacilityLocation(made.problem(), {.pending_bytes = 0});
   CheckFacilityPlan(made.problem(), {}, deep);

@@ -80,7 +80,11 @@ Explanation ExplainCarving(const Plan& plan) {
     LayerDescription what = DescribeLayer(plan.from_contents->atoms, *plan.contents, layer, 1);
     std::string name =
         fmt::format("{} for {}", NewLayerId(j), FormatCounted(std::ssize(layer.images), "image"));
-    if (!what.groups.empty()) name += fmt::format(", most of it {}", what.groups.front().name);
+    if (!what.groups.empty()) {
+      const ContentGroup& largest = what.groups.front();
+      const bool is_most = largest.bytes > layer.size() / 2;
+      name += fmt::format(", {} {}", is_most ? "most of it" : "largest part", largest.name);
+    }
     explanation.groups.push_back(
         {.name = std::move(name), .bytes = layer.size(), .num_files = what.num_files});
   }

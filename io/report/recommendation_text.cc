@@ -184,7 +184,7 @@ RecommendationText DescribeNewBase(const Fleet& fleet, const Plan& plan,
   text.title = fmt::format("a common base of {} for {}", FormatBytes(layer.size(), units), who);
   text.why = fmt::format(
       "all of them have these {} files, today in {}; without the base each layer above it would "
-      "hold them; most of it: {}",
+      "hold them; largest parts: {}",
       FormatCount(what.num_files), FormatCounted(std::ssize(what.layers), "layer"),
       JoinNames(groups));
   const std::int64_t num_packages = std::ranges::count_if(
