@@ -11,6 +11,11 @@ namespace {
 // What a layer's own samples must outweigh: parts of one layer differ by more than layers do.
 constexpr Bytes kPriorBytes = Bytes{256} << 10;
 
+// A layout may bring inventories of its own, so samples may say anything: no price above this, and
+// none for layers larger than any real one, so that sums of new bytes fit where those of today do.
+constexpr double kMostPrice = 64;
+constexpr Bytes kMostPricedLayer = Bytes{1} << 40;
+
 // What hardly compresses weighs the same with any compressor: entries with this ratio of compressed
 // to plain bytes, and partly those from the lower one on. Samples leave such parts out.
 constexpr double kDense = 0.9;
@@ -54,12 +59,12 @@ void LayerContents::SetNewCodec(std::optional<LayerCodec> codec) {
   for (LayerIndex l = 0; l < inventories.size(); ++l) {
     if (!inventories[l]) continue;
     const Sum& sum = sums[static_cast<std::size_t>(inventories[l]->codec)];
-    if (sum.stored == 0) continue;
+    if (sum.stored == 0 || inventories[l]->blob_size > kMostPricedLayer) continue;
     const Recompression& sampled = inventories[l]->sampled;
     constexpr auto kPrior = static_cast<double>(kPriorBytes);
-    prices_[l] =
-        (static_cast<double>(SampledOf(sampled, *codec)) + kPrior * sum.made / sum.stored) /
-        (static_cast<double>(sampled.stored) + kPrior);
+    prices_[l] = std::min(kMostPrice, (static_cast<double>(SampledOf(sampled, *codec)) +
+                                       kPrior * sum.made / sum.stored) /
+                                          (static_cast<double>(sampled.stored) + kPrior));
   }
 }
 

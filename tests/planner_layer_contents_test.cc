@@ -89,6 +89,17 @@ TEST_CASE("No sample makes a weight that leaves the numbers", "[planner][layer_c
   CHECK(WeighFirst(contents) == LayerContents::kMaxNewBytes);
   contents.SetNewCodec(std::nullopt);
   CHECK(WeighFirst(contents) == LayerContents::kMaxNewBytes);
+  // Sums of many are of such entries.
+  LayerContents many(1);
+  many.Add(0, OneFile(LayerCodec::kGzip, {.stored = 1, .gzip = kMost, .zstd = 1}));
+  many.SetNewCodec(LayerCodec::kGzip);
+  CHECK(WeighFirst(many) == 64'000);
+  LayerContents huge(1);
+  Inventory layer = OneFile(LayerCodec::kGzip, {.stored = 1, .gzip = kMost, .zstd = 1});
+  layer.blob_size = kMost;
+  huge.Add(0, std::move(layer));
+  huge.SetNewCodec(LayerCodec::kGzip);
+  CHECK(WeighFirst(huge) == 1000);
 }
 
 }  // namespace
