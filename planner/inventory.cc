@@ -56,7 +56,7 @@ std::string_view LayerCodecName(LayerCodec codec) {
 
 std::string_view PackageSystemName(PackageSystem system) {
   constexpr std::array<std::string_view, kNumPackageSystems> kNames = {"dpkg", "apk", "pacman",
-                                                                       "wheel"};
+                                                                       "rpm", "wheel"};
   return kNames[static_cast<std::size_t>(system)];
 }
 

@@ -41,8 +41,8 @@ inline constexpr std::size_t kNumLayerCodecs = 3;
 [[nodiscard]] std::string_view LayerCodecName(LayerCodec codec);
 
 // In the order of their claims to an entry that packages of several list.
-enum class PackageSystem : std::uint8_t { kDpkg, kApk, kPacman, kWheel };
-inline constexpr std::uint8_t kNumPackageSystems = 4;
+enum class PackageSystem : std::uint8_t { kDpkg, kApk, kPacman, kRpm, kWheel };
+inline constexpr std::uint8_t kNumPackageSystems = 5;
 [[nodiscard]] std::string_view PackageSystemName(PackageSystem system);
 
 // What a package manager installed as one. Names and versions are graphic ASCII without spaces; the

@@ -253,8 +253,8 @@ TEST_CASE("Packages that are none are refused", "[io][inventory_file]") {
           i.packages[0].name.assign(256, 'a');
         }).ends_with("expected a package's name of at most 255, found 256"));
   CHECK(error([](Inventory& i) {
-          i.packages[0].system = static_cast<PackageSystem>(4);
-        }).ends_with("expected a package system of at most 3, found 4"));
+          i.packages[0].system = static_cast<PackageSystem>(5);
+        }).ends_with("expected a package system of at most 4, found 5"));
   CHECK(error([](Inventory& i) { i.packages.pop_back(); }).find("found") != std::string::npos);
 }
 

@@ -311,7 +311,9 @@ TEST_CASE("Databases past a limit are passed over with a warning", "[io][package
   const auto take = [&](const std::string& path, Bytes size) {
     return files.Take("var/lib/dpkg/info/" + path + ".list", EntryType::kRegular, size) != nullptr;
   };
-  for (const char* path : {"a", "b", "c", "d"}) CHECK(take(path, kMaxPackageFileBytes));
+  for (Bytes i = 0; i < kMaxPackageFilesBytes / kMaxPackageFileBytes; ++i) {
+    CHECK(take("n" + std::to_string(i), kMaxPackageFileBytes));
+  }
   CHECK_FALSE(take("e", 1));
   CHECK(take("e", 0));
   CHECK(files.num_passed_over() == 1);

@@ -108,7 +108,7 @@ TEST_CASE("Packages of an inventory are sorted, and each has an entry", "[planne
         "a package without a name");
   CHECK(fault([](Inventory& i) { i.packages[0].version = "1 2"; }) ==
         "a package's version that is none");
-  CHECK(fault([](Inventory& i) { i.packages[0].system = static_cast<PackageSystem>(4); }) ==
+  CHECK(fault([](Inventory& i) { i.packages[0].system = static_cast<PackageSystem>(5); }) ==
         "an unknown package system");
   CHECK(fault([](Inventory& i) { i.entries[0].package = 2; }) == "no such package");
   CHECK(fault([](Inventory& i) { i.entries[0].package = 0; }) == "a package without entries");

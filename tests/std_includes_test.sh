@@ -17,6 +17,7 @@ bad_alloc: new
 chrono: chrono
 countr_zero: bit
 deque: deque
+endian: bit
 error_code: system_error
 exception_ptr: exception
 exchange: utility

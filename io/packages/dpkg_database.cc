@@ -86,7 +86,7 @@ void AddLists(const PackageFiles& files, PackageListings& listings) {
     if (!IsNameFor(PackageSystem::kDpkg, name)) continue;
     if (version != versions.end() && version->second.empty()) continue;
     listings.Add({.system = PackageSystem::kDpkg,
-                  .form = ListingForm::kDpkgList,
+                  .form = ListingForm::kPathLines,
                   .name = name,
                   .version = version != versions.end() ? version->second : "",
                   .place = list->first,

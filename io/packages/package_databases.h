@@ -1,6 +1,6 @@
 // The packages of a layer's databases, one reader for each system. What is not valid for its system
 // is passed over: the bytes come from strangers. All append listings in a stated order, with views
-// into `files`, which the caller keeps alive and as it is.
+// into `files`, which the caller keeps alive and as it is, or into what `listings` keeps.
 #pragma once
 
 #include "io/packages/package_files.h"
@@ -19,6 +19,9 @@ void AddApkListings(const PackageFiles& files, PackageListings& listings);
 
 // By path: each local/NAME-VERSION/files whose desc has this name and version.
 void AddPacmanListings(const PackageFiles& files, PackageListings& listings);
+
+// By path of the database: each header with a name and a version, in its order (rpm_databases.h).
+void AddRpmListings(const PackageFiles& files, PackageListings& listings);
 
 // By path: each NAME-VERSION.dist-info/RECORD (PyPA, "Recording installed projects").
 void AddWheelListings(const PackageFiles& files, PackageListings& listings);

@@ -1,13 +1,13 @@
 // The few files of a layer that say which packages it has and what system it is, kept while the
-// layer is scanned: databases of package managers whose format is text, and os-release.
+// layer is scanned: databases of package managers, and os-release.
 //
 //   dpkg     var/lib/dpkg/status, var/lib/dpkg/info/*.list; var/lib/dpkg/status.d/* (distroless)
 //   apk      lib/apk/db/installed, usr/lib/apk/db/installed
 //   pacman   var/lib/pacman/local/*/desc and */files
+//   rpm      rpmdb.sqlite, Packages.db, Packages in var/lib/rpm or usr/lib/sysimage/rpm
 //   wheel    *.dist-info/RECORD, anywhere
 //
-// Left out: rpm, whose database is binary (sqlite, ndb or Berkeley DB), and what the package
-// managers of other languages leave behind.
+// Left out: what the package managers of other languages leave behind.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,9 @@ namespace gneiss {
 // What a layer may make a scan keep. Every Debian package there is, installed at once, would not
 // come near: 2,500 of them, a whole desktop, have 25 MB of lists and 3 MB of status.
 inline constexpr Bytes kMaxPackageFileBytes = Bytes{16} << 20;
-inline constexpr Bytes kMaxPackageFilesBytes = Bytes{64} << 20;  // in all
+// A database of rpm has all of its packages, with 60 KB for each.
+inline constexpr Bytes kMaxRpmDatabaseBytes = Bytes{128} << 20;
+inline constexpr Bytes kMaxPackageFilesBytes = Bytes{160} << 20;  // in all
 inline constexpr std::size_t kMaxPackageFiles = 200'000;
 
 inline constexpr std::string_view kDpkgStatus = "var/lib/dpkg/status";
@@ -39,6 +41,8 @@ inline constexpr std::string_view kOsReleaseOfVendor = "usr/lib/os-release";
 
 // Whether the contents of a regular file at `path`, a key, are kept.
 [[nodiscard]] bool IsPackageFile(std::string_view path);
+// Whether one at this path would be a database of rpm.
+[[nodiscard]] bool IsRpmDatabase(std::string_view path);
 
 class PackageFiles {
  public:

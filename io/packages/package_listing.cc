@@ -37,7 +37,7 @@ void TakePlain(std::string_view path, const TakePath& take) {
   if (const auto key = PlainKey(path)) take(*key);
 }
 
-void ReadDpkgList(std::string_view text, const TakePath& take) {
+void ReadPathLines(std::string_view text, const TakePath& take) {
   TextLines lines(text);
   while (const auto line = lines.Next()) TakePlain(*line, take);
 }
@@ -125,6 +125,8 @@ bool IsNameFor(PackageSystem system, std::string_view name) {
       return IsWord(name, "._", "-+._");
     case PackageSystem::kPacman:
       return IsWord(name, "@_+", "@._+-");
+    case PackageSystem::kRpm:
+      return IsWord(name, "_", "-+._");
     case PackageSystem::kWheel:
       return IsWord(name, "", "-._");
   }
@@ -139,6 +141,8 @@ bool IsVersionFor(PackageSystem system, std::string_view version) {
       return IsWord(version, "", "-+._~");
     case PackageSystem::kPacman:
       return IsWord(version, "", "-+._~:");
+    case PackageSystem::kRpm:
+      return IsWord(version, "", "-+._~^:");
     case PackageSystem::kWheel:
       return IsWord(version, "", "-+._!");
   }
@@ -147,8 +151,8 @@ bool IsVersionFor(PackageSystem system, std::string_view version) {
 
 void ForEachListedPath(const PackageListing& listing, const TakePath& take) {
   switch (listing.form) {
-    case ListingForm::kDpkgList:
-      return ReadDpkgList(listing.text, take);
+    case ListingForm::kPathLines:
+      return ReadPathLines(listing.text, take);
     case ListingForm::kDpkgSums:
       return ReadDpkgSums(listing, take);
     case ListingForm::kApkStanza:
@@ -164,7 +168,8 @@ std::string_view OwnFilesPrefix(const PackageListing& listing) {
   const auto up_to = [&](std::string_view suffix) {
     return listing.place.substr(0, listing.place.size() - suffix.size());
   };
-  if (listing.form == ListingForm::kDpkgList) return up_to("list");
+  if (listing.system == PackageSystem::kDpkg && listing.form == ListingForm::kPathLines)
+    return up_to("list");
   if (listing.form == ListingForm::kPacmanFile) return up_to("files");
   return {};
 }

@@ -1,9 +1,11 @@
 // What a database says of one package: its name, its version and where its files are listed. Texts
-// are views into the files kept, so a database costs no more than its own bytes.
+// are views into the files kept, so a database of text costs no more than its own bytes.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -13,7 +15,7 @@
 namespace gneiss {
 
 enum class ListingForm : std::uint8_t {
-  kDpkgList,    // a path a line, from the root
+  kPathLines,   // a path a line, from the root
   kDpkgSums,    // md5sums(1): two columns, the second a path
   kApkStanza,   // "F:" and a directory, followed by "R:" and a file in it, for each
   kPacmanFile,  // a path a line, from "%FILES%" to an empty line
@@ -22,7 +24,7 @@ enum class ListingForm : std::uint8_t {
 
 struct PackageListing {
   PackageSystem system = PackageSystem::kDpkg;
-  ListingForm form = ListingForm::kDpkgList;
+  ListingForm form = ListingForm::kPathLines;
   std::string_view name;
   std::string_view version;  // empty: not known
   std::string_view place;    // path of the file that has the list
@@ -35,10 +37,14 @@ class PackageListings {
   void Add(const PackageListing& listing) {
     if (list_.size() < kMaxPackages) list_.push_back(listing);
   }
-  std::vector<PackageListing> Take() && { return std::move(list_); }
+  // A text for a listing's views, where a database does not have it as it is.
+  std::string_view Keep(std::string text) { return texts_.emplace_back(std::move(text)); }
+
+  std::vector<PackageListing>& list() { return list_; }
 
  private:
   std::vector<PackageListing> list_;
+  std::deque<std::string> texts_;
 };
 
 // Whether a name or a version is one for its system: of its characters, no longer than

@@ -97,8 +97,9 @@ void ReadPackages(const PackageFiles& files, Inventory& inventory) {
   AddDpkgListings(files, listings);
   AddApkListings(files, listings);
   AddPacmanListings(files, listings);
+  AddRpmListings(files, listings);
   AddWheelListings(files, listings);
-  std::vector<PackageListing> sorted = std::move(listings).Take();
+  std::vector<PackageListing>& sorted = listings.list();
   std::ranges::stable_sort(sorted, {}, ListingOrder);
 
   EntryOwners owners(inventory);

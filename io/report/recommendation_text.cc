@@ -243,11 +243,12 @@ std::string InstallCommand(const std::vector<ContentGroup>& groups) {
     const char* separator;  // between name and version
     const char* after;
   };
-  constexpr std::array<Manager, 4> kManagers = {
+  constexpr std::array<Manager, 5> kManagers = {
       Manager{PackageSystem::kDpkg, "apt-get update && apt-get install -y --no-install-recommends",
               "=", " && rm -rf /var/lib/apt/lists/*"},
       Manager{PackageSystem::kApk, "apk add --no-cache", "=", ""},
       Manager{PackageSystem::kPacman, "pacman -Sy --noconfirm", "=", ""},
+      Manager{PackageSystem::kRpm, "dnf install -y", "-", " && dnf clean all"},
       Manager{PackageSystem::kWheel, "pip install --no-cache-dir", "==", ""}};
   std::string text;
   for (const Manager& manager : kManagers) {

@@ -167,13 +167,19 @@ void ReadContents(PackedReader& in, Inventory& inventory) {
   }
 }
 
+// Their numbers in files, which stay as they were given.
+constexpr std::array<PackageSystem, kNumPackageSystems> kSystemsInFiles = {
+    PackageSystem::kDpkg, PackageSystem::kApk, PackageSystem::kPacman, PackageSystem::kWheel,
+    PackageSystem::kRpm};
+
 // The packages, then for each entry that may have one: 0 for none, else one more than the
 // difference to the last one given, as a number without sign. In the order of paths neighbours are
 // of one package, or of packages that follow each other, as in usr/share/doc.
 void WritePackageColumn(const Inventory& inventory, PackedWriter& out) {
   out.Number(inventory.packages.size());
   for (const Package& package : inventory.packages) {
-    out.Byte(static_cast<std::uint8_t>(package.system));
+    const auto* const system = std::ranges::find(kSystemsInFiles, package.system);
+    out.Byte(static_cast<std::uint8_t>(system - kSystemsInFiles.begin()));
     out.Text(package.name);
     out.Text(package.version);
   }
@@ -197,7 +203,7 @@ void ReadPackageColumn(PackedReader& in, Inventory& inventory) {
   for (std::size_t i = 0; i < count; ++i) {
     Package package;
     const std::uint64_t system = in.Number(kNumPackageSystems - 1, "a package system");
-    package.system = static_cast<PackageSystem>(system);
+    package.system = kSystemsInFiles[system];
     package.name = in.Text(kMaxPackageTextBytes, "a package's name");
     package.version = in.Text(kMaxPackageTextBytes, "a package's version");
     inventory.packages.push_back(std::move(package));
