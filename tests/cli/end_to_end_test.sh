@@ -24,7 +24,7 @@ if [ "$(id -u)" != 0 ]; then
   echo "end_to_end_test: skipped, unpacking owners and devices takes root"
   exit 77
 fi
-for tool in docker-registry skopeo umoci jq dpkg-query /usr/bin/python3; do
+for tool in docker-registry curl skopeo umoci jq dpkg-query /usr/bin/python3; do
   command -v "$tool" >/dev/null || skip "$tool is missing"
 done
 
@@ -56,6 +56,11 @@ for path in sorted(paths):
   add_layer
 }
 
+# descriptor_of TYPE DIGEST SIZE
+descriptor_of() {
+  printf '{"mediaType":"%s","digest":"%s","size":%d}' "$1" "$2" "$3"
+}
+
 # add_folder: a layer of what is in `root`.
 add_folder() {
   tar -C root --sort=name --numeric-owner --format=posix -czf layer .
@@ -64,22 +69,36 @@ add_folder() {
 }
 
 # add_full_image TAG "DIGEST SIZE DIFF_ID"...: an image as builders make them; replaces index.json, which
-# lists the images added so far.
+# lists the images added so far. With `vendor` set to docker its manifest is one of docker's.
+vendor=oci
 add_full_image() {
   tag=$1
   shift
+  case $vendor in
+    docker)
+      manifest_type=application/vnd.docker.distribution.manifest.v2+json
+      config_type=application/vnd.docker.container.image.v1+json
+      layer_type=application/vnd.docker.image.rootfs.diff.tar.gzip
+      ;;
+    *)
+      manifest_type=application/vnd.oci.image.manifest.v1+json
+      config_type=application/vnd.oci.image.config.v1+json
+      layer_type=application/vnd.oci.image.layer.v1.tar+gzip
+      ;;
+  esac
   printf '%s\n' "$@" | jq -Rs --arg tag "$tag" 'split("\n") | map(select(. != "") | split(" ")) |
     {architecture: "amd64", os: "linux", config: {Env: ["PATH=/usr/bin:/bin"], Cmd: ["sh"], Labels: {tag: $tag}},
      rootfs: {type: "layers", diff_ids: map(.[2])},
      history: (map({created_by: ("RUN make " + .[0][7:15])}) + [{created_by: "CMD [\"sh\"]", empty_layer: true}])}' \
     >json
   # shellcheck disable=SC2046
-  config=$(descriptor config.v1+json $(add_blob before json))
-  printf '%s\n' "$@" | jq -Rs --argjson config "$config" 'split("\n") | map(select(. != "") | split(" ")) |
-    {schemaVersion: 2, mediaType: "application/vnd.oci.image.manifest.v1+json", config: $config,
-     layers: map({mediaType: "application/vnd.oci.image.layer.v1.tar+gzip", digest: .[0], size: (.[1] | tonumber)})}' >json
+  config=$(descriptor_of "$config_type" $(add_blob before json))
+  printf '%s\n' "$@" | jq -Rs --argjson config "$config" --arg type "$manifest_type" --arg layer "$layer_type" '
+    split("\n") | map(select(. != "") | split(" ")) |
+    {schemaVersion: 2, mediaType: $type, config: $config,
+     layers: map({mediaType: $layer, digest: .[0], size: (.[1] | tonumber)})}' >json
   # shellcheck disable=SC2046
-  descriptor manifest.v1+json $(add_blob before json) |
+  descriptor_of "$manifest_type" $(add_blob before json) |
     jq -c --arg ref "shop:$tag" '.annotations = {"org.opencontainers.image.ref.name": $ref}' >>manifests
   jq -s '{schemaVersion: 2, manifests: .}' manifests >before/index.json
   echo '{"imageLayoutVersion":"1.0.0"}' >before/oci-layout
@@ -112,9 +131,6 @@ add_full_image 2 "$base" "$tools" "$app"
 add_full_image 3 "$base" "$newer" "$perl"
 add_full_image 4 "$tools" "$base" "$clean"
 add_full_image 5 "$base"
-"$gneiss" scan before --quiet >scan.out
-"$gneiss" plan before --max-layers 12 --quiet -o plan.json >plan.out
-
 cat >registry.yml <<YAML
 version: 0.1
 storage: {filesystem: {rootdirectory: $work/registry}}
@@ -126,29 +142,93 @@ port=$(timeout 60 tail -n +1 -F registry.log 2>/dev/null |
   sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p;T;q') || true
 [ -n "$port" ] || fail "the registry does not start: $(cat registry.log)"
 
+# push_as_is LAYOUT TAG REPOSITORY: the manifest byte for byte, docker's too, which skopeo does not find in
+# a layout.
+push_as_is() {
+  manifest=$1/blobs/sha256/$(jq -r --arg ref "shop:$2" '.manifests[] |
+    select(.annotations["org.opencontainers.image.ref.name"] == $ref) | .digest[7:]' "$1/index.json")
+  repository=http://127.0.0.1:$port/v2/$3
+  for digest in $(jq -r '.config.digest, .layers[].digest' "$manifest"); do
+    upload=$(curl -fsS -X POST -o curl.out -w '%header{location}' "$repository/blobs/uploads/")
+    curl -fsS -X PUT -H 'Content-Type: application/octet-stream' -o curl.out \
+      --data-binary "@$1/blobs/sha256/${digest#*:}" "$upload&digest=$digest"
+  done
+  curl -fsS -X PUT -H "Content-Type: $(jq -r .mediaType "$manifest")" -o curl.out --data-binary "@$manifest" \
+    "$repository/manifests/$2"
+}
+
+# pull REPOSITORY TAG LAYOUT
+pull() {
+  skopeo --insecure-policy copy -q --src-tls-verify=false "docker://127.0.0.1:$port/$1:$2" "oci:$3:shop:$2" ||
+    fail "$1: skopeo does not pull shop:$2"
+}
+
+# compare_tree NAME LAYOUT TAG: umoci makes the same tree of the image as of the original.
+compare_tree() {
+  umoci unpack --image "$2:shop:$3" unpacked >umoci.log 2>&1 || fail "umoci: $(cat umoci.log)"
+  /usr/bin/python3 "$compare" "tree.$3/rootfs" unpacked/rootfs || fail "$1: shop:$3 is not what it was"
+  rm -rf unpacked
+}
+
+# apply_level LEVEL NAME [OPTION...]: carries the plan out into the layout NAME, and verifies it.
+apply_level() {
+  level=$1
+  name=$2
+  shift 2
+  "$gneiss" apply plan.json --from before --to "oci:$name" --level "$level" --quiet "$@" >apply.out
+  "$gneiss" verify before "oci:$name" --quiet >verify.out || fail "$name: $(cat verify.out)"
+}
+
+# pushed_and_pulled NAME TAG: by skopeo to the registry and back into NAME.back.
+pushed_and_pulled() {
+  skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$1:shop:$2" \
+    "docker://127.0.0.1:$port/$1:$2" || fail "$1: skopeo does not push shop:$2"
+  pull "$1" "$2" "$1.back"
+  # As many layers as steps that are not empty.
+  skopeo inspect --raw "oci:$1:shop:$2" | jq '.layers | length' >layers
+  skopeo inspect --config "oci:$1:shop:$2" | jq '[.history[] | select(.empty_layer | not)] | length' >steps
+  cmp -s layers steps || fail "$1: shop:$2 has $(cat layers) layers and $(cat steps) steps"
+}
+
 for tag in 1 2 3 4 5; do
   umoci unpack --image "before:shop:$tag" "tree.$tag" >umoci.log 2>&1 || fail "umoci: $(cat umoci.log)"
 done
+
+# In zstd, which umoci does not read: skopeo compresses for it what the registry gave back.
+"$gneiss" scan before --quiet >scan.out
+"$gneiss" plan before --max-layers 12 --compression zstd --quiet -o plan.json >plan.out
+apply_level carve zstd
+for tag in 1 2 3 4 5; do
+  pushed_and_pulled zstd "$tag"
+  skopeo inspect --raw "oci:zstd.back:shop:$tag" | jq -r '.layers[].mediaType' >types
+  grep -q '+zstd$' types || fail "shop:$tag has no layer in zstd: $(cat types)"
+  skopeo --insecure-policy copy -q --dest-decompress "oci:zstd.back:shop:$tag" dir:plain
+  skopeo --insecure-policy copy -q --dest-compress dir:plain "oci:zstd.gzip:shop:$tag"
+  rm -rf plain
+  compare_tree zstd zstd.gzip "$tag"
+done
+"$gneiss" verify before oci:zstd.back --quiet >verify.out || fail "zstd, pulled: $(cat verify.out)"
+
+vendor=docker
+add_full_image 6 "$base" "$clean" "$app"
+push_as_is before 6 original
+pull original 6 original
+umoci unpack --image original:shop:6 tree.6 >umoci.log 2>&1 || fail "umoci: $(cat umoci.log)"
+"$gneiss" scan before --quiet >scan.out
+"$gneiss" plan before --max-layers 12 --quiet -o plan.json >plan.out
 for level in squash bases carve; do
-  "$gneiss" apply plan.json --from before --to "oci:$level" --level "$level" --quiet >apply.out
-  "$gneiss" verify before "oci:$level" --quiet >verify.out || fail "$level: $(cat verify.out)"
+  apply_level "$level" "$level"
   for tag in 1 2 3 4 5; do
-    there=docker://127.0.0.1:$port/$level:$tag
-    skopeo --insecure-policy copy -q --dest-tls-verify=false "oci:$level:shop:$tag" "$there" ||
-      fail "$level: skopeo does not push shop:$tag"
-    skopeo --insecure-policy copy -q --src-tls-verify=false "$there" "oci:$level.back:shop:$tag" ||
-      fail "$level: skopeo does not pull shop:$tag"
-    # As many layers as steps that are not empty.
-    skopeo inspect --raw "oci:$level:shop:$tag" | jq '.layers | length' >layers
-    skopeo inspect --config "oci:$level:shop:$tag" |
-      jq '[.history[] | select(.empty_layer | not)] | length' >steps
-    cmp -s layers steps || fail "$level: shop:$tag has $(cat layers) layers and $(cat steps) steps"
-    umoci unpack --image "$level.back:shop:$tag" unpacked >umoci.log 2>&1 || fail "umoci: $(cat umoci.log)"
-    /usr/bin/python3 "$compare" "tree.$tag/rootfs" unpacked/rootfs || fail "$level: shop:$tag is not what it was"
-    rm -rf unpacked
+    pushed_and_pulled "$level" "$tag"
+    compare_tree "$level" "$level.back" "$tag"
   done
+  push_as_is "$level" 6 "$level"
+  pull "$level" 6 "$level.back"
+  compare_tree "$level" "$level.back" 6
   "$gneiss" verify before "oci:$level.back" --quiet >verify.out || fail "$level, pulled: $(cat verify.out)"
 done
+jq -e "[.manifests[].mediaType] | index(\"application/vnd.docker.distribution.manifest.v2+json\")" carve/index.json >found ||
+  fail "no manifest of docker's is left"
 
 # The comparison sees what it is for.
 chmod u-w tree.5/rootfs/etc
