@@ -7,22 +7,18 @@
 #include <vector>
 
 #include "solver/chain_partition.h"
+#include "tests/owned_rates.h"
 
 namespace gneiss {
 
 // A problem that owns its arrays.
-struct OwnedChains {
+struct OwnedChains : RateArrays {
   std::vector<NodeIndex> parent;
   std::vector<std::uint32_t> depth;
   std::vector<std::uint32_t> item;
   std::vector<std::int64_t> item_size;
   std::vector<std::int64_t> size;
   std::vector<std::uint32_t> num_ends;
-  std::vector<std::int64_t> pulls;
-  std::vector<std::uint64_t> first_element;
-  std::vector<std::uint32_t> elements;
-  std::vector<std::int64_t> element_cells;
-  std::vector<std::int64_t> element_nodes;
   std::vector<std::uint8_t> standalone;
   std::vector<std::uint8_t> held;
   std::vector<std::int64_t> held_pulls;
@@ -36,11 +32,7 @@ struct OwnedChains {
     problem.item = item;
     problem.size = size;
     problem.num_ends = num_ends;
-    problem.pulls = pulls;
-    problem.first_element = first_element;
-    problem.elements = elements;
-    problem.element_cells = element_cells;
-    problem.element_nodes = element_nodes;
+    LinkRates(problem);
     problem.standalone = standalone;
     problem.held = held;
     problem.held_pulls = held_pulls;

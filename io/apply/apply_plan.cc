@@ -22,6 +22,7 @@
 #include "io/apply/plan_match.h"
 #include "io/report/format.h"
 #include "io/report/json_writer.h"
+#include "io/scan/compression_levels.h"
 #include "io/scan/parallel_for.h"
 #include "io/source/manifest.h"
 #include "planner/input_error.h"

@@ -15,25 +15,14 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "io/scan/compression_levels.h"
+
 namespace gneiss {
 namespace {
 
 constexpr std::size_t kOutputBytes = std::size_t{1} << 20;
 
 }  // namespace
-
-CompressionLevels LevelsOf(LayerCodec codec) {
-  switch (codec) {
-    case LayerCodec::kGzip:
-      return {.lowest = 1, .highest = 9, .standard = 6};
-    case LayerCodec::kZstd:
-      // Above, windows are larger than runtimes take.
-      return {.lowest = 1, .highest = 19, .standard = 3};
-    case LayerCodec::kTar:
-      break;
-  }
-  return {};
-}
 
 // zlib or zstd, or neither.
 class CompressedFile::Encoder {
@@ -46,8 +35,7 @@ class CompressedFile::Encoder {
     if (codec_ == LayerCodec::kGzip) {
       constexpr int kWindowBits = 15;
       constexpr int kGzip = 16;
-      constexpr int kMemory = 8;
-      if (deflateInit2(&deflate_, level, Z_DEFLATED, kWindowBits + kGzip, kMemory,
+      if (deflateInit2(&deflate_, level, Z_DEFLATED, kWindowBits + kGzip, kDeflateMemory,
                        Z_DEFAULT_STRATEGY) != Z_OK) {
         throw std::bad_alloc();
       }

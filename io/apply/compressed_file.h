@@ -21,14 +21,6 @@ struct CompressionOptions {
   std::optional<int> level;  // of the codec; nullopt: its default
 };
 
-// Of a codec; zeros where there is none to choose.
-struct CompressionLevels {
-  int lowest = 0;
-  int highest = 0;
-  int standard = 0;
-};
-[[nodiscard]] CompressionLevels LevelsOf(LayerCodec codec);
-
 class CompressedFile {
  public:
   // Makes the file. Throws std::system_error naming `path`, also when something is there. REQUIRES:

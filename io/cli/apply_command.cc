@@ -24,6 +24,7 @@
 #include "io/report/apply_screen.h"
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
+#include "io/scan/compression_levels.h"
 #include "io/scan/scan_fleet.h"
 #include "io/source/json_value.h"
 #include "io/store/inventory_store.h"

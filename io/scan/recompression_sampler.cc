@@ -9,6 +9,8 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "io/scan/compression_levels.h"
+
 namespace gneiss {
 namespace {
 
@@ -17,10 +19,6 @@ constexpr std::int64_t kBlocksApart = 16;
 constexpr std::int64_t kBlocksBefore = 4;  // of zstd's window, at its standard level 2 MiB
 constexpr std::ptrdiff_t kWindowBytes = std::ptrdiff_t{32} << 10;  // of deflate
 constexpr Bytes kEnough = Bytes{48} << 10;                         // of the tar
-// As CompressedFile has them by default.
-constexpr int kGzipLevel = 6;
-constexpr int kGzipMemory = 8;
-constexpr int kZstdLevel = 3;
 
 struct Window {
   std::size_t begin = 0;  // in the block
@@ -55,9 +53,9 @@ class RecompressionSampler::Compressors {
  public:
   Compressors() : zstd_(ZSTD_createCCtx()) {
     if (zstd_ == nullptr) throw std::bad_alloc();
-    ZSTD_CCtx_setParameter(zstd_, ZSTD_c_compressionLevel, kZstdLevel);
-    if (deflateInit2(&deflate_, kGzipLevel, Z_DEFLATED, -MAX_WBITS, kGzipMemory,
-                     Z_DEFAULT_STRATEGY) != Z_OK) {
+    ZSTD_CCtx_setParameter(zstd_, ZSTD_c_compressionLevel, LevelsOf(LayerCodec::kZstd).standard);
+    if (deflateInit2(&deflate_, LevelsOf(LayerCodec::kGzip).standard, Z_DEFLATED, -MAX_WBITS,
+                     kDeflateMemory, Z_DEFAULT_STRATEGY) != Z_OK) {
       ZSTD_freeCCtx(zstd_);
       throw std::bad_alloc();
     }
