@@ -135,6 +135,17 @@ std::vector<TreeNode> MergeTree::postorder() const {
   return order;
 }
 
+std::uint32_t MergeTree::height() const {
+  std::vector<std::uint32_t> depth(size(), 1);
+  std::uint32_t height = 0;
+  const std::vector<TreeNode> order = postorder();
+  for (auto v = order.rbegin(); v != order.rend(); ++v) {
+    if (parent_[*v] != kNoTreeNode) depth[*v] = depth[parent_[*v]] + 1;
+    height = std::max(height, depth[*v]);
+  }
+  return height;
+}
+
 std::vector<std::uint32_t> MergeTree::images_below(TreeNode top) const {
   std::vector<std::uint32_t> images;
   std::vector<TreeNode> open = {top};

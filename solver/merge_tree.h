@@ -40,6 +40,8 @@ class MergeTree {
   std::vector<std::uint32_t> images_below(TreeNode v) const;
   // Children before parents.
   std::vector<TreeNode> postorder() const;
+  // Nodes on the longest way from the root down.
+  std::uint32_t height() const;
 
   // Takes v out and joins it with w: they become the children of the node that was v's parent,
   // at w's place. REQUIRES: CanRegraft(v, w).

@@ -18,11 +18,7 @@ std::int64_t AddUpToNone(std::int64_t a, std::int64_t b) {
 
 TreeLayerProgram::TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::uint32_t max_layers,
                                    std::int64_t base_cost)
-    : tree_(tree),
-      max_layers_(max_layers),
-      base_cost_(base_cost),
-      depth_(tree.size(), 1),
-      best_(tree.size()) {
+    : tree_(tree), base_cost_(base_cost), depth_(tree.size(), 1), best_(tree.size()) {
   rate_.resize(tree.size());
   overhead_.resize(tree.size());
   bytes_above_.resize(tree.size());
@@ -52,12 +48,13 @@ TreeLayerProgram::TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::
     }
     height = std::max(height, depth_[*v]);
   }
-  max_layers_ = std::min(max_layers_, height);
+  is_limited_ = max_layers < height;
+  if (is_limited_) num_rooms_ = max_layers + 1;
   for (const TreeNode v : order) Solve(v);
 }
 
 std::int64_t TreeLayerProgram::Best(TreeNode v, std::uint32_t above, std::uint32_t room) const {
-  return best_[v][std::size_t{above} * (max_layers_ + 1) + room];
+  return best_[v][std::size_t{above} * num_rooms_ + room];
 }
 
 std::int64_t TreeLayerProgram::BestBelow(TreeNode v, std::uint32_t above,
@@ -74,17 +71,18 @@ std::int64_t TreeLayerProgram::LayerCost(TreeNode v, std::int64_t bytes_above) c
 }
 
 void TreeLayerProgram::Solve(TreeNode v) {
-  best_[v].resize(std::size_t{depth_[v]} * (max_layers_ + 1));
+  best_[v].resize(std::size_t{depth_[v]} * num_rooms_);
   for (std::uint32_t above = 0; above < depth_[v]; ++above) {
     const std::int64_t bytes_above = bytes_above_[v][above];
     const bool has_more = tree_.common_bytes(v) > bytes_above;
     const std::int64_t layer = LayerCost(v, bytes_above);
-    for (std::uint32_t room = 0; room <= max_layers_; ++room) {
+    for (std::uint32_t room = 0; room < num_rooms_; ++room) {
       std::int64_t best = tree_.is_leaf(v) && has_more ? kNoTreeLayers : BestBelow(v, above, room);
-      if (has_more && room > 0) {
-        best = std::min(best, AddUpToNone(layer, BestBelow(v, depth_[v], room - 1)));
+      if (has_more && (room > 0 || !is_limited_)) {
+        const std::uint32_t below = is_limited_ ? room - 1 : room;
+        best = std::min(best, AddUpToNone(layer, BestBelow(v, depth_[v], below)));
       }
-      best_[v][std::size_t{above} * (max_layers_ + 1) + room] = best;
+      best_[v][std::size_t{above} * num_rooms_ + room] = best;
     }
   }
 }
@@ -106,7 +104,7 @@ void TreeLayerProgram::Take(TreeNode top, std::uint32_t above_top, std::uint32_t
     if (!passes) {
       layers.chosen.push_back(v);
       above = depth_[v];
-      --room;
+      if (is_limited_) --room;
     }
     if (tree_.is_leaf(v)) continue;
     for (const TreeNode c : tree_.children(v)) open.push_back({c, above, room});
@@ -119,7 +117,7 @@ TreeLayers TreeLayerProgram::Choose() const {
   layers.cost = cost();
   layers.is_feasible = layers.cost < kNoTreeLayers;
   if (!layers.is_feasible) return {};
-  Take(tree_.root(), 0, max_layers_, layers);
+  Take(tree_.root(), 0, num_rooms_ - 1, layers);
   std::ranges::sort(layers.chosen);
   return layers;
 }

@@ -7,6 +7,8 @@
 //     pass(v, a, r)  = sum over children c of best(c, a, r)
 //     best(v, a, r)  = min(close, pass); close alone for an image that a leaves something to get
 //
+// Without r in a tree that is no higher than the limit, which has room for every node.
+//
 // C(v): bytes common to all images below v, 0 for no node. What a node that is not chosen has in
 // common is pushed down to its children.
 #pragma once
@@ -29,13 +31,14 @@ struct TreeLayers {
 class TreeLayerProgram {
  public:
   // `tree` must outlive the program and not change; so must `rates`' model. REQUIRES: rates are of
-  // the tree's images; costs below 2^61 in sum. Time and space O(sum of depths * layers per image).
+  // the tree's images; costs below 2^61 in sum. Time and space O(sum of depths * layers per
+  // image), without the factor in a tree no higher than max_layers.
   TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::uint32_t max_layers,
                    std::int64_t base_cost = 0);
 
   // The cheapest choice; of equal ones that with fewer layers high up.
   TreeLayers Choose() const;
-  std::int64_t cost() const { return Best(tree_.root(), 0, max_layers_); }
+  std::int64_t cost() const { return Best(tree_.root(), 0, num_rooms_ - 1); }
 
  private:
   std::int64_t Best(TreeNode v, std::uint32_t above, std::uint32_t room) const;
@@ -45,7 +48,8 @@ class TreeLayerProgram {
   void Take(TreeNode v, std::uint32_t above, std::uint32_t room, TreeLayers& layers) const;
 
   const MergeTree& tree_;
-  std::uint32_t max_layers_;
+  bool is_limited_ = false;
+  std::uint32_t num_rooms_ = 1;  // values of r, 0 to the limit; 1 without a limit
   std::int64_t base_cost_;
   std::vector<double> rate_;                     // per node
   std::vector<std::int64_t> overhead_;           // per node

@@ -46,8 +46,9 @@ class TreeSearch {
   TreeSearch(MergeTree& tree, SetRates& rates, const RegraftOptions& options)
       : tree_(tree), rates_(rates), options_(options), max_tries_(options.max_tries) {
     if (max_tries_ == 0) {
-      const std::uint64_t states =
-          std::uint64_t{tree.size()} * 20 * std::min(options.max_layers, tree.num_images());
+      // Without a limit that binds, what a try does beside its states is what it costs.
+      const std::uint64_t rooms = options.max_layers < tree.height() ? options.max_layers : 4;
+      const std::uint64_t states = std::uint64_t{tree.size()} * 20 * rooms;
       max_tries_ = std::max<std::uint64_t>(1, kStateBudget / states);
     }
     cost_ = Cost();
