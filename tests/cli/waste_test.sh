@@ -2,10 +2,13 @@
 # `gneiss waste` and `gneiss history` on the real fleet in datasets/: findings sum to the total, known waste is
 # found where it was put, two runs write the same bytes, and what is not known is said.
 #
-#   waste_test.sh GNEISS
+#   waste_test.sh GNEISS [few]
+#
+# few: fewer runs, for a slow GNEISS
 set -eu
 
 gneiss=$1
+size=${2:-}
 fleet=datasets/debian-fleet
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,8 +25,10 @@ fail() {
 echo "gneiss: contents of 74 layers as $fleet itself has them; \`gneiss scan\` reads the layers" \
   >"$work/trust"
 cmp -s "$work/trust" "$work/err" || fail "stderr: $(cat "$work/err")"
-"$gneiss" waste --json --dive "$fleet" >"$work/again.json"
-cmp -s "$work/waste.json" "$work/again.json" || fail "two runs differ"
+if [ -z "$size" ]; then
+  "$gneiss" waste --json --dive "$fleet" >"$work/again.json"
+  cmp -s "$work/waste.json" "$work/again.json" || fail "two runs differ"
+fi
 
 # A bare machine has no Python; CI has.
 [ -z "${CI:-}" ] || [ -x /usr/bin/python3 ] || fail "python3 is missing"
