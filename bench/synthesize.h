@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bench/fleet_line.h"
+#include "io/source/fleet_line_writer.h"
 #include "planner/fleet_builder.h"
 
 namespace gneiss {

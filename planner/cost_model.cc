@@ -91,7 +91,7 @@ std::string CostModel::Describe() const {
   text += uniform_pulls_ ? "; 1 pull an image"
                          : fmt::format("; {} pull{}", total_pulls_, total_pulls_ == 1 ? "" : "s");
   if (has_pools_) {
-    text += " on the fleet file's node pools";
+    text += " on the pools of nodes that run them";
   } else if (total_pulls_ == 0) {
     text += ", so nothing is transferred";
   } else if (cold()) {

@@ -297,7 +297,7 @@ TEST_CASE("Threads that fill one store at once leave what one would", "[io][inve
   Fill(directory.path("alone"), 0);
   {
     std::vector<std::jthread> threads;
-    for (const std::uint64_t first : {0, 0, 1, 20}) {
+    for (const std::uint64_t first : {0U, 0U, 1U, 20U}) {
       threads.emplace_back([&directory, first] { Fill(directory.path("together"), first); });
     }
   }
@@ -315,7 +315,7 @@ TEST_CASE("Processes that fill one store at once leave what one would", "[io][in
   Fill(directory.path("alone"), 0);
   std::fflush(nullptr);
   std::vector<pid_t> children;
-  for (const std::uint64_t first : {0, 0, 20}) {
+  for (const std::uint64_t first : {0U, 0U, 20U}) {
     children.push_back(fork());
     REQUIRE(children.back() >= 0);
     if (children.back() != 0) continue;

@@ -17,7 +17,7 @@
 #include <fmt/format.h>
 
 #include "io/apply/layer_writer.h"
-#include "io/scan/compression_levels.h"
+#include "io/source/compressor.h"
 #include "planner/content_atoms.h"
 #include "planner/fleet_builder.h"
 #include "planner/generated_layout.h"

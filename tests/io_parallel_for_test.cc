@@ -34,7 +34,7 @@ void WaitUntil(const std::atomic<bool>& flag) {
 TEST_CASE("Each item is worked on once, by a thread below the number of jobs",
           "[io][parallel_for]") {
   for (const std::int64_t jobs : {-1, 0, 1, 2, 8, 200}) {
-    for (const std::size_t count : {0, 1, 2, 7, 100}) {
+    for (const std::size_t count : {0U, 1U, 2U, 7U, 100U}) {
       INFO(jobs << " jobs, " << count << " items");
       std::vector<std::atomic<int>> calls(count);
       std::atomic<bool> is_thread_below = true;

@@ -448,7 +448,7 @@ TEST_CASE("CBC finds the same optimum", "[solver][facility_location][cbc]") {
     const FacilityProblem problem = made.problem();
     std::vector<std::uint32_t> forced;
     FacilityOptions options;
-    if (round % 3 == 1) options.max_open = 4 + round % 4;
+    if (round % 3 == 1) options.max_open = 4U + static_cast<std::uint32_t>(round) % 4;
     if (round % 3 == 2) options.min_open = options.max_open = 5;
     if (round % 4 == 3) forced = {1, 2};
     options.forced_open = forced;

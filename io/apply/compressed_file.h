@@ -1,25 +1,18 @@
-// A file that is written through a compressor, with the digest of what comes to lie in it. The same
-// bytes give the same file: gzip without name, time or operating system, one thread.
+// A file that is written through a compressor (compressor.h), with the digest of what comes to lie
+// in it.
 #pragma once
 
-#include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "io/cli/interrupt.h"
+#include "io/source/compressor.h"
 #include "io/source/sha256_stream.h"
 #include "io/store/open_descriptor.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
-#include "planner/inventory.h"
 
 namespace gneiss {
-
-struct CompressionOptions {
-  LayerCodec codec = LayerCodec::kGzip;
-  std::optional<int> level;  // of the codec; nullopt: its default
-};
 
 class CompressedFile {
  public:
@@ -41,15 +34,12 @@ class CompressedFile {
   Bytes size() const { return size_; }
 
  private:
-  class Encoder;
-
-  void Encode(std::string_view bytes, bool is_end);
   void WriteStored(std::string_view bytes);
 
   std::string path_;
+  Compressor compressor_;
   RemovedOnInterrupt on_interrupt_;  // from before the file is there
   OpenDescriptor file_;
-  std::unique_ptr<Encoder> encoder_;
   Sha256Stream hash_;
   Digest digest_;
   Bytes size_ = 0;

@@ -23,6 +23,7 @@
 #include "io/cli/interrupt.h"
 #include "io/cli/plan_command.h"
 #include "io/cli/scan_command.h"
+#include "io/cli/snapshot_command.h"
 #include "io/cli/stat_command.h"
 #include "io/cli/suggestion.h"
 #include "io/cli/tree_command.h"
@@ -38,7 +39,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 10> kCommands = {{
+constexpr std::array<Command, 11> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -57,6 +58,8 @@ constexpr std::array<Command, 10> kCommands = {{
      "waste oci:layout --by repository --dive", ConfigureWaste},
     {"history", "one image, layer by layer: who shares it, what of it is hidden or not needed",
      "history web/shop:1.4 oci:layout", ConfigureHistory},
+    {"snapshot", "the fleet as one file, for batch jobs and to pass on, without contents",
+     "snapshot oci:layout docker-archive:more.tar -o fleet.ndjson.zst", ConfigureSnapshot},
     {"verify", "two fleets, or two images, hold the same file systems: every path and byte",
      "verify oci:before oci:after --rescan", ConfigureVerify},
 }};

@@ -49,6 +49,7 @@ class FleetLoader {
     SayProblems(num_images);
     if (!options_.quiet) SayWarnings(warnings);
     if (num_images == 0) throw InputError(WhyNothing());
+    JoinDemand(options_.demand, loaded.fleet, options_.quiet, console_);
     loaded.bad_images = report_.num_problems;
     loaded.num_sources = sources_.size();
     loaded.num_selections = static_cast<std::size_t>(report_.num_selections);

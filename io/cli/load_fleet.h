@@ -8,6 +8,7 @@
 
 #include "io/cli/command.h"
 #include "io/cli/console.h"
+#include "io/cli/load_demand.h"
 #include "io/source/layer_blobs.h"
 #include "planner/fleet.h"
 
@@ -20,6 +21,7 @@ struct FleetOptions {
   bool strict = false;      // --strict: stop at the first bad image
   bool keep_going = false;  // --keep-going: bad images and sources do not make the exit code 1
   bool quiet = false;       // --quiet: no progress, no warnings
+  DemandOptions demand;     // of commands that take it
 };
 
 // `options` must outlive the parsing.

@@ -108,6 +108,7 @@ void RequireContents(const PlanArguments& arguments, const Plan& plan) {
 
 void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::string> levels) {
   AddFleetOptions(app, arguments.fleet);
+  AddDemandOptions(app, arguments.fleet.demand);
   CostOptions& cost = arguments.plan.cost;
   SquashOptions& squash = arguments.plan.squash;
   const std::string names =

@@ -9,7 +9,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "io/scan/compression_levels.h"
+#include "io/source/compressor.h"
 
 namespace gneiss {
 namespace {

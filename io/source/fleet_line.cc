@@ -112,11 +112,14 @@ enum ImageKey {
   kHistory,
   kLabels,
   kPulls,
-  kPools
+  kPools,
+  kEntryPoint,
+  kSearchPath
 };
-constexpr std::array<std::string_view, 12> kImageKeys = {
-    "ref",           "platform", "layers",  "manifest_digest", "config_digest", "config_size",
-    "manifest_size", "created",  "history", "labels",          "pulls",         "pools"};
+constexpr std::array<std::string_view, 14> kImageKeys = {
+    "ref",         "platform",      "layers",      "manifest_digest", "config_digest",
+    "config_size", "manifest_size", "created",     "history",         "labels",
+    "pulls",       "pools",         "entry_point", "search_path"};
 enum LayerKey { kDigest, kSize, kMediaType, kCreatedBy, kDiffId, kUncompressedSize, kUrls };
 constexpr std::array<std::string_view, 7> kLayerKeys = {
     "digest", "size", "media_type", "created_by", "diff_id", "uncompressed_size", "urls"};
@@ -258,6 +261,12 @@ void FleetLineParser::Fields::ReadImage(const Json& root) {
   }
   if (const Json* const created = members[kCreated]) {
     record_.created = ReadText(*created, member(kCreated));
+  }
+  if (const Json* const text = members[kEntryPoint]) {
+    record_.entry_point = ReadText(*text, member(kEntryPoint));
+  }
+  if (const Json* const text = members[kSearchPath]) {
+    record_.search_path = ReadText(*text, member(kSearchPath));
   }
   if (const Json* const pulls = members[kPulls]) {
     record_.pulls = ReadWhole(*pulls, member(kPulls), "a whole number of pulls");

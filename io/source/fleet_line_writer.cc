@@ -1,6 +1,5 @@
-#include "bench/fleet_line.h"
+#include "io/source/fleet_line_writer.h"
 
-#include <cassert>
 #include <cstdint>
 #include <iterator>
 #include <string_view>
@@ -51,8 +50,11 @@ void AppendDigest(std::string_view key, const Digest& digest, std::string& out) 
 }
 
 void AppendLayer(const LayerRecord& layer, bool full, std::string& out) {
-  assert(layer.verifiable);
-  AppendDigest("{\"digest\":", layer.digest, out);
+  if (layer.verifiable) {
+    AppendDigest("{\"digest\":", layer.digest, out);
+  } else {
+    AppendText("{\"digest\":", layer.digest_text, out);
+  }
   AppendNumber(",\"size\":", layer.size, out);
   if (full) {
     AppendText(",\"media_type\":", layer.media_type, out);
@@ -61,6 +63,8 @@ void AppendLayer(const LayerRecord& layer, bool full, std::string& out) {
       AppendNumber(",\"uncompressed_size\":", layer.uncompressed_size, out);
     }
     AppendText(",\"created_by\":", layer.created_by, out);
+    // Where it is stored instead is not known, only that it is elsewhere.
+    if (layer.foreign) out += ",\"urls\":[\"\"]";
   }
   out += '}';
 }
@@ -77,15 +81,43 @@ void AppendLabels(const std::vector<LabelRecord>& labels, std::string& out) {
   out += '}';
 }
 
+void AppendHistory(const std::vector<StepRecord>& steps, std::string& out) {
+  if (steps.empty()) return;
+  out += ",\"history\":[";
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    out += i > 0 ? ",{\"created_by\":" : "{\"created_by\":";
+    AppendString(steps[i].created_by, out);
+    AppendText(",\"created\":", steps[i].created, out);
+    if (!steps[i].makes_layer) out += ",\"empty_layer\":true";
+    out += '}';
+  }
+  out += ']';
+}
+
+void AppendPools(const std::vector<PoolRecord>& pools, std::string& out) {
+  if (pools.empty()) return;
+  out += ",\"pools\":[";
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    out += i > 0 ? ",{\"name\":" : "{\"name\":";
+    AppendString(pools[i].name, out);
+    if (pools[i].nodes) AppendNumber(",\"nodes\":", *pools[i].nodes, out);
+    out += '}';
+  }
+  out += ']';
+}
+
 }  // namespace
 
 void AppendFleetLine(const ImageRecord& record, FleetLineStyle style, std::string& text) {
-  assert(record.manifest_verifiable);
   const bool full = style == FleetLineStyle::kFull;
   text += "{\"ref\":";
   AppendString(record.ref, text);
   AppendText(",\"platform\":", record.platform, text);
-  if (record.manifest_digest) AppendDigest(",\"manifest_digest\":", *record.manifest_digest, text);
+  if (record.manifest_digest && record.manifest_verifiable) {
+    AppendDigest(",\"manifest_digest\":", *record.manifest_digest, text);
+  } else if (record.manifest_digest) {
+    AppendText(",\"manifest_digest\":", record.manifest_digest_text, text);
+  }
   if (full) {
     if (record.manifest_size != kUnknownSize) {
       AppendNumber(",\"manifest_size\":", record.manifest_size, text);
@@ -95,7 +127,11 @@ void AppendFleetLine(const ImageRecord& record, FleetLineStyle style, std::strin
       AppendNumber(",\"config_size\":", record.config_size, text);
     }
     AppendText(",\"created\":", record.created, text);
+    AppendText(",\"entry_point\":", record.entry_point, text);
+    AppendText(",\"search_path\":", record.search_path, text);
     AppendLabels(record.labels, text);
+    AppendHistory(record.steps, text);
+    AppendPools(record.pools, text);
   }
   if (record.pulls) AppendNumber(",\"pulls\":", *record.pulls, text);
   text += ",\"layers\":[";

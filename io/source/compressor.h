@@ -1,0 +1,65 @@
+// Bytes through zlib or zstd, as a stream: the same bytes give the same output, gzip without name,
+// time or operating system, one thread. And how layers are compressed unless somebody says
+// otherwise: what `apply` writes, and what `scan` takes samples of.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "planner/inventory.h"
+
+namespace gneiss {
+
+// Of a codec; zeros where there is none to choose.
+struct CompressionLevels {
+  int lowest = 0;
+  int highest = 0;
+  int standard = 0;
+};
+
+[[nodiscard]] constexpr CompressionLevels LevelsOf(LayerCodec codec) {
+  switch (codec) {
+    case LayerCodec::kGzip:
+      return {.lowest = 1, .highest = 9, .standard = 6};
+    case LayerCodec::kZstd:
+      // Above, windows are larger than runtimes take.
+      return {.lowest = 1, .highest = 19, .standard = 3};
+    case LayerCodec::kTar:
+      break;
+  }
+  return {};
+}
+
+// zlib's own default.
+inline constexpr int kDeflateMemory = 8;
+
+struct CompressionOptions {
+  LayerCodec codec = LayerCodec::kGzip;
+  std::optional<int> level;  // of the codec; nullopt: its standard one
+};
+
+class Compressor {
+ public:
+  using Sink = std::function<void(std::string_view)>;
+
+  // REQUIRES: the level is one of the codec's.
+  explicit Compressor(const CompressionOptions& options);
+  Compressor(const Compressor&) = delete;
+  Compressor& operator=(const Compressor&) = delete;
+  ~Compressor();
+
+  // Hands over what comes of `bytes`, now or later; kTar: the bytes as they are. What `sink` throws
+  // comes out, and the compressor is unusable then.
+  void Write(std::string_view bytes, const Sink& sink);
+  // After the last byte, once: the rest.
+  void Finish(const Sink& sink);
+
+ private:
+  class Codec;
+
+  std::unique_ptr<Codec> codec_;
+};
+
+}  // namespace gneiss

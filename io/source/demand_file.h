@@ -1,0 +1,30 @@
+// Files that tell the demand for images (planner/demand.h), plain or compressed, by what they are:
+//
+//   pulls   CSV "ref,pulls[,platform]"; or a JSON object a line {"ref","pulls","platform"?}, with
+//           "digest" in place of "ref" as well
+//   pools   CSV "pool,nodes,ref"; or a JSON object a line {"pool","nodes","images":[...]}; or what
+//           `kubectl get pods --all-namespaces -o json` prints: nodes that run the same images are
+//           a pool, named by the first of them
+//
+// A first line of CSV that names the columns may put them in another order. Blank lines, and those
+// that begin with '#', are passed over.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "io/source/byte_source.h"
+#include "planner/demand.h"
+
+namespace gneiss {
+
+// Of one file of pods; a cluster of 10,000 has 200 MB.
+inline constexpr std::size_t kMaxPodsBytes = std::size_t{1} << 30;
+
+// Each throws InputError with `path` and the line (of a file of pods the field) when something is
+// no such file, and when it has no line; what OpenFile and ByteSource::Read throw. The first one
+// fills demand.pulls, the second one the rest.
+void ReadPulls(std::unique_ptr<ByteSource> stored, const std::string& path, Demand& demand);
+void ReadPools(std::unique_ptr<ByteSource> stored, const std::string& path, Demand& demand);
+
+}  // namespace gneiss
