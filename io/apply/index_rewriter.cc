@@ -10,7 +10,7 @@
 #include "io/apply/json_spans.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
-#include "io/source/oci_layout.h"
+#include "io/source/manifest_reader.h"
 #include "io/source/verified_blob.h"
 #include "planner/input_error.h"
 

@@ -1,5 +1,5 @@
-// OCI image layouts: index.json, blobs/ALGORITHM/HEX. Reads indexes, manifests and configs;
-// layers are looked for, never opened, and may be absent.
+// OCI image layouts: index.json, blobs/ALGORITHM/HEX. Which entries are read, and what they are
+// called; manifest_reader.h follows them. Layers are looked for, never opened, and may be absent.
 #pragma once
 
 #include <memory>
@@ -10,16 +10,9 @@
 
 namespace gneiss {
 
-// Indexes inside one another, index.json not counted.
-inline constexpr int kMaxIndexDepth = 8;
-
 // Adds the images of the layout to `builder`, of every platform that
-// options.platform matches. Nested indexes are followed; attestations, referrers, artifacts,
-// schema 1 and unknown media types are counted in report.skipped.
-//
-// An image's ref, by the annotations of its entry in index.json: io.containerd.image.name; else
-// org.opencontainers.image.ref.name, in full when it holds a '/' or ':', and otherwise the tag of a
-// repository named like the layout. Images of a nested index inherit the ref of its entry.
+// options.platform matches. Images of a nested index inherit the ref of its entry in index.json; a
+// tag in its annotations is one of a repository named like the layout (RefOf).
 //
 // `ref`, unless empty, selects: a full name, a tag, or the digest of an entry or a manifest.
 //

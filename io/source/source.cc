@@ -136,6 +136,16 @@ void ReadReport::AddProblem(InputError error, bool strict) {
   if (problems.size() < kMaxKept) problems.push_back(std::move(error));
 }
 
+void ReadReport::Merge(const ReadReport& part, bool strict) {
+  for (const InputError& problem : part.problems) AddProblem(problem, strict);
+  num_problems += part.num_problems - std::ssize(part.problems);
+  for (const auto& [kind, count] : part.skipped) skipped[kind] += count;
+  for (const auto& [kind, warning] : part.warnings) AddWarning(kind, warning.first, warning.count);
+  num_lines += part.num_lines;
+  filtered_out += part.filtered_out;
+  missing_layer_blobs += part.missing_layer_blobs;
+}
+
 void ReadReport::Guard(const std::string& source, bool strict, const std::function<void()>& read) {
   try {
     read();

@@ -50,6 +50,8 @@ struct ReadReport {
   void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.
   void AddProblem(InputError error, bool strict);
+  // Adds what another report holds, its problems as AddProblem does; but layouts and selections.
+  void Merge(const ReadReport& part, bool strict);
   // Runs `read`, which reads one blob or entry named `source`, and adds what is wrong with it as a
   // problem: it costs one image.
   void Guard(const std::string& source, bool strict, const std::function<void()>& read);
