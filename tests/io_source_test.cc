@@ -12,8 +12,8 @@ namespace gneiss {
 namespace {
 
 const std::string kReadable =
-    "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF] and "
-    "docker-archive:FILE[:REF]";
+    "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF], "
+    "docker-archive:FILE[:REF], dir:DIR and registry-fs:DIR[:REF]";
 constexpr char kLine[] = R"({"ref":"a:1","layers":[]})";
 
 struct SourceRead {
@@ -97,8 +97,7 @@ TEST_CASE("Several sources make one fleet", "[io][source]") {
 }
 
 TEST_CASE("A transport of another version is named as such", "[io][source]") {
-  for (const std::string source :
-       {"dir:x", "docker://example.com/app:1", "registry://example.com", "registry-fs:x"}) {
+  for (const std::string source : {"docker://example.com/app:1", "registry://example.com"}) {
     const std::string transport = source.substr(0, source.find(':'));
     CHECK(SourceErrorOf(source) ==
           source + ": sources of transport \"" + transport + "\" are not read yet; " + kReadable);
@@ -115,28 +114,63 @@ TEST_CASE("A name that is neither a path nor a transport is an error", "[io][sou
   CHECK(SourceErrorOf("debian:12") == "debian:12" + expected);
   CHECK(SourceErrorOf("") ==
         "source: expected TRANSPORT:NAME or a path, found an empty name; " + kReadable);
-  for (const std::string source : {"fleet:", "oci:", "oci-archive:", "docker-archive:"}) {
+  for (const std::string source :
+       {"fleet:", "oci:", "oci-archive:", "docker-archive:", "dir:", "registry-fs:"}) {
     CHECK(SourceErrorOf(source) ==
           "source: expected a path after \"" + source + "\", found nothing; " + kReadable);
   }
 }
 
-TEST_CASE("A directory of another kind is named for what it looks like", "[io][source]") {
+TEST_CASE("A bare directory is read as what it is", "[io][source]") {
   const TemporaryDirectory directory;
-  const std::string expected = ": expected an OCI layout or a fleet file, found ";
-  directory.Write("empty/file", "");
+  const std::string config = "{}";
+  const auto described = [](const std::string& content) {
+    return R"({"digest":")" + FormatDigest(Sha256(content)) + R"(","size":)" +
+           std::to_string(content.size()) + "}";
+  };
+  const std::string manifest = R"({"config":)" + described(config) + R"(,"layers":[]})";
+  const std::string manifest_digest = FormatDigest(Sha256(manifest));
+  directory.Write("im:age/version", "Directory Transport Version: 1.1\n");
+  directory.Write("im:age/manifest.json", manifest);
+  directory.Write("im:age/" + FormatDigest(Sha256(config)).substr(7), config);
+  for (const std::string& content : {config, manifest}) {
+    const std::string hex = FormatDigest(Sha256(content)).substr(7);
+    directory.Write(
+        "stor:age/docker/registry/v2/blobs/sha256/" + hex.substr(0, 2) + "/" + hex + "/data",
+        content);
+  }
+  const std::string manifests = "stor:age/docker/registry/v2/repositories/team/app/_manifests/";
+  directory.Write(manifests + "tags/1/current/link", manifest_digest);
+  directory.Write(manifests + "revisions/sha256/" + manifest_digest.substr(7) + "/link",
+                  manifest_digest);
+  const auto ref_of = [&](const std::string& prefix, const std::string& path) {
+    const SourceRead read = Read(prefix + directory.path(path));
+    CHECK(CountsOf(read.report).empty());
+    REQUIRE(read.fleet.refs.size() == 1);
+    return std::string(read.fleet.text(read.fleet.refs[0]));
+  };
+  CHECK(ref_of("", "im:age") == "im:age");
+  CHECK(ref_of("dir:", "im:age") == "im:age");
+  for (const std::string path : {"stor:age", "stor:age/docker", "stor:age/docker/registry/v2"}) {
+    CHECK(ref_of("", path) == "team/app:1");
+    CHECK(ref_of("registry-fs:", path) == "team/app:1");
+    CHECK(ref_of("registry-fs:", path + ":team/app:1") == "team/app:1");
+  }
+  CHECK(Read("registry-fs:" + directory.path("stor:age:team/app:1")).report.num_selections == 1);
+  CHECK(Read("registry-fs:" + directory.path("stor:age:team/app")).report.num_selections == 0);
+  CHECK(Read("dir:" + directory.path("im:age")).report.num_selections == 1);
+
+  const std::string expected =
+      ": expected an OCI layout, an image directory, the storage of a registry or a fleet file, "
+      "found ";
+  directory.Write("other/file", "");
+  CHECK(SourceErrorOf(directory.path("other")) ==
+        directory.path("other") + expected +
+            "a directory without index.json, manifest.json with version, or docker/registry/v2 in "
+            "it");
+  std::filesystem::create_directory(directory.path("empty"));
   CHECK(SourceErrorOf(directory.path("empty")) ==
-        directory.path("empty") + expected +
-            "a directory with neither an oci-layout file nor an index.json in it");
-  directory.Write("dir/version", "Directory Transport Version: 1.1\n");
-  directory.Write("dir/manifest.json", "{}");
-  CHECK(SourceErrorOf(directory.path("dir")) ==
-        directory.path("dir") + expected +
-            "skopeo's directory form (dir:), which this version does not read");
-  directory.Write("registry/docker/registry/v2/blobs/x", "");
-  CHECK(SourceErrorOf(directory.path("registry")) ==
-        directory.path("registry") + expected +
-            "the storage of a registry (registry-fs:), which this version does not read");
+        directory.path("empty") + expected + "an empty directory");
 }
 
 // An archive of both kinds, of an image in layers/1 of tag "1"; manifest.json names it old:1.

@@ -31,7 +31,7 @@ struct LoadedFleet {
   Fleet fleet;                            // at least one image
   std::int64_t bad_images = 0;            // left out, and listed on console.err
   std::size_t num_sources = 0;            // each once
-  std::size_t num_selections = 0;         // sources that were given with a REF
+  std::size_t num_selections = 0;         // sources that name one image
   std::vector<std::string> repositories;  // named like a layout, of tags that have no other
   LayerBlobs blobs;                       // of the layouts among the sources
   int exit_code = kDone;                  // what a command returns when all else went well

@@ -71,18 +71,6 @@ std::optional<std::size_t> IndexIn(std::string_view ref) {
   return index;
 }
 
-// The digest in a name as LayoutBlobs gives it.
-std::optional<std::string> DigestNamed(std::string_view name) {
-  constexpr std::string_view kBlobs = "blobs/";
-  if (!name.starts_with(kBlobs)) return std::nullopt;
-  std::string text(name.substr(kBlobs.size()));
-  const std::size_t slash = text.find('/');
-  if (slash == std::string::npos) return std::nullopt;
-  text[slash] = ':';
-  if (!ParseDigest(text)) return std::nullopt;
-  return text;
-}
-
 class ArchiveReader {
  public:
   ArchiveReader(const std::shared_ptr<TarArchive>& archive, std::string_view ref,
@@ -199,7 +187,7 @@ class ArchiveReader {
     if (known != layers_.end()) return known->second;
     LayerIdentity layer;
     layer.size = *archive_->SizeOf(name);
-    if (const std::optional<std::string> named = DigestNamed(member)) {
+    if (const std::optional<std::string> named = LayoutBlobs::DigestIn(member)) {
       layer.digest_text = *named;
       layer.digest = *ParseDigest(*named);
     } else {

@@ -1,4 +1,5 @@
-// Where the layer blobs of a fleet can be read: the OCI layouts among its sources.
+// Where the layer blobs of a fleet can be read: the layouts among its sources, and what shows blobs
+// as one.
 #pragma once
 
 #include <memory>

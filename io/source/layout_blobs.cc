@@ -50,6 +50,17 @@ std::string LayoutBlobs::NameOf(std::string_view digest_text) {
       .append(digest_text.substr(colon + 1));
 }
 
+std::optional<std::string> LayoutBlobs::DigestIn(std::string_view name) {
+  constexpr std::string_view kBlobs = "blobs/";
+  if (!name.starts_with(kBlobs)) return std::nullopt;
+  std::string text(name.substr(kBlobs.size()));
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return std::nullopt;
+  text[slash] = ':';
+  if (!ParseDigest(text)) return std::nullopt;
+  return text;
+}
+
 std::optional<BlobContent> LayoutBlobs::Read(const Descriptor& descriptor,
                                              std::size_t max_bytes) const {
   std::optional<std::string> content =

@@ -30,6 +30,8 @@ class LayoutBlobs {
 
   // "blobs/ALGORITHM/ENCODED".
   static std::string NameOf(std::string_view digest_text);
+  // The digest in such a name, nullopt in any other.
+  static std::optional<std::string> DigestIn(std::string_view name);
   // What a message calls the blob, whether or not it is there.
   std::string PathOf(const Descriptor& descriptor) const {
     return files_->PathOf(NameOf(descriptor.digest_text));

@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include "io/source/layout_blobs.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -44,16 +45,50 @@ class LayoutDirectory : public LayoutFiles {
   std::string path_;
 };
 
+class BlobDirectory : public LayoutFiles {
+ public:
+  BlobDirectory(const std::string& path, std::function<std::string(std::string_view)> file_of)
+      : directory_(path), file_of_(std::move(file_of)) {}
+
+  const std::string& path() const override { return directory_.path(); }
+  std::string repository() const override { return {}; }
+  std::string directory() const override { return directory_.directory(); }
+
+  std::string PathOf(std::string_view name) const override {
+    const std::optional<std::string> digest_text = LayoutBlobs::DigestIn(name);
+    return directory_.PathOf(digest_text ? file_of_(*digest_text) : name);
+  }
+  std::unique_ptr<ByteSource> Open(std::string_view name) const override {
+    const std::optional<std::string> digest_text = LayoutBlobs::DigestIn(name);
+    return digest_text ? directory_.Open(file_of_(*digest_text)) : nullptr;
+  }
+  std::optional<Bytes> SizeOf(std::string_view name) const override {
+    const std::optional<std::string> digest_text = LayoutBlobs::DigestIn(name);
+    return digest_text ? directory_.SizeOf(file_of_(*digest_text)) : std::nullopt;
+  }
+
+ private:
+  LayoutDirectory directory_;
+  std::function<std::string(std::string_view)> file_of_;
+};
+
 }  // namespace
 
+void ExpectDirectory(const std::string& directory, std::string_view expected) {
+  if (fs::is_directory(directory)) return;
+  throw InputError(directory, "",
+                   "expected " + std::string(expected) +
+                       (fs::exists(directory) ? ", found a file" : ", found nothing there"));
+}
+
 std::shared_ptr<const LayoutFiles> OpenLayoutDirectory(const std::string& directory) {
-  if (!fs::is_directory(directory)) {
-    throw InputError(directory, "",
-                     fs::exists(directory)
-                         ? "expected the directory of an OCI layout, found a file"
-                         : "expected the directory of an OCI layout, found nothing there");
-  }
+  ExpectDirectory(directory, "the directory of an OCI layout");
   return std::make_shared<LayoutDirectory>(directory);
+}
+
+std::shared_ptr<const LayoutFiles> OpenBlobDirectory(
+    const std::string& directory, std::function<std::string(std::string_view)> file_of) {
+  return std::make_shared<BlobDirectory>(directory, std::move(file_of));
 }
 
 std::optional<std::string> ReadFile(const LayoutFiles& files, std::string_view name,

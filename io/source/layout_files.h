@@ -1,7 +1,9 @@
 // The files of an OCI layout by their names, wherever they lie: what reading a layout asks of a
-// directory or an archive.
+// directory or an archive. What is no layout but has blobs shows them under a layout's names, so
+// that whoever reads blobs need not know the place.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +39,15 @@ class LayoutFiles {
 // The layout in `directory`. Symbolic links in it are not followed: a layout is what its directory
 // holds. Throws InputError when there is no such directory.
 [[nodiscard]] std::shared_ptr<const LayoutFiles> OpenLayoutDirectory(const std::string& directory);
+
+// The blobs in `directory`, each in the file of it that `file_of` names for a digest's text, and no
+// other file; no tags without a repository come from it. REQUIRES: file_of may be called from
+// several threads at once.
+[[nodiscard]] std::shared_ptr<const LayoutFiles> OpenBlobDirectory(
+    const std::string& directory, std::function<std::string(std::string_view digest_text)> file_of);
+
+// Throws InputError unless `directory` is one; `expected` completes the sentence.
+void ExpectDirectory(const std::string& directory, std::string_view expected);
 
 // Content of a file of at most `max_bytes`, nullopt when nothing is there. Throws what `Open` and
 // ReadWhole throw.

@@ -12,9 +12,11 @@
 #include "io/source/docker_archive.h"
 #include "io/source/file_head.h"
 #include "io/source/fleet_file.h"
+#include "io/source/image_directory.h"
 #include "io/source/json_value.h"
 #include "io/source/layout_files.h"
 #include "io/source/oci_layout.h"
+#include "io/source/registry_storage.h"
 #include "io/source/tar_archive.h"
 
 namespace gneiss {
@@ -23,14 +25,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kReadable =
-    "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF] and "
-    "docker-archive:FILE[:REF]";
+    "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF], "
+    "docker-archive:FILE[:REF], dir:DIR and registry-fs:DIR[:REF]";
 
-constexpr std::array<std::string_view, 4> kTransports = {"fleet", "oci", "oci-archive",
-                                                         "docker-archive"};
+constexpr std::array<std::string_view, 6> kTransports = {"fleet",          "oci", "oci-archive",
+                                                         "docker-archive", "dir", "registry-fs"};
 
 // Transports of design.md 6 that have no reader yet.
-constexpr std::array<std::string_view, 4> kPlanned = {"dir", "docker", "registry", "registry-fs"};
+constexpr std::array<std::string_view, 2> kPlanned = {"docker", "registry"};
 
 bool IsLayout(const fs::path& directory) {
   return fs::exists(directory / "oci-layout") || fs::exists(directory / "index.json");
@@ -52,18 +54,6 @@ std::pair<std::string, std::string_view> SplitPath(std::string_view text,
     }
   }
   return {std::string(text), {}};
-}
-
-// What a directory that is no layout looks like.
-std::string NameOfDirectory(const fs::path& directory) {
-  if (fs::exists(directory / "version") && fs::exists(directory / "manifest.json")) {
-    return "skopeo's directory form (dir:), which this version does not read";
-  }
-  if (fs::exists(directory / "docker" / "registry" / "v2")) {
-    return "the storage of a registry (registry-fs:), which this version does not read";
-  }
-  if (fs::is_empty(directory)) return "an empty directory";
-  return "a directory with neither an oci-layout file nor an index.json in it";
 }
 
 // Whether a file begins as a tar, compressed or not. What is no plain file is left alone: a pipe
@@ -101,15 +91,30 @@ void ReadAnyArchive(const std::string& path, const ReadOptions& options, FleetBu
   }
 }
 
+void ReadAnyDirectory(const std::string& path, const ReadOptions& options, FleetBuilder& builder,
+                      ReadReport& report) {
+  if (IsLayout(path)) {
+    ReadOciLayout(OpenLayoutDirectory(path), {}, options, builder, report);
+  } else if (IsImageDirectory(path)) {
+    ReadImageDirectory(path, options, builder, report);
+  } else if (IsRegistryStorage(path)) {
+    ReadRegistryStorage(path, {}, options, builder, report);
+  } else {
+    throw InputError(
+        path, "",
+        "expected an OCI layout, an image directory, the storage of a registry or a "
+        "fleet file, found " +
+            std::string(fs::is_empty(path) ? "an empty directory"
+                                           : "a directory without index.json, manifest.json with "
+                                             "version, or docker/registry/v2 in it"));
+  }
+}
+
 void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
                   ReadReport& report) {
   const std::string path(source);
   if (fs::is_directory(path)) {
-    if (!IsLayout(path)) {
-      throw InputError(path, "",
-                       "expected an OCI layout or a fleet file, found " + NameOfDirectory(path));
-    }
-    ReadOciLayout(OpenLayoutDirectory(path), {}, options, builder, report);
+    ReadAnyDirectory(path, options, builder, report);
   } else if (IsTar(path)) {
     ReadAnyArchive(path, options, builder, report);
   } else if (fs::exists(path)) {
@@ -173,10 +178,16 @@ void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilde
   }
   if (transport == "fleet") {
     ReadFleetFile(std::string(name), options, builder, report);
-  } else if (transport == "oci") {
+  } else if (transport == "dir") {
+    ReadImageDirectory(std::string(name), options, builder, report);
+  } else if (transport == "oci" || transport == "registry-fs") {
     const auto [directory, ref] = SplitPath(name, IsDirectory);
-    if (!ref.empty()) ++report.num_selections;
-    ReadOciLayout(OpenLayoutDirectory(directory), ref, options, builder, report);
+    if (transport == "oci") {
+      if (!ref.empty()) ++report.num_selections;
+      ReadOciLayout(OpenLayoutDirectory(directory), ref, options, builder, report);
+    } else {
+      ReadRegistryStorage(directory, ref, options, builder, report);
+    }
   } else if (is_transport) {
     const auto [file, ref] = SplitPath(name, IsFile);
     if (!ref.empty()) ++report.num_selections;

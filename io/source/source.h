@@ -40,12 +40,12 @@ struct ReadReport {
   std::map<std::string, std::int64_t>
       skipped;  // what is rightly passed over, by kind, e.g. "attestation manifest"
   std::map<std::string, ReadWarning> warnings;  // odd but usable, by kind
-  std::int64_t num_lines = 0;  // images offered: lines of fleet files, image manifests of layouts
+  std::int64_t num_lines = 0;     // images offered: lines of fleet files, image manifests
   std::int64_t filtered_out = 0;  // good images that the platform filter left out
   std::int64_t missing_layer_blobs =
       0;  // layout lacks them; planning from manifests does not need them
   std::vector<std::shared_ptr<const LayoutFiles>> layouts;  // that were read, for their blobs
-  std::int64_t num_selections = 0;                          // sources that were given with a REF
+  std::int64_t num_selections = 0;  // sources that name one image: by a REF, or by holding no other
 
   void AddWarning(std::string_view kind, std::string_view place, std::int64_t count = 1);
   // Keeps `error`, or throws it when `strict`.
@@ -58,11 +58,13 @@ struct ReadReport {
 };
 
 // Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", "oci-archive:FILE[:REF]",
-// "docker-archive:FILE[:REF]", or a bare path, which is sniffed: a directory with an oci-layout
-// file or an index.json is a layout; a tar with a manifest.json is an archive of `docker save`, one
-// with an index.json a layout; any other file is a fleet file. Throws InputError when the source as
-// a whole cannot be used (missing, not readable, not of its kind, unknown transport),
-// std::system_error when the operating system refuses a read.
+// "docker-archive:FILE[:REF]", "dir:DIR", "registry-fs:DIR[:REF]", or a bare path, which is
+// sniffed: a directory with an oci-layout file or an index.json is a layout, with manifest.json and
+// version an image directory (dir:), with docker/registry/v2 or what that holds a registry's
+// storage; a tar with a manifest.json is an archive of `docker save`, one with an index.json a
+// layout; any other file is a fleet file. Throws InputError when the source as a whole cannot be
+// used (missing, not readable, not of its kind, unknown transport), std::system_error when the
+// operating system refuses a read.
 void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
                 ReadReport& report);
 

@@ -1,0 +1,18 @@
+// Names of repositories and tags, by the grammar of the OCI distribution spec (spec.md, "Pulling
+// manifests").
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace gneiss {
+
+// What registries take; the spec leaves it to them and names this number for names with the host.
+inline constexpr std::size_t kMaxRepositoryName = 255;
+
+// "library/debian": lower-case words joined by ".", "_", "__" or "-"s, in parts joined by "/".
+[[nodiscard]] bool IsRepositoryName(std::string_view name);
+// "1.0-slim": at most 128 word characters, "." and "-", the first a word character.
+[[nodiscard]] bool IsTagName(std::string_view name);
+
+}  // namespace gneiss
