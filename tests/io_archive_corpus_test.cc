@@ -1,8 +1,11 @@
 // Archives that others wrote, from the corpus, with the verdict that each must get.
 #include <algorithm>
+#include <cstddef>
 #include <deque>
 #include <optional>
+#include <random>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -151,6 +154,80 @@ TEST_CASE("The archives of go-containerregistry have their images", "[io][archiv
   for (const ScannedSource* const source : {&one, &two, &bundle, &link, &hello}) {
     CHECK(source->report().num_problems == 0);
     CHECK(CountsOf(source->report()).empty());
+  }
+}
+
+TEST_CASE("Archives with one layer under several names and histories have that layer",
+          "[io][archive][corpus]") {
+  const auto folder = CorpusPath("fixtures/go-containerregistry/pkg/v1");
+  if (!folder) return;
+  const ScannedSource image(*folder + "/mutate/testdata/source_image.tar");
+  CHECK(image.refs() == Texts{"bazel/pkg/v1/mutate:source_image"});
+  const ScannedSource history(*folder +
+                              "/mutate/testdata/source_image_with_empty_layer_history.tar");
+  CHECK(history.refs() == image.refs());
+  const ScannedSource loaded(*folder + "/tarball/testdata/test_load_manifest.tar");
+  CHECK(loaded.refs() == Texts{"bazel/v1/tarball:test_image_1"});
+  for (const ScannedSource* const source : {&image, &history, &loaded}) {
+    CHECK(source->report().num_problems == 0);
+    CHECK(CountsOf(source->report()).empty());
+    REQUIRE(source->fleet().layers.size() == 1);
+    CHECK(FormatDigest(source->fleet().layers[0].digest) ==
+          "sha256:8897395fd26dc44ad0e2a834335b33198cb41ac4d98dfddf58eced3853fa7b17");
+    CHECK(source->fleet().text(source->fleet().layers[0].created_by) == "bazel build ...");
+  }
+}
+
+// The digests of a fleet's layers, its refs and what was wrong.
+std::string EverythingIn(const std::string& source) {
+  FleetBuilder builder;
+  ReadReport report;
+  ReadSource(source, {}, builder, report);
+  const Fleet fleet = builder.Build();
+  std::string text;
+  for (const Layer& layer : fleet.layers) text += FormatDigest(layer.digest) + "\n";
+  for (const TextIndex ref : fleet.refs) text += std::string(fleet.text(ref)) + "\n";
+  for (const InputError& problem : report.problems) text += std::string(problem.what()) + "\n";
+  return text;
+}
+
+TEST_CASE("An archive that is cut short is refused, or whole but for its padding",
+          "[io][archive][corpus]") {
+  const auto folder = CorpusPath("fixtures");
+  if (!folder) return;
+  const TemporaryDirectory directory;
+  std::mt19937 random(20240608);
+  for (const std::string name :
+       {"/go-containerregistry/pkg/v1/tarball/testdata/test_link.tar",
+        "/go-containerregistry/pkg/v1/tarball/testdata/hello-world-v25.tar",
+        "/go-containerregistry/pkg/v1/mutate/testdata/whiteout_dir.tar",
+        "/dive/test-oci-gzip-image.tar"}) {
+    INFO(name);
+    const std::string plain = ReadWholeFile(*folder + name);
+    // At one path, as layouts in archives are named by it.
+    const std::string path = directory.Write("archive.tar", plain);
+    const std::string whole = EverythingIn(path);
+    int num_refused = 0;
+    for (const bool compressed : {false, true}) {
+      const std::string bytes = compressed ? Gzip(plain) : plain;
+      for (int cut = 0; cut < 40; ++cut) {
+        // Shorter ones do not look like archives.
+        const std::size_t size = std::uniform_int_distribution<std::size_t>(
+            compressed ? 20 : 512, bytes.size() - 1)(random);
+        INFO(size << " of " << bytes.size() << " bytes");
+        directory.Write("archive.tar", std::string_view(bytes).substr(0, size));
+        try {
+          const std::string read = EverythingIn(path);
+          CHECK(read == whole);
+          CHECK_FALSE(compressed);
+        } catch (const InputError& error) {
+          ++num_refused;
+          CHECK(std::string(error.what()).starts_with(path + ":"));
+          CHECK(std::string(error.what()).find('\n') == std::string::npos);
+        }
+      }
+    }
+    CHECK(num_refused > 60);
   }
 }
 

@@ -614,6 +614,12 @@ TEST_CASE("Manifests whose config has another size are refused", "[io][oci_layou
               "/delete_image_only_one_image/blobs/sha256/"
               "a527179158cd5cebc11c152b8637b47ce96c838ba2aa0de66d14f45cedc11423: expected 585 "
               "bytes, as its descriptor says, found 740"});
+  // Its blobs lie in a directory that the layout does not name.
+  CHECK(ReadLayout(*root + "/delete_image_shared_blobs_dir").problems() ==
+        Texts{*root +
+              "/delete_image_shared_blobs_dir/blobs/sha256/"
+              "eaa95f3cfaac07c8a5153eb77c933269586ad0226c83405776be08547e4d2a18: expected a "
+              "manifest, found no such blob in the layout"});
   const LayoutRead identical = ReadLayout(*root + "/delete_image_two_identical_references");
   CHECK(identical.problems().empty());
   CHECK(identical.fleet.images.size() == 2);
