@@ -1,5 +1,9 @@
 #include <algorithm>
+#include <cstddef>
 #include <filesystem>
+#include <map>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -210,6 +214,14 @@ TEST_CASE("A ref selects a repository, a tag or a digest of a storage", "[io][re
   CHECK(ReadStorage(path, "shop:2").refs() == Texts{"shop:2"});
   CHECK(ReadStorage(path, "shop@" + two).refs() == Texts{"shop:2", "shop:two"});
   CHECK(ReadStorage(path, "shop:1").report.skipped.empty());
+  // What no digest or tag is asked of may be broken.
+  storage.Write(storage.TagLink("shop", "broken"), "no digest");
+  for (const std::string ref : {"shop:1", "shop/web", "shop/web:1"}) {
+    CHECK(ReadStorage(path, ref).problems().empty());
+  }
+  CHECK(ReadStorage(path, "shop@" + two).problems().empty());
+  CHECK(ReadStorage(path, "shop").report.num_problems == 1);
+  std::filesystem::remove_all(storage.path("repositories/shop/_manifests/tags/broken"));
   const StorageRead empty = ReadStorage(path, "shop/empty");
   CHECK(empty.refs().empty());
   CHECK(empty.report.skipped == Counts{{"untagged manifest", 1}});
@@ -302,6 +314,95 @@ TEST_CASE("Broken links and blobs of a storage are errors with what they hold",
                   DigestOf("{}"),
               storage.DataOf(text) + ":byte 2: not JSON: syntax error while parsing value - "
                                      "invalid literal"});
+}
+
+// Does something to a file that no registry does; returns whether a file of that name, of whatever
+// content, is left.
+bool Damage(const std::string& file, int how, const Storage& storage) {
+  std::filesystem::remove_all(file);
+  switch (how) {
+    case 0:
+      return false;
+    case 1:
+      std::filesystem::create_directory(file);
+      return false;
+    case 2:
+      std::filesystem::create_symlink("nowhere", file);
+      return false;
+    case 3:
+      storage.Write(file, "");
+      return true;
+    default:
+      storage.Write(file, "sha256:" + std::string(64, 'f'));
+      return true;
+  }
+}
+
+TEST_CASE("Whatever is damaged in a storage costs the images that need it and no other",
+          "[io][registry_storage]") {
+  std::mt19937 random(20240609);
+  const auto below = [&](int limit) {
+    return std::uniform_int_distribution<int>(0, limit - 1)(random);
+  };
+  int num_read = 0;
+  int num_bad = 0;
+  for (int round = 0; round < 40; ++round) {
+    const Storage storage;
+    // Of each ref the files that must be whole, and those that only must be there.
+    struct Needs {
+      std::set<std::string> whole;
+      std::set<std::string> there;
+    };
+    std::map<std::string, Needs> needs;
+    for (int tag = 0; tag < 12; ++tag) {
+      const std::string repository = "r" + std::to_string(below(3));
+      const std::string config =
+          fmt::format(R"({{"os":"linux","architecture":"amd64","n":{}}})", below(4));
+      Texts layers;
+      for (int l = 0; l < 3; ++l) layers.push_back("layer " + std::to_string(below(8)));
+      const std::string manifest = storage.Image(layers, config);
+      const std::string name = "t" + std::to_string(tag);
+      const std::string digest = storage.Push(repository, manifest, name);
+      Needs& of_tag = needs[repository + ":" + name];
+      of_tag.whole = {storage.TagLink(repository, name), storage.DataOf(digest),
+                      storage.DataOf(DigestOf(config))};
+      of_tag.there = {storage.RevisionLink(repository, digest)};
+      for (const std::string& layer : layers) of_tag.there.insert(storage.DataOf(DigestOf(layer)));
+    }
+    std::set<std::string> files;
+    for (const auto& [ref, need] : needs) {
+      files.insert(need.whole.begin(), need.whole.end());
+      files.insert(need.there.begin(), need.there.end());
+    }
+    const Texts all(files.begin(), files.end());
+    std::set<std::string> changed;
+    std::set<std::string> gone;
+    for (int i = below(6); i >= 0; --i) {
+      const std::string& file = all[static_cast<std::size_t>(below(static_cast<int>(all.size())))];
+      gone.erase(file);
+      changed.insert(file);
+      if (!Damage(file, below(5), storage)) gone.insert(file);
+    }
+    Texts expected;
+    for (const auto& [ref, need] : needs) {
+      const bool is_whole = std::ranges::none_of(
+          need.whole, [&](const std::string& file) { return changed.contains(file); });
+      const bool is_there = std::ranges::none_of(
+          need.there, [&](const std::string& file) { return gone.contains(file); });
+      if (is_whole && is_there) expected.push_back(ref);
+    }
+    const StorageRead read = ReadStorage(storage.directory());
+    CHECK(read.refs() == expected);
+    CHECK((read.report.num_problems == 0) == (expected.size() == needs.size()));
+    for (const std::string& problem : read.problems()) {
+      CHECK(problem.starts_with(storage.directory() + "/"));
+      CHECK(problem.find('\n') == std::string::npos);
+    }
+    num_read += static_cast<int>(expected.size());
+    num_bad += static_cast<int>(read.report.num_problems);
+  }
+  CHECK(num_read > 100);
+  CHECK(num_bad > 100);
 }
 
 TEST_CASE("The walk through a storage follows no links and no odd names",

@@ -208,7 +208,7 @@ class IndexRewriter::Writer {
     return std::move(edit).Finish();
   }
 
-  // A tag alone is one of the repository that the layout is named like (oci_layout.h).
+  // A tag alone is one of the repository that the layout is named like (RefOf).
   std::string WithRepository(const Entry& entry, std::string text) const {
     const Annotations& annotations = entry.descriptor.annotations;
     const std::string_view name = FindAnnotation(annotations, kRefName);

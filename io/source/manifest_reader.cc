@@ -70,7 +70,7 @@ void ManifestReader::ReadEntry(const Descriptor& descriptor, const Inherited& in
                      std::string(place_.root) + "; it is not followed again");
   }
   result_.reached.push_back(descriptor.digest_text);
-  if (!visited_.emplace(descriptor.digest_text, ref, selected).second) return;
+  if (!visited_.insert({descriptor.digest_text, ref, selected}).second) return;
   ReadReport& report = result_.report;
   if (selected) result_.anything_selected = true;
   if (claimed != ManifestKind::kImage && claimed != ManifestKind::kIndex) {

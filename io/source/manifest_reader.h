@@ -8,14 +8,13 @@
 // fleet of what they have read.
 #pragma once
 
+#include <compare>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
 
 #include "io/source/manifest.h"
@@ -90,6 +89,13 @@ class ManifestReader {
 
  private:
   struct Inherited;
+  struct Visit {
+    std::string digest_text;
+    std::string ref;
+    bool selected = false;
+
+    friend auto operator<=>(const Visit&, const Visit&) = default;
+  };
 
   void ReadGuarded(const Descriptor& descriptor, const Inherited& inherited);
   void ReadEntry(const Descriptor& descriptor, const Inherited& inherited);
@@ -104,7 +110,7 @@ class ManifestReader {
   std::string_view only_;
   ManifestsRead result_;
   std::vector<std::string> open_indexes_;  // digests from the descriptor down to here
-  std::set<std::tuple<std::string, std::string, bool>> visited_;  // digest, ref, selected
+  std::set<Visit> visited_;
 };
 
 // Adds the images of `read` and its report, under each of `refs`, or where there are none under

@@ -146,7 +146,13 @@ class StorageReader {
       known_in_repository_.Add(ref);
       if (!selection_.tag.empty() && tag != selection_.tag) continue;
       const std::string link = tree_.TagLink(name, tag);
-      report_.Guard(link, options_.strict, [&] { AddTag(name, ref, link, repository); });
+      const auto add = [&] { AddTag(name, ref, link, repository); };
+      if (selection_.digest_text.empty()) {
+        report_.Guard(link, options_.strict, add);
+      } else {
+        // A tag that cannot be read is none of the wanted manifest's.
+        ReadReport().Guard(link, false, add);
+      }
     }
     const std::string wanted_digest(selection_.digest_text);
     if (!wanted_digest.empty() && repository.tagged.empty() &&

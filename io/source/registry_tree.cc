@@ -1,7 +1,6 @@
 #include "io/source/registry_tree.h"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <memory>

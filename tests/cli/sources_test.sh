@@ -2,10 +2,13 @@
 # The same images wherever they lie: a layout copied by skopeo into every kind of source, and pushed to a
 # real registry whose storage is then read. Reports and plans say the same of all, and `scan` reads them.
 #
+# So do archives and layouts that others wrote, where there is the corpus (GNEISS_CORPUS).
+#
 #   sources_test.sh GNEISS     status 77 (skipped), except under CI, without a tool
 set -eu
 
-here=$(dirname "$0")
+here=$(realpath "$(dirname "$0")")
+corpus=$(realpath -m "${GNEISS_CORPUS:-$here/../../../shared}")/fixtures
 . "$here/scan_layout.sh"
 for tool in docker-registry skopeo jq; do
   command -v "$tool" >/dev/null && continue
@@ -92,6 +95,25 @@ done
 gzip -k archive1.tar saved2.tar
 copy dir:plain4 "docker://127.0.0.1:$port/team/shop:old"
 copy oci:layout:team/shop:3 "docker://127.0.0.1:$port/team/shop:old"
+# each_fixture COMMAND...: calls it with a number and a source, of one image each.
+each_fixture() {
+  number=0
+  for source in docker-archive:go-containerregistry/pkg/v1/tarball/testdata/hello-world-v25.tar:@0 \
+    docker-archive:go-containerregistry/pkg/v1/tarball/testdata/test_link.tar:@0 \
+    docker-archive:go-containerregistry/pkg/v1/tarball/testdata/test_bundle.tar:@1 \
+    docker-archive:go-containerregistry/pkg/v1/mutate/testdata/whiteout_dir.tar:@0 \
+    docker-archive:containers-image/docker/archive/fixtures/almostempty.tar:@0 \
+    docker-archive:dive/test-docker-image.tar:@0 \
+    oci:go-containerregistry/pkg/v1/layout/testdata/test_gc_index:1; do
+    number=$((number + 1))
+    "$@" "$number" "${source%%:*}:$corpus/${source#*:}"
+  done
+}
+copy_fixture() {
+  copy "$2" "dir:fixture$1"
+  copy "$2" "docker://127.0.0.1:$port/fixtures/$1:1"
+}
+[ ! -d "$corpus" ] || each_fixture copy_fixture
 { kill "$registry" && wait "$registry"; } 2>wait.err || true
 registry=
 
@@ -143,6 +165,14 @@ for name in layout plain; do
   jq 'del(.logical_bytes, .physical_bytes)' "stat.$name" >"counts.$name"
 done
 diff counts.layout counts.plain || fail "decompressed layers are shared otherwise"
+verify_fixture() {
+  run 0 verify "$2" "dir:fixture$1" --quiet
+  run 0 verify "$2" "registry-fs:registry:fixtures/$1:1" --quiet
+}
+if [ -d "$corpus" ]; then
+  each_fixture verify_fixture
+  rm -r registry/docker/registry/v2/repositories/fixtures
+fi
 for root in registry registry/docker registry/docker/registry/v2; do
   figures storage "registry-fs:$root:team/shop:1" "registry-fs:$root:team/shop:2" "registry-fs:$root:team/shop:3" \
     "registry-fs:$root:team/shop:4"
