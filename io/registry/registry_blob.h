@@ -1,0 +1,16 @@
+// A blob of a registry as a ByteSource: streamed, and asked for again from where it broke.
+#pragma once
+
+#include <memory>
+
+#include "io/registry/registry_session.h"
+#include "io/source/byte_source.h"
+#include "planner/bytes.h"
+
+namespace gneiss {
+
+// `request` is for the whole blob of `size` bytes.
+[[nodiscard]] std::unique_ptr<ByteSource> OpenRegistryBlob(std::shared_ptr<RegistrySession> session,
+                                                           RegistryRequest request, Bytes size);
+
+}  // namespace gneiss

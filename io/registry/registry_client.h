@@ -1,0 +1,98 @@
+// One live registry over HTTP: OCI distribution spec 1.1 and Docker Registry HTTP API v2, reading
+// alone. What it gives is verified where a digest is known; of names it gives only those of valid
+// grammar. Knows no fleets.
+//
+// Errors are InputErrors with the URL as source (without query, user or token): what was expected,
+// the status or the reason why there is no answer, the registry's own words, what to try.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/registry/http_client.h"
+#include "io/registry/registry_options.h"
+#include "io/source/byte_source.h"
+#include "planner/bytes.h"
+
+namespace gneiss {
+
+// Each once, in the order in which the registry lists them.
+struct NameList {
+  std::vector<std::string> names;
+  std::int64_t num_refused = 0;  // left out: not of the spec's grammar
+  std::string first_refused;     // as the registry has it
+};
+
+struct ManifestHead {
+  std::string digest_text;  // ParseDigest accepts it; empty when the registry does not say
+  Bytes size;               // kUnknownSize when it does not say
+  std::string media_type;
+};
+
+struct FetchedManifest {
+  std::string text;
+  std::string digest_text;  // what was asked for, or the sha256 of `text`
+  std::string media_type;   // of the answer; `text` may say another
+};
+
+class RegistrySession;
+
+// Thread-safe; how many requests run at once is how many threads call. All may throw InputError
+// and, once options.http.is_moot says so, RequestAbandoned.
+// REQUIRES of arguments: `repository` that IsRepositoryName accepts, `reference` that IsTagName or
+// ParseDigest accept, `digest_text` that ParseDigest accepts. REQUIRES: SIGPIPE is ignored.
+class RegistryClient {
+ public:
+  // Asks nothing yet. `host` is HOST[:PORT] as users write it, "docker.io" included. REQUIRES:
+  // IsHostAndPort(host).
+  RegistryClient(std::string host, RegistryOptions options);
+  RegistryClient(const RegistryClient&) = delete;
+  RegistryClient& operator=(const RegistryClient&) = delete;
+  ~RegistryClient();
+
+  // Whether a registry answers there that knows us; otherwise throws.
+  void Ping();
+
+  // All repositories that the registry shows us. Requests: one per page.
+  [[nodiscard]] NameList ListRepositories();
+  // nullopt when there is no such repository, as also registries say of one without tags.
+  [[nodiscard]] std::optional<NameList> ListTags(const std::string& repository);
+
+  // One request each; nullopt when there is no such manifest.
+  [[nodiscard]] std::optional<ManifestHead> HeadManifest(const std::string& repository,
+                                                         const std::string& reference);
+  // At most kMaxManifestBytes. Of a digest: verified, unless ParsedDigest::verifiable is false. Of
+  // a tag: the digest is computed, and must be the one that the registry claims.
+  [[nodiscard]] std::optional<FetchedManifest> GetManifest(const std::string& repository,
+                                                           const std::string& reference);
+  // A whole blob of `size` bytes, at most `max_bytes`, verified as above; nullopt when it is not
+  // there. For configs.
+  [[nodiscard]] std::optional<std::string> GetBlob(const std::string& repository,
+                                                   const std::string& digest_text, Bytes size,
+                                                   std::size_t max_bytes);
+
+  // A blob as it comes, in bounded memory. Nothing is asked before the first Read; a connection
+  // that breaks or stalls is made again for the rest. Exactly `size` bytes, or an error with place
+  // "byte N". Not verified: the scan holds it against its digest, as for layouts. stored_size() is
+  // `size`. May outlive this client. REQUIRES: 0 <= size.
+  [[nodiscard]] std::unique_ptr<ByteSource> OpenBlob(const std::string& repository,
+                                                     const std::string& digest_text, Bytes size);
+  // The same of a foreign layer, from one of its `urls`: no credentials, whatever that host asks.
+  // Throws InputError when `url` is no URL or of a scheme that is not allowed.
+  [[nodiscard]] std::unique_ptr<ByteSource> OpenForeignBlob(std::string_view url, Bytes size);
+
+  // Since construction.
+  [[nodiscard]] RequestCounts counts() const;
+  const std::string& host() const { return host_; }
+
+ private:
+  std::string host_;
+  std::shared_ptr<RegistrySession> session_;
+};
+
+}  // namespace gneiss

@@ -1,0 +1,65 @@
+// Requests to one registry: where it is, with its Authorization, tried again, and what it means
+// when it does not give what was asked. The client asks its questions through it, blobs their
+// parts.
+#pragma once
+
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "io/registry/http_client.h"
+#include "io/registry/registry_auth.h"
+#include "io/registry/registry_error.h"
+#include "io/registry/registry_options.h"
+#include "io/registry/retry.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+
+struct RegistryRequest {
+  HttpMethod method = HttpMethod::kGet;
+  HttpUrl url;
+  RequestKind kind = RequestKind::kPing;
+  std::vector<std::string> headers = {};
+  AuthScope scope = {};
+  bool is_foreign = false;    // not of the registry, which never sees our credentials
+  std::string expected = {};  // noun of messages: "a manifest"
+};
+
+// Thread-safe.
+class RegistrySession {
+ public:
+  // As RegistryClient.
+  RegistrySession(const std::string& host, RegistryOptions options);
+
+  // Any status but 401 that stays, 403 and those that are passing: for these, and for faults, once
+  // retries are used up, throws InputError.
+  [[nodiscard]] HttpStream Open(const RegistryRequest& request, Backoff& backoff);
+  // The same with its body of at most `max_bytes`; one that is cut short is asked for again.
+  [[nodiscard]] HttpResponse Fetch(const RegistryRequest& request, std::size_t max_bytes);
+
+  // For an answer of another status than the caller can use. Reads its body.
+  [[nodiscard]] InputError StatusError(const RegistryRequest& request, HttpStream& answer);
+  [[nodiscard]] InputError StatusError(const RegistryRequest& request, const HttpResponse& answer);
+
+  // The registry's URL of "/v2/...". May ask a loopback host first whether it speaks TLS. Throws
+  // InputError.
+  [[nodiscard]] HttpUrl UrlOf(const std::string& path);
+
+  HttpClient& http() { return http_; }
+  const RegistryOptions& options() const { return options_; }
+
+ private:
+  HttpUrl FindBase();
+
+  RegistryOptions options_;
+  std::string host_;
+  HttpClient http_;
+  RegistryAuth auth_;
+  std::mutex mutex_;
+  std::optional<HttpUrl> base_;
+};
+
+}  // namespace gneiss
