@@ -167,7 +167,7 @@ class HttpTransfer {
   // One step; waits at most until is_moot has to be asked again.
   void Step();
   void Perform();
-  void End(CURLcode code);
+  [[noreturn]] void ThrowEnd();
 
   HttpClient& client_;
   HttpUrl url_;
@@ -293,14 +293,21 @@ std::size_t HttpTransfer::OnBody(char* data, std::size_t size, std::size_t count
   return piece.size();
 }
 
-void HttpTransfer::End(CURLcode code) {
-  ended_ = code;
-  if (code == CURLE_OK) return;
+// REQUIRES: it has ended.
+void HttpTransfer::ThrowEnd() {
+  const CURLcode code = *ended_;
+  if (code == CURLE_OK) Throw(HttpFault::kCut, "the answer has no header");
   if (is_head_too_large_ || (!has_head_ && code == CURLE_OUT_OF_MEMORY)) {
     Throw(HttpFault::kTooLarge,
           "the answer's header has more than " + std::to_string(kMaxHeaderBytes) + " bytes");
   }
-  Throw(FaultOf(code), ReasonOf(code, details_.data()));
+  const std::string reason = ReasonOf(code, details_.data());
+  const HttpFault fault = FaultOf(code);
+  // libcurl tells by its code only some of what OpenSSL finds wrong with a certificate.
+  Throw(fault == HttpFault::kTls && reason.find("certificate") != std::string::npos
+            ? HttpFault::kCertificate
+            : fault,
+        reason);
 }
 
 void HttpTransfer::Perform() {
@@ -320,7 +327,7 @@ void HttpTransfer::Step() {
   const std::size_t header_bytes = header_bytes_;
   const std::size_t buffered = buffer_.size();
   Perform();
-  if (ended_) return End(*ended_);
+  if (ended_) return;
   if (header_bytes_ != header_bytes || buffer_.size() != buffered) {
     deadline_ = now + options.stall_timeout;
     return;
@@ -337,7 +344,7 @@ void HttpTransfer::Step() {
 
 void HttpTransfer::AwaitHead() {
   while (!has_head_) {
-    if (ended_) Throw(HttpFault::kCut, "the answer has no header");
+    if (ended_) ThrowEnd();
     Step();
   }
 }
@@ -351,9 +358,11 @@ std::size_t HttpTransfer::Read(std::span<char> buffer) {
     if (is_paused_) {
       is_paused_ = false;
       const CURLcode code = curl_easy_pause(easy(), CURLPAUSE_CONT);  // may call OnBody
-      if (code != CURLE_OK) End(code);
+      if (code != CURLE_OK) ended_ = code;
       if (!buffer_.empty()) break;
     }
+    // Not before: what came in front of a cut is good.
+    if (ended_ && *ended_ != CURLE_OK) ThrowEnd();
     if (ended_) return 0;
     Step();
   }

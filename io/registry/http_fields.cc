@@ -99,7 +99,9 @@ class FieldReader {
 bool IsParameterNext(FieldReader reader) {
   if (reader.Token().empty()) return false;
   reader.SkipBlanks();
-  return reader.Take('=') && !reader.at_end() && !reader.Take('=');
+  if (!reader.Take('=')) return false;
+  reader.SkipBlanks();
+  return !reader.at_end() && !reader.Take('=') && !reader.Take(',');
 }
 
 // Whether a rel parameter names "next", alone or among others.

@@ -31,6 +31,8 @@ class RegistryBlob : public ByteSource {
       try {
         if (!answer_) Connect();
         return ReadAnswer(buffer);
+      } catch (const InputError& error) {
+        throw Located(error);
       } catch (const HttpError& error) {
         answer_.reset();
         if (position_ - resumed_at_ >= kGoodProgressBytes) backoff_.Reset();
@@ -47,10 +49,11 @@ class RegistryBlob : public ByteSource {
 
  private:
   InputError Located(const InputError& error) const {
+    if (position_ == 0) return error;
     return error.WithSource(error.source(), "byte " + std::to_string(position_));
   }
   [[noreturn]] void Throw(const std::string& problem) const {
-    throw InputError(answer_->url().Shown(), "byte " + std::to_string(position_), problem);
+    throw InputError(answer_->url().Shown(), "", problem);
   }
 
   void Connect() {
@@ -64,7 +67,7 @@ class RegistryBlob : public ByteSource {
       ExpectSize(answer_->headers().ContentLength(), size_);
       PassOver();
     } else {
-      throw Located(session_->StatusError(request_, *answer_));
+      throw session_->StatusError(request_, *answer_);
     }
   }
 

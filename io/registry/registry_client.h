@@ -77,9 +77,9 @@ class RegistryClient {
                                                    std::size_t max_bytes);
 
   // A blob as it comes, in bounded memory. Nothing is asked before the first Read; a connection
-  // that breaks or stalls is made again for the rest. Exactly `size` bytes, or an error with place
-  // "byte N". Not verified: the scan holds it against its digest, as for layouts. stored_size() is
-  // `size`. May outlive this client. REQUIRES: 0 <= size.
+  // that breaks or stalls is made again for the rest. Exactly `size` bytes, or an error, past
+  // the first byte with place "byte N". Not verified: the scan holds it against its digest, as for
+  // layouts. stored_size() is `size`. May outlive this client. REQUIRES: 0 <= size.
   [[nodiscard]] std::unique_ptr<ByteSource> OpenBlob(const std::string& repository,
                                                      const std::string& digest_text, Bytes size);
   // The same of a foreign layer, from one of its `urls`: no credentials, whatever that host asks.

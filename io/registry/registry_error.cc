@@ -81,6 +81,9 @@ bool Repeats(std::string_view text, const std::vector<std::string>& secrets) {
 }
 
 std::string AdviceFor(int status, const HttpResponse& answer, const AskedFor& asked) {
+  if ((status == 401 || status == 403) && asked.access.empty()) {
+    return "; it is asked without credentials, as it is no place of the registry";
+  }
   if (status == 401 || status == 403) {
     return "; it was asked " + asked.access + ", give others with --creds or skopeo login";
   }

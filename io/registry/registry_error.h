@@ -13,8 +13,8 @@
 namespace gneiss {
 
 struct AskedFor {
-  std::string expected;  // "a manifest"
-  std::string access;    // DescribeCredentials of who asked
+  std::string expected;     // "a manifest"
+  std::string access = {};  // DescribeCredentials of who asked; empty: nobody may give any
   // What the answer may repeat and a message must not.
   std::vector<std::string> secrets = {};
 };

@@ -40,13 +40,25 @@ HttpUrl RegistrySession::FindBase() {
   }
   if (options_.plain_http.value_or(false)) return *http;
   if (options_.plain_http || !https->IsLoopback()) return *https;
+  return IsPlainRegistry(*https, *http) ? *http : *https;
+}
+
+// Not for whatever goes wrong with TLS, but where there is none and a registry answers without.
+bool RegistrySession::IsPlainRegistry(const HttpUrl& https, const HttpUrl& http) {
   try {
-    http_.Open({.url = *https, .kind = RequestKind::kPing}).Discard();
+    http_.Open({.url = https, .kind = RequestKind::kPing}).Discard();
+    return false;
   } catch (const HttpError& error) {
-    // All others are said by whoever asks next.
-    if (error.fault() == HttpFault::kTls) return *http;
+    // What else is wrong is said to whoever asks next.
+    if (error.fault() != HttpFault::kTls && error.fault() != HttpFault::kCut) return false;
   }
-  return *https;
+  try {
+    HttpStream answer = http_.Open({.url = http, .kind = RequestKind::kPing});
+    answer.Discard();
+    return answer.status() == 200 || answer.status() == 401;
+  } catch (const HttpError&) {
+    return false;
+  }
 }
 
 HttpUrl RegistrySession::UrlOf(const std::string& path) {
@@ -116,7 +128,7 @@ InputError RegistrySession::StatusError(const RegistryRequest& request, HttpStre
 InputError RegistrySession::StatusError(const RegistryRequest& request,
                                         const HttpResponse& answer) {
   if (request.is_foreign) {
-    return MakeStatusError(answer, {.expected = request.expected, .access = "without credentials"});
+    return MakeStatusError(answer, {.expected = request.expected});
   }
   return MakeStatusError(answer,
                          {.expected = request.expected,

@@ -53,6 +53,7 @@ class RegistrySession {
 
  private:
   HttpUrl FindBase();
+  bool IsPlainRegistry(const HttpUrl& https, const HttpUrl& http);
 
   RegistryOptions options_;
   std::string host_;
