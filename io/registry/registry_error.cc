@@ -110,7 +110,8 @@ std::string AdviceForFault(const HttpError& error) {
     case HttpFault::kCertificate:
       return "; give the authority of its certificate with --cacert";
     case HttpFault::kTls:
-      return "; a registry without TLS takes --plain-http";
+      return "; a registry without TLS takes --plain-http, one with an authority of its own "
+             "--cacert";
     case HttpFault::kClientFile:
       return "; look at the files of --cacert, --cert and --key";
     case HttpFault::kRedirect:
