@@ -50,6 +50,7 @@ string_view: string_view string
 strong_ordering: compare
 swap: utility
 system_error: system_error
+tuple: tuple
 unordered_map: unordered_map
 unordered_set: unordered_set
 variant: variant

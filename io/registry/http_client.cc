@@ -38,10 +38,14 @@ bool IsRedirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// Of what libcurl says: one line, and no URL, as a signed one holds a secret.
+// Of what libcurl says: one line, no times, as they differ from run to run, and no URL, as a signed
+// one holds a secret.
 std::string ReasonOf(CURLcode code, const char* details) {
-  std::string reason = details[0] != '\0' ? details : curl_easy_strerror(code);
-  if (reason.find("://") != std::string::npos) reason = curl_easy_strerror(code);
+  std::string reason = details;
+  if (reason.empty() || reason.find("://") != std::string::npos || code == CURLE_COULDNT_CONNECT ||
+      code == CURLE_OPERATION_TIMEDOUT) {
+    reason = curl_easy_strerror(code);
+  }
   return Printable(reason.substr(0, kMaxReasonBytes));
 }
 
