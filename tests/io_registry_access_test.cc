@@ -348,6 +348,15 @@ TEST_CASE("TLS with an authority of one's own, and with client certificates", "[
   CHECK(wants_client.requests().empty());
   options.http.cert = directory.Write("client.pem", authority.leaf());
   CHECK(error_of(wants_client) == "none");
+  // Not to whom that server sends us.
+  const HttpServer redirects(
+      [&](const ServerRequest&, ServerConnection& connection) {
+        connection.Answer(307, "Location: " + wants_client.url("/blob") + "\r\n", "");
+      },
+      &authority);
+  const std::size_t num_before = wants_client.requests().size();
+  CHECK(error_of(redirects) != "none");
+  CHECK(wants_client.requests().size() == num_before);
   options.http.key = options.http.cert;
   CHECK(error_of(wants_client) == "none");
   options.http.key = directory.path("absent.pem");

@@ -166,7 +166,7 @@ class HttpTransfer {
     }
   }
   void SetUp(const HttpRequest& request);
-  void SetUpConnection();
+  void SetUpConnection(bool shows_certificate);
   void AddHeader(const std::string& line);
   // One step; waits at most until is_moot has to be asked again.
   void Step();
@@ -219,7 +219,7 @@ void HttpTransfer::SetUp(const HttpRequest& request) {
   Set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   Set(CURLOPT_WRITEFUNCTION, &OnBody);
   Set(CURLOPT_WRITEDATA, static_cast<void*>(this));
-  SetUpConnection();
+  SetUpConnection(request.shows_certificate);
   if (request.method == HttpMethod::kHead) Set(CURLOPT_NOBODY, 1L);
   if (request.method == HttpMethod::kPost) {
     Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(form_.size()));
@@ -232,7 +232,7 @@ void HttpTransfer::SetUp(const HttpRequest& request) {
 
 // Redirects are ours to follow, contents to decode, and signals to handle. libcurl's own limit on
 // slow answers knows whole seconds of its own clock only.
-void HttpTransfer::SetUpConnection() {
+void HttpTransfer::SetUpConnection(bool shows_certificate) {
   const HttpOptions& options = client_.options();
   Set(CURLOPT_PROTOCOLS_STR, url_.is_https() ? "https" : "http");
   Set(CURLOPT_FOLLOWLOCATION, 0L);
@@ -247,7 +247,7 @@ void HttpTransfer::SetUpConnection() {
   if (url_.IsLoopback()) Set(CURLOPT_PROXY, "");
   // The system's directory of authorities stays beside the file.
   if (!options.cacert.empty()) Set(CURLOPT_CAINFO, options.cacert.c_str());
-  if (!options.cert.empty()) {
+  if (!options.cert.empty() && shows_certificate) {
     Set(CURLOPT_SSLCERT, options.cert.c_str());
     Set(CURLOPT_SSLKEY, (options.key.empty() ? options.cert : options.key).c_str());
   }
@@ -388,7 +388,7 @@ const HttpHeaders& HttpStream::headers() const { return transfer_->headers(); }
 
 std::size_t HttpStream::Read(std::span<char> buffer) { return transfer_->Read(buffer); }
 
-std::string HttpStream::ReadRest(std::size_t max_bytes) {
+HttpResponse HttpStream::ReadRest(std::size_t max_bytes) {
   const auto too_large = [&] {
     transfer_->Throw(HttpFault::kTooLarge,
                      "the answer has more than " + std::to_string(max_bytes) + " bytes");
@@ -404,7 +404,7 @@ std::string HttpStream::ReadRest(std::size_t max_bytes) {
       transfer_->Throw(HttpFault::kTimeout, "the answer takes too long");
     }
   }
-  return body;
+  return {.status = status(), .url = url(), .headers = headers(), .body = std::move(body)};
 }
 
 void HttpStream::Discard() {
@@ -480,19 +480,13 @@ HttpStream HttpClient::Open(const HttpRequest& request) {
     if (hop.url.is_https() && !target->is_https()) {
       refuse("redirected from https to plain http, " + target->Shown());
     }
-    if (!target->HasOriginOf(hop.url)) hop.authorization.clear();
+    if (!target->HasOriginOf(hop.url)) {
+      hop.authorization.clear();
+      hop.shows_certificate = false;
+    }
     hop.url = *target;
     answer.Discard();
   }
-}
-
-HttpResponse HttpClient::Fetch(const HttpRequest& request, std::size_t max_bytes) {
-  HttpStream answer = Open(request);
-  std::string body = answer.ReadRest(max_bytes);
-  return {.status = answer.status(),
-          .url = answer.url(),
-          .headers = answer.headers(),
-          .body = std::move(body)};
 }
 
 RequestCounts HttpClient::counts() const {

@@ -66,6 +66,8 @@ struct HttpRequest {
   // Value of Authorization, empty for none. Sent to the origin of `url` alone: a redirect to
   // another host, port or scheme goes on without. REQUIRES: no control characters.
   std::string authorization = {};
+  // Whether whoever asks for the client's certificate gets it; to that origin alone, too.
+  bool shows_certificate = true;
   std::string form = {};  // of kPost, urlencoded
 };
 
@@ -140,8 +142,8 @@ class HttpStream {
 
   // As ByteSource::Read. Throws HttpError when the body ends early or stalls, RequestAbandoned.
   std::size_t Read(std::span<char> buffer);
-  // The rest of the body. Throws as Read, and HttpError kTooLarge past `max_bytes`.
-  std::string ReadRest(std::size_t max_bytes);
+  // The answer with the rest of its body. Throws as Read, and HttpError kTooLarge past `max_bytes`.
+  [[nodiscard]] HttpResponse ReadRest(std::size_t max_bytes);
   // Reads a short rest, so that the connection is kept; never throws HttpError.
   void Discard();
 
@@ -162,8 +164,6 @@ class HttpClient {
   // at most 10 redirects are followed; never from https to http. Throws HttpError,
   // RequestAbandoned.
   [[nodiscard]] HttpStream Open(const HttpRequest& request);
-  // The same with the body, of at most `max_bytes`.
-  [[nodiscard]] HttpResponse Fetch(const HttpRequest& request, std::size_t max_bytes);
 
   const HttpOptions& options() const { return options_; }
   RegistryClock& clock() const { return *options_.clock; }

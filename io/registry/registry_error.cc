@@ -39,10 +39,12 @@ std::string_view ReasonPhrase(int status) {
   }
 }
 
+// By its type, or by how it begins; storage has its errors in other XML.
 bool IsHtml(const HttpResponse& answer) {
-  const std::string type = ParseMediaType(answer.headers.Find("content-type").value_or(""));
-  const std::size_t first = answer.body.find_first_not_of(" \t\r\n");
-  return type == "text/html" || (first != std::string::npos && answer.body[first] == '<');
+  if (ParseMediaType(answer.headers.Find("content-type").value_or("")) == "text/html") return true;
+  const std::size_t first = std::min(answer.body.find_first_not_of(" \t\r\n"), answer.body.size());
+  const std::string begin = ParseMediaType(answer.body.substr(first, 14));  // in lower case
+  return begin.starts_with("<html") || begin.starts_with("<!doctype html");
 }
 
 // "CODE: message" of the first of `errors`, empty when there is none. The token server of Docker

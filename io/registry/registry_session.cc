@@ -73,7 +73,8 @@ HttpStream RegistrySession::Open(const RegistryRequest& request, Backoff& backof
   HttpRequest http{.method = request.method,
                    .url = request.url,
                    .kind = request.kind,
-                   .headers = request.headers};
+                   .headers = request.headers,
+                   .shows_certificate = !request.is_foreign};
   try {
     bool has_learned = false;
     while (true) {
@@ -102,11 +103,7 @@ HttpResponse RegistrySession::Fetch(const RegistryRequest& request, std::size_t 
   while (true) {
     HttpStream answer = Open(request, backoff);
     try {
-      std::string body = answer.ReadRest(max_bytes);
-      return {.status = answer.status(),
-              .url = answer.url(),
-              .headers = answer.headers(),
-              .body = std::move(body)};
+      return answer.ReadRest(max_bytes);
     } catch (const HttpError& error) {
       if (!error.is_passing() || !backoff.WaitAfterFault()) {
         throw MakeFaultError(error, request.expected);
@@ -118,7 +115,7 @@ HttpResponse RegistrySession::Fetch(const RegistryRequest& request, std::size_t 
 InputError RegistrySession::StatusError(const RegistryRequest& request, HttpStream& answer) {
   HttpResponse whole{.status = answer.status(), .url = answer.url(), .headers = answer.headers()};
   try {
-    whole.body = answer.ReadRest(kMaxErrorBytes);
+    whole = answer.ReadRest(kMaxErrorBytes);
   } catch (const HttpError&) {
     // The status says enough.
   }

@@ -67,11 +67,7 @@ HttpResponse FetchPatiently(HttpClient& http, const HttpRequest& request, std::s
   while (true) {
     HttpStream answer = OpenPatiently(http, request, backoff);
     try {
-      std::string body = answer.ReadRest(max_bytes);
-      return {.status = answer.status(),
-              .url = answer.url(),
-              .headers = answer.headers(),
-              .body = std::move(body)};
+      return answer.ReadRest(max_bytes);
     } catch (const HttpError& error) {
       if (!error.is_passing() || !backoff.WaitAfterFault()) throw;
     }

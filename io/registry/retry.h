@@ -44,8 +44,8 @@ class Backoff {
   int num_failures_ = 0;
 };
 
-// HttpClient::Open and Fetch, tried again after passing faults and statuses. The last answer or
-// fault is the caller's, whatever it is.
+// HttpClient::Open, without and with the body, tried again after passing faults and statuses. The
+// last answer or fault is the caller's, whatever it is.
 [[nodiscard]] HttpStream OpenPatiently(HttpClient& http, const HttpRequest& request,
                                        Backoff& backoff);
 [[nodiscard]] HttpResponse FetchPatiently(HttpClient& http, const HttpRequest& request,
