@@ -19,12 +19,6 @@ constexpr std::chrono::seconds kDefaultLife{60};  // of the protocol
 constexpr std::chrono::seconds kMaxLife{24 * 3600};
 constexpr std::chrono::seconds kRenewBefore{10};
 
-std::string TokenMember(const JsonValue& answer, std::string_view key) {
-  const JsonValue* const value = answer.Find(key);
-  return value != nullptr && value->kind() == JsonKind::kText ? std::string(value->text())
-                                                              : std::string();
-}
-
 // It becomes part of a header.
 bool IsSendable(std::string_view token) {
   return std::ranges::all_of(token, [](char c) { return c > 0x20 && c < 0x7f; });
@@ -122,8 +116,8 @@ void BearerTokens::Fetch(const TokenRequest& request, const Credentials& credent
     } catch (const InputError&) {
       throw MakeContentError(answer, expected);
     }
-    std::string token = TokenMember(document.root, "token");
-    if (token.empty()) token = TokenMember(document.root, "access_token");
+    std::string token(document.root.FindText("token"));
+    if (token.empty()) token = document.root.FindText("access_token");
     if (token.empty() || !IsSendable(token)) throw MakeContentError(answer, expected);
     const std::chrono::seconds life = LifeOf(document.root);
     kept.token = std::move(token);

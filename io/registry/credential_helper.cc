@@ -154,17 +154,11 @@ std::string ReadOutput(const std::string& program, int descriptor, const HelperP
   }
 }
 
-std::string HelperField(const JsonValue& object, std::string_view key) {
-  const JsonValue* const value = object.Find(key);
-  return value != nullptr && value->kind() == JsonKind::kText ? std::string(value->text())
-                                                              : std::string();
-}
-
 HelperAnswer ParseHelperAnswer(const std::string& program, const std::string& output) {
   try {
     const JsonDocument document = ParseJson(output);
-    HelperAnswer answer{.user = HelperField(document.root, "Username"),
-                        .secret = HelperField(document.root, "Secret")};
+    HelperAnswer answer{.user = std::string(document.root.FindText("Username")),
+                        .secret = std::string(document.root.FindText("Secret"))};
     if (!answer.secret.empty()) return answer;
   } catch (const InputError&) {
     // What it wrote may be a secret.

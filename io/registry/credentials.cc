@@ -95,20 +95,14 @@ const JsonValue* ObjectMember(const JsonValue& root, std::string_view key,
   return member;
 }
 
-std::string TextOf(const JsonValue& entry, std::string_view key) {
-  const JsonValue* const value = entry.Find(key);
-  return value != nullptr && value->kind() == JsonKind::kText ? std::string(value->text())
-                                                              : std::string();
-}
-
 // An entry of `auths`; anonymous when it says nothing, as docker writes it beside credsStore.
 Credentials ParseEntry(const JsonValue& entry, std::string_view key, const std::string& path) {
   Credentials found{.origin = path};
-  found.identity_token = TextOf(entry, "identitytoken");
-  const std::string auth = TextOf(entry, "auth");
+  found.identity_token = entry.FindText("identitytoken");
+  const std::string_view auth = entry.FindText("auth");
   if (auth.empty()) {
-    found.user = TextOf(entry, "username");
-    found.password = TextOf(entry, "password");
+    found.user = entry.FindText("username");
+    found.password = entry.FindText("password");
     return found;
   }
   const std::optional<std::string> pair = DecodeBase64(auth);

@@ -1,8 +1,6 @@
 #include "io/registry/registry_client.h"
 
 #include <cassert>
-#include <functional>
-#include <unordered_set>
 #include <utility>
 
 #include "io/registry/http_fields.h"
@@ -19,8 +17,6 @@
 namespace gneiss {
 namespace {
 
-// A page of a registry that gives all names at once.
-constexpr std::size_t kMaxPageBytes = std::size_t{64} << 20;
 constexpr std::size_t kMaxPingBytes = std::size_t{1} << 20;
 
 // What is preferred first: without a list of types some registries convert to schema 1.
@@ -78,92 +74,6 @@ void ExpectDigest(const HttpUrl& url, std::string_view content, const std::strin
                        ", found " + FormatDigest(found));
 }
 
-// Lists names page by page.
-class NameLister {
- public:
-  // Names of page member `key` that `is_name` accepts.
-  NameLister(RegistrySession& session, RegistryRequest request, std::string_view key,
-             bool (*is_name)(std::string_view))
-      : session_(session), request_(std::move(request)), key_(key), is_name_(is_name) {}
-
-  // nullopt when the first page is not there.
-  std::optional<NameList> List() {
-    std::unordered_set<std::string> seen_pages = {request_.url.text()};
-    for (std::int64_t num_pages = 1;; ++num_pages) {
-      const HttpResponse page = session_.Fetch(request_, kMaxPageBytes);
-      if (page.status == 404 && num_pages == 1) return std::nullopt;
-      if (page.status != 200) throw session_.StatusError(request_, page);
-      AddNames(page);
-      const std::optional<HttpUrl> next = NextOf(page);
-      if (!next) return std::move(list_);
-      if (!seen_pages.insert(next->text()).second) {
-        Throw(page, "its Link leads to a page that was read before; the list has no end");
-      }
-      if (num_pages == session_.options().max_pages) {
-        Throw(page, "it has more than " + std::to_string(num_pages) + " pages");
-      }
-      request_.url = *next;
-    }
-  }
-
- private:
-  [[noreturn]] void Throw(const HttpResponse& page, const std::string& problem) const {
-    throw InputError(page.url.Shown(), "",
-                     "expected " + request_.expected + " of an end, but " + problem);
-  }
-
-  void AddNames(const HttpResponse& page) {
-    JsonDocument document;
-    try {
-      document = ParseJson(page.body);
-    } catch (const InputError&) {
-      throw MakeContentError(page, request_.expected);
-    }
-    const JsonValue* const names = document.root.Find(key_);
-    if (names == nullptr ||
-        (names->kind() != JsonKind::kArray && names->kind() != JsonKind::kNull)) {
-      throw MakeContentError(page, request_.expected);
-    }
-    if (names->kind() == JsonKind::kNull) return;  // a repository whose tags are all deleted
-    for (const JsonValue& name : names->elements()) {
-      if (name.kind() != JsonKind::kText) throw MakeContentError(page, request_.expected);
-      Add(page, std::string(name.text()));
-    }
-  }
-
-  void Add(const HttpResponse& page, std::string name) {
-    if (!is_name_(name)) {
-      if (list_.num_refused++ == 0) list_.first_refused = std::move(name);
-      return;
-    }
-    if (!known_.insert(name).second) return;
-    if (std::ssize(list_.names) == session_.options().max_names) {
-      Throw(page, "it has more than " + std::to_string(session_.options().max_names) + " names");
-    }
-    list_.names.push_back(std::move(name));
-  }
-
-  std::optional<HttpUrl> NextOf(const HttpResponse& page) const {
-    for (const std::string_view link : page.headers.FindAll("link")) {
-      const std::optional<std::string> target = ParseNextLink(link);
-      if (!target) continue;
-      const std::optional<HttpUrl> next = page.url.Resolve(*target);
-      if (!next || !next->HasOriginOf(request_.url)) {
-        Throw(page, "its Link leads to another host, " + (next ? next->Shown() : Quote(*target)));
-      }
-      return next;
-    }
-    return std::nullopt;
-  }
-
-  RegistrySession& session_;
-  RegistryRequest request_;
-  std::string_view key_;
-  bool (*is_name_)(std::string_view);
-  NameList list_;
-  std::unordered_set<std::string> known_;
-};
-
 }  // namespace
 
 RegistryClient::RegistryClient(std::string host, RegistryOptions options)
@@ -185,8 +95,7 @@ NameList RegistryClient::ListRepositories() {
       .kind = RequestKind::kCatalogue,
       .scope = {.scope = "registry:catalog:*"},
       .expected = "a list of repositories"};
-  std::optional<NameList> list =
-      NameLister(*session_, request, "repositories", IsRepositoryName).List();
+  std::optional<NameList> list = ListNames(*session_, request, "repositories", IsRepositoryName);
   if (!list) {
     throw InputError(request.url.Shown(), "",
                      "expected a list of repositories, found status 404; this registry does not "
@@ -197,14 +106,13 @@ NameList RegistryClient::ListRepositories() {
 
 std::optional<NameList> RegistryClient::ListTags(const std::string& repository) {
   assert(IsRepositoryName(repository));
-  return NameLister(*session_,
-                    {.url = session_->UrlOf("/v2/" + repository + "/tags/list")
-                                .WithQuery("n", std::to_string(session_->options().page_names)),
-                     .kind = RequestKind::kTags,
-                     .scope = PullScope(repository),
-                     .expected = "a list of tags"},
-                    "tags", IsTagName)
-      .List();
+  return ListNames(*session_,
+                   {.url = session_->UrlOf("/v2/" + repository + "/tags/list")
+                               .WithQuery("n", std::to_string(session_->options().page_names)),
+                    .kind = RequestKind::kTags,
+                    .scope = PullScope(repository),
+                    .expected = "a list of tags"},
+                   "tags", IsTagName);
 }
 
 std::optional<ManifestHead> RegistryClient::HeadManifest(const std::string& repository,

@@ -12,21 +12,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "io/registry/http_client.h"
+#include "io/registry/name_pages.h"
 #include "io/registry/registry_options.h"
 #include "io/source/byte_source.h"
 #include "planner/bytes.h"
 
 namespace gneiss {
-
-// Each once, in the order in which the registry lists them.
-struct NameList {
-  std::vector<std::string> names;
-  std::int64_t num_refused = 0;  // left out: not of the spec's grammar
-  std::string first_refused;     // as the registry has it
-};
 
 struct ManifestHead {
   std::string digest_text;  // ParseDigest accepts it; empty when the registry does not say

@@ -52,20 +52,15 @@ bool IsHtml(const HttpResponse& answer) {
 std::string OwnWords(const std::string& body) {
   try {
     const JsonDocument document = ParseJson(body);
-    const auto text_of = [](const JsonValue& value, std::string_view key) {
-      const JsonValue* const member = value.Find(key);
-      return member != nullptr && member->kind() == JsonKind::kText ? std::string(member->text())
-                                                                    : std::string();
-    };
     const JsonValue* const errors = document.root.Find("errors");
     if (errors != nullptr && errors->kind() == JsonKind::kArray && !errors->elements().empty()) {
       const JsonValue& first = errors->elements().front();
-      const std::string code = text_of(first, "code");
-      const std::string message = text_of(first, "message");
+      const std::string code(first.FindText("code"));
+      const std::string message(first.FindText("message"));
       return code.empty() || message.empty() ? code + message : code + ": " + message;
     }
     for (const std::string_view key : {"details", "error_description", "message"}) {
-      if (std::string text = text_of(document.root, key); !text.empty()) return text;
+      if (const auto text = document.root.FindText(key); !text.empty()) return std::string(text);
     }
   } catch (const InputError&) {
     // Words that are no JSON are a web page's.

@@ -179,6 +179,12 @@ const JsonValue* JsonValue::Find(std::string_view key) const {
   return nullptr;
 }
 
+std::string_view JsonValue::FindText(std::string_view key) const {
+  const JsonValue* const member = Find(key);
+  return member != nullptr && member->kind() == JsonKind::kText ? member->text()
+                                                                : std::string_view();
+}
+
 JsonDocument ParseJson(std::string_view text) {
   TreeBuilder builder;
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);

@@ -34,6 +34,8 @@ class JsonValue {
 
   // Member `key`, the last of them when given twice; nullptr when absent or when this is no object.
   const JsonValue* Find(std::string_view key) const;
+  // The text that is member `key`; empty when absent or anything else.
+  std::string_view FindText(std::string_view key) const;
 
   const Variant& variant() const { return value_; }
   Variant& variant() { return value_; }
