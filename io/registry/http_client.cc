@@ -17,7 +17,7 @@ namespace gneiss {
 namespace {
 
 constexpr int kMaxRedirects = 10;
-constexpr std::size_t kMaxHeaderBytes = std::size_t{256} << 10;
+constexpr std::size_t kMaxHeaderBytes = std::size_t{256} << 10;  // libcurl: 100 KiB a line
 constexpr std::size_t kMaxBufferedBytes = std::size_t{1} << 20;
 constexpr std::size_t kMinBufferedBytes = std::size_t{4} << 10;
 constexpr long kSocketBufferBytes = 256L << 10;
@@ -263,8 +263,7 @@ void HttpTransfer::ThrowEnd() {
   const CURLcode code = *ended_;
   if (code == CURLE_OK) Throw(HttpFault::kCut, "the answer has no header");
   if (is_head_too_large_ || (!has_head_ && code == CURLE_OUT_OF_MEMORY)) {
-    Throw(HttpFault::kTooLarge,
-          "the answer's header has more than " + std::to_string(kMaxHeaderBytes) + " bytes");
+    Throw(HttpFault::kTooLarge, "the header of the answer is too large");
   }
   const std::string reason = ReasonOf(code, details_.data());
   const HttpFault fault = FaultOf(code);

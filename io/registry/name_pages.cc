@@ -1,5 +1,6 @@
 #include "io/registry/name_pages.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <unordered_set>
 #include <utility>
@@ -31,7 +32,10 @@ class NameLister {
       if (page.status != 200) throw session_.StatusError(request_, page);
       AddNames(page);
       const std::optional<HttpUrl> next = NextOf(page);
-      if (!next) return std::move(list_);
+      if (!next) {
+        std::ranges::sort(list_.names);
+        return std::move(list_);
+      }
       if (!seen_pages.insert(next->text()).second) {
         Throw(page, "its Link leads to a page that was read before; the list has no end");
       }
@@ -69,7 +73,9 @@ class NameLister {
 
   void Add(const HttpResponse& page, std::string name) {
     if (!is_name_(name)) {
-      if (list_.num_refused++ == 0) list_.first_refused = std::move(name);
+      if (list_.num_refused++ == 0 || name < list_.first_refused) {
+        list_.first_refused = std::move(name);
+      }
       return;
     }
     if (!known_.insert(name).second) return;

@@ -13,11 +13,11 @@ namespace gneiss {
 class RegistrySession;
 struct RegistryRequest;
 
-// Each once, in the order in which the registry lists them.
+// Each once and sorted: registries list tags in an order that differs from one day to the next.
 struct NameList {
   std::vector<std::string> names;
   std::int64_t num_refused = 0;  // left out: not of the spec's grammar
-  std::string first_refused;     // as the registry has it
+  std::string first_refused;     // of them the least, as the registry has it
 };
 
 // The names in member `key` of each page from that of `first` on; what `is_name` does not accept is
