@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "io/cli/progress.h"
+#include "io/registry/registry_source.h"
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
 #include "io/source/layout_files.h"
@@ -55,7 +56,9 @@ class FleetLoader {
     loaded.num_selections = static_cast<std::size_t>(report_.num_selections);
     for (const auto& layout : report_.layouts) {
       loaded.blobs.AddLayout(layout);
-      loaded.repositories.push_back(layout->repository());
+      if (std::string name = layout->repository(); !name.empty()) {
+        loaded.repositories.push_back(std::move(name));
+      }
     }
     if (report_.num_problems > 0 && !options_.keep_going) loaded.exit_code = kFailed;
     return loaded;
@@ -95,12 +98,20 @@ class FleetLoader {
     if (sources_.size() > 1)
       reading_ = fmt::format("{} of {} sources, {}", ++num_begun_, sources_.size(), source);
     reading_since_ = progress_.elapsed_seconds();
+    const auto read = [&] {
+      if (IsRegistrySource(source)) {
+        ReadRegistry(source, MakeRegistryReadOptions(options_.registry), read_options, builder_,
+                     report_);
+      } else {
+        ReadSource(source, read_options, builder_, report_);
+      }
+    };
     if (!options_.keep_going || options_.strict) {
-      ReadSource(source, read_options, builder_, report_);
+      read();
       return;
     }
     try {
-      ReadSource(source, read_options, builder_, report_);
+      read();
     } catch (const InputError& error) {
       report_.AddProblem(error, false);
     } catch (const std::system_error& error) {
@@ -195,6 +206,7 @@ class FleetLoader {
   }
 
   static bool IsReadableAgain(std::string_view source) {
+    if (IsRegistrySource(source)) return false;
     if (source.starts_with("fleet:")) source.remove_prefix(6);
     std::error_code ignored;
     const auto type = std::filesystem::status(source, ignored).type();
@@ -229,6 +241,7 @@ void AddFleetOptions(CLI::App& app, FleetOptions& options) {
                "exit code 0 although images or sources were bad and left out")
       ->excludes(strict);
   app.add_flag("--quiet", options.quiet, "no progress and no warnings; errors only");
+  AddRegistryOptions(app, options.registry);
 }
 
 LoadedFleet LoadFleet(const FleetOptions& options, Console& console) {

@@ -9,6 +9,7 @@
 #include "io/cli/command.h"
 #include "io/cli/console.h"
 #include "io/cli/load_demand.h"
+#include "io/cli/registry_options.h"
 #include "io/source/layer_blobs.h"
 #include "planner/fleet.h"
 
@@ -22,6 +23,7 @@ struct FleetOptions {
   bool keep_going = false;  // --keep-going: bad images and sources do not make the exit code 1
   bool quiet = false;       // --quiet: no progress, no warnings
   DemandOptions demand;     // of commands that take it
+  RegistryArguments registry;
 };
 
 // `options` must outlive the parsing.

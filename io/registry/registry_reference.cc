@@ -149,7 +149,7 @@ RegistryPlace ParseRegistryPlace(std::string_view text) {
   return place;
 }
 
-bool IsBelow(std::string_view repository, std::string_view prefix) {
+bool IsRepositoryBelow(std::string_view repository, std::string_view prefix) {
   if (prefix.empty()) return true;
   return repository.starts_with(prefix) &&
          (repository.size() == prefix.size() || repository[prefix.size()] == '/');

@@ -31,7 +31,7 @@ struct RegistryPlace {
 [[nodiscard]] RegistryPlace ParseRegistryPlace(std::string_view text);
 
 // Whether a repository is `prefix` or below it; "team" is no prefix of "teams/app".
-[[nodiscard]] bool IsBelow(std::string_view repository, std::string_view prefix);
+[[nodiscard]] bool IsRepositoryBelow(std::string_view repository, std::string_view prefix);
 
 // Where the registry that users call `host` answers: registry-1.docker.io for docker.io.
 [[nodiscard]] std::string ApiHost(std::string_view host);

@@ -83,14 +83,14 @@ class TemporaryFile {
     return IsStillThere(descriptor_.get(), path_);
   }
 
-  void Write(std::string_view bytes, const std::string& target) {
+  void Write(std::string_view bytes, const std::string& target, Sync sync) {
     while (!bytes.empty()) {
       const ssize_t count = write(descriptor_.get(), bytes.data(), bytes.size());
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) Fail(errno, target);
       bytes.remove_prefix(static_cast<std::size_t>(count));
     }
-    if (fsync(descriptor_.get()) != 0) Fail(errno, target);
+    if (sync == Sync::kYes && fsync(descriptor_.get()) != 0) Fail(errno, target);
   }
 
   void RenameTo(const std::string& target) {
@@ -137,16 +137,16 @@ void SyncDirectory(const std::string& directory) {
   if (fsync(opened.get()) != 0 && errno != EINVAL && errno != ENOTSUP) Fail(errno, directory);
 }
 
-void WriteAtomically(const std::string& path, std::string_view bytes) {
+void WriteAtomically(const std::string& path, std::string_view bytes, Sync sync) {
   const std::string directory = ParentOf(path);
   for (;;) {
     TemporaryFile file(directory);
     if (!file.IsHeld()) continue;
-    file.Write(bytes, path);
+    file.Write(bytes, path, sync);
     file.RenameTo(path);
     break;
   }
-  SyncDirectory(directory);
+  if (sync == Sync::kYes) SyncDirectory(directory);
 }
 
 void RemoveLeftovers(const std::string& directory) {

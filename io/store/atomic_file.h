@@ -2,15 +2,20 @@
 // writer and however many write at once.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace gneiss {
 
+// Whether a file is on the disk when it is written. One that is not may be lost or empty after a
+// power failure: for what its readers hold against a digest and can have again.
+enum class Sync : std::uint8_t { kYes, kNo };
+
 // Writes `path` under a temporary name in the same directory, syncs it, renames it and syncs the
 // directory; replaces what is there. The temporary file is locked while its writer lives. Throws
 // std::system_error naming `path`, with nothing left behind.
-void WriteAtomically(const std::string& path, std::string_view bytes);
+void WriteAtomically(const std::string& path, std::string_view bytes, Sync sync = Sync::kYes);
 
 // Removes the temporary files in `directory` whose writers are gone, and where the file system
 // knows no locks those that are older than a day. Never one that is being written. What cannot be
