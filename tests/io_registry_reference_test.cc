@@ -84,10 +84,10 @@ TEST_CASE("A registry's place has a host and perhaps a prefix", "[io][registry]"
       CHECK_THROWS_AS(ParseRegistryPlace(text), InputError);
     }
   }
-  CHECK(IsBelow("team/app", "team"));
-  CHECK(IsBelow("team", "team"));
-  CHECK(IsBelow("x", ""));
-  CHECK_FALSE(IsBelow("teams/app", "team"));
+  CHECK(IsRepositoryBelow("team/app", "team"));
+  CHECK(IsRepositoryBelow("team", "team"));
+  CHECK(IsRepositoryBelow("x", ""));
+  CHECK_FALSE(IsRepositoryBelow("teams/app", "team"));
 }
 
 TEST_CASE("What the grammar accepts stays one path below its host", "[io][registry]") {

@@ -38,7 +38,11 @@ std::string DescriptorOf(std::string_view type, const std::string& content,
 class FakeRegistry {
  public:
   FakeRegistry()
-      : options_{.client = OptionsFor(clock_), .jobs = 3, .include = {}, .exclude = {}, .cache = {}},
+      : options_{.client = OptionsFor(clock_),
+                 .jobs = 3,
+                 .include = {},
+                 .exclude = {},
+                 .cache = {}},
         server_([this](const ServerRequest& request, ServerConnection& connection) {
           Answer(request, connection);
         }) {
@@ -46,15 +50,15 @@ class FakeRegistry {
   }
 
   // An image of these layers; the text of its manifest.
-  std::string Image(std::span<const std::string> layers, const std::string& created = "") {
+  std::string MakeImage(std::span<const std::string> layers, const std::string& created = "") {
     const std::string config = R"({"os":"linux","architecture":"amd64","created":")" + created +
                                R"(","rootfs":{"type":"layers","diff_ids":[]}})";
     blobs_[FormatDigest(Sha256(config))] = config;
     std::string list;
     for (const std::string& layer : layers) {
       blobs_[FormatDigest(Sha256(layer))] = layer;
-      list += (list.empty() ? "" : ",") +
-              DescriptorOf("application/vnd.oci.image.layer.v1.tar", layer);
+      list +=
+          (list.empty() ? "" : ",") + DescriptorOf("application/vnd.oci.image.layer.v1.tar", layer);
     }
     return R"({"schemaVersion":2,"mediaType":")" + std::string(kOciManifest) + R"(","config":)" +
            DescriptorOf("application/vnd.oci.image.config.v1+json", config) + R"(,"layers":[)" +
@@ -111,9 +115,9 @@ class FakeRegistry {
 
   FakeClock clock_;
   RegistryReadOptions options_;
-  std::set<std::string> gone_;      // tags that are listed and not there
-  std::set<std::string> broken_;    // repositories that answer 500
-  bool tells_digests_ = true;       // of manifests
+  std::set<std::string> gone_;    // tags that are listed and not there
+  std::set<std::string> broken_;  // repositories that answer 500
+  bool tells_digests_ = true;     // of manifests
   bool has_catalogue_ = true;
   std::vector<std::shared_ptr<const LayoutFiles>> layouts_;
   HttpServer server_;
@@ -156,12 +160,11 @@ class FakeRegistry {
       const std::string digest = tag == found->second.end() ? name : tag->second;
       if (!manifests_.contains(digest)) return missing();
       const auto& [type, text] = manifests_.at(digest);
-      const std::string lines =
-          "Content-Type: " + type + "\r\n" +
-          (tells_digests_ ? "Docker-Content-Digest: " + digest + "\r\n" : "");
+      const std::string lines = "Content-Type: " + type + "\r\n" +
+                                (tells_digests_ ? "Docker-Content-Digest: " + digest + "\r\n" : "");
       if (request.method == "HEAD") {
-        return connection.Send("HTTP/1.1 200 OK\r\n" + lines + "Content-Length: " +
-                               std::to_string(text.size()) + "\r\n\r\n");
+        return connection.Send("HTTP/1.1 200 OK\r\n" + lines +
+                               "Content-Length: " + std::to_string(text.size()) + "\r\n\r\n");
       }
       return connection.Answer(200, lines, text);
     }
@@ -178,11 +181,11 @@ const std::vector<std::string> kLayers = {"one", "two", "three"};
 TEST_CASE("A registry is read with all tags, and what is the same is asked for once",
           "[io][registry_source]") {
   FakeRegistry registry;
-  const std::string shop = registry.Image(std::span(kLayers).first(2));
+  const std::string shop = registry.MakeImage(std::span(kLayers).first(2));
   registry.Push("team/shop", "1", shop);
   registry.Push("team/shop", "latest", shop);
   registry.Push("prod/shop", "1", shop);
-  registry.Push("base", "3", registry.Image(std::span(kLayers).first(1)));
+  registry.Push("base", "3", registry.MakeImage(std::span(kLayers).first(1)));
   registry.PushUntagged("empty", shop);
   CHECK(registry.ReadAll() ==
         "HOST/base:3 1\nHOST/prod/shop:1 2\nHOST/team/shop:1 2\nHOST/team/shop:latest 2\n"
@@ -196,7 +199,7 @@ TEST_CASE("A registry is read with all tags, and what is the same is asked for o
   CHECK(registry.Read("docker://" + registry.server_.host() + "/team/shop") ==
         "HOST/team/shop:latest 2\n");
   CHECK(registry.Read("docker://" + registry.server_.host() + "/base@" +
-                      FormatDigest(Sha256(registry.Image(std::span(kLayers).first(1))))) ==
+                      FormatDigest(Sha256(registry.MakeImage(std::span(kLayers).first(1))))) ==
         "(no ref) 1\n");
 }
 
@@ -206,7 +209,7 @@ TEST_CASE("With a cache a second run asks for what tags name, and no more",
   const TemporaryDirectory cache;
   registry.options_.cache = cache.path();
   for (const std::string tag : {"1", "2", "3"}) {
-    registry.Push("shop", tag, registry.Image(kLayers, "2026-01-0" + tag));
+    registry.Push("shop", tag, registry.MakeImage(kLayers, "2026-01-0" + tag));
   }
   const std::string first = registry.ReadAll();
   CHECK(registry.CountOf("GET", "/manifests/") == 3);
@@ -226,14 +229,14 @@ TEST_CASE("Registries that do not say a tag's digest are asked for the manifest"
           "[io][registry_source]") {
   FakeRegistry registry;
   registry.tells_digests_ = false;
-  registry.Push("shop", "1", registry.Image(kLayers));
+  registry.Push("shop", "1", registry.MakeImage(kLayers));
   CHECK(registry.ReadAll() == "HOST/shop:1 3\n");
 }
 
 TEST_CASE("Patterns choose repositories and tags, and unwanted ones are not asked for",
           "[io][registry_source]") {
   FakeRegistry registry;
-  const std::string image = registry.Image(kLayers);
+  const std::string image = registry.MakeImage(kLayers);
   for (const char* const tag : {"1.0", "1.1", "2.0"}) registry.Push("team/shop", tag, image);
   registry.Push("other/tool", "1.0", image);
   registry.options_.include = {"team/*:1.*", "nobody/*"};
@@ -243,8 +246,8 @@ TEST_CASE("Patterns choose repositories and tags, and unwanted ones are not aske
   registry.options_.include = {"team/*"};
   registry.options_.exclude = {"team/shop"};
   CHECK(registry.ReadAll().empty());
-  registry.options_ = {.client = registry.options_.client, .include = {"other/tool"}, .exclude = {},
-                       .cache = {}};
+  registry.options_ = {
+      .client = registry.options_.client, .include = {"other/tool"}, .exclude = {}, .cache = {}};
   const std::size_t before = registry.CountOf("GET", "/tags/list");
   CHECK(registry.ReadAll() == "HOST/other/tool:1.0 3\n");
   CHECK(registry.CountOf("GET", "/tags/list") == before + 1);
@@ -253,14 +256,15 @@ TEST_CASE("Patterns choose repositories and tags, and unwanted ones are not aske
 TEST_CASE("Of each repository the tags created last are kept", "[io][registry_source]") {
   FakeRegistry registry;
   const auto push = [&](const std::string& tag, const std::string& created) {
-    registry.Push("shop", tag, registry.Image(kLayers, created));
+    registry.Push("shop", tag, registry.MakeImage(kLayers, created));
   };
   push("old", "2024-01-01T00:00:00Z");
   push("new", "2026-01-01T00:00:00Z");
   push("newest", "2026-02-01T00:00:00Z");
   push("undated", "");
-  registry.Push("shop", "latest", registry.Image(kLayers, "2026-02-01T00:00:00Z"));
-  registry.Push("tool", "1", registry.Image(std::span(kLayers).first(1), "2020-01-01T00:00:00Z"));
+  registry.Push("shop", "latest", registry.MakeImage(kLayers, "2026-02-01T00:00:00Z"));
+  registry.Push("tool", "1",
+                registry.MakeImage(std::span(kLayers).first(1), "2020-01-01T00:00:00Z"));
   registry.options_.newest_tags = 3;
   CHECK(registry.ReadAll() ==
         "HOST/shop:latest 3\nHOST/shop:newest 3\nHOST/shop:new 3\nHOST/tool:1 1\n"
@@ -269,9 +273,9 @@ TEST_CASE("Of each repository the tags created last are kept", "[io][registry_so
 
 TEST_CASE("What is missing costs what it is, and is told", "[io][registry_source]") {
   FakeRegistry registry;
-  registry.Push("shop", "1", registry.Image(kLayers));
-  registry.Push("shop", "gone", registry.Image(std::span(kLayers).first(1)));
-  registry.Push("broken", "1", registry.Image(std::span(kLayers).first(1)));
+  registry.Push("shop", "1", registry.MakeImage(kLayers));
+  registry.Push("shop", "gone", registry.MakeImage(std::span(kLayers).first(1)));
+  registry.Push("broken", "1", registry.MakeImage(std::span(kLayers).first(1)));
   registry.Push("shop", "bad", "{\"schemaVersion\":2}");
   registry.gone_ = {"gone"};
   registry.broken_ = {"broken"};
@@ -295,16 +299,17 @@ TEST_CASE("What is missing costs what it is, and is told", "[io][registry_source
 
 TEST_CASE("Indexes are followed; attestations and schema 1 are counted", "[io][registry_source]") {
   FakeRegistry registry;
-  const std::string one = registry.Image(std::span(kLayers).first(1));
-  const std::string two = registry.Image(std::span(kLayers).first(2));
+  const std::string one = registry.MakeImage(std::span(kLayers).first(1));
+  const std::string two = registry.MakeImage(std::span(kLayers).first(2));
   registry.PushUntagged("shop", one);
   registry.PushUntagged("shop", two);
   const std::string index =
       R"({"schemaVersion":2,"mediaType":")" + std::string(kOciIndex) + R"(","manifests":[)" +
-      DescriptorOf(kOciManifest, one, R"(,"platform":{"os":"linux","architecture":"amd64"})") + "," +
-      DescriptorOf(kOciManifest, two, R"(,"platform":{"os":"linux","architecture":"arm64"})") + "," +
-      DescriptorOf(kOciManifest, "x",
-                   R"(,"platform":{"os":"unknown","architecture":"unknown"})") +
+      DescriptorOf(kOciManifest, one, R"(,"platform":{"os":"linux","architecture":"amd64"})") +
+      "," +
+      DescriptorOf(kOciManifest, two, R"(,"platform":{"os":"linux","architecture":"arm64"})") +
+      "," +
+      DescriptorOf(kOciManifest, "x", R"(,"platform":{"os":"unknown","architecture":"unknown"})") +
       "]}";
   registry.Push("shop", "1", index, kOciIndex);
   registry.Push("shop", "0", R"({"schemaVersion":1})",
@@ -317,7 +322,7 @@ TEST_CASE("Indexes are followed; attestations and schema 1 are counted", "[io][r
 
 TEST_CASE("Layers of a registry are streamed when they are opened", "[io][registry_source]") {
   FakeRegistry registry;
-  registry.Push("shop", "1", registry.Image(kLayers));
+  registry.Push("shop", "1", registry.MakeImage(kLayers));
   (void)registry.ReadAll();
   REQUIRE(registry.layouts_.size() == 1);
   const LayoutFiles& layers = *registry.layouts_.front();
