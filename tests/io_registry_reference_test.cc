@@ -7,6 +7,7 @@
 
 #include "io/registry/http_url.h"
 #include "io/registry/registry_reference.h"
+#include "io/source/repository_name.h"
 #include "planner/input_error.h"
 
 namespace gneiss {

@@ -13,7 +13,8 @@ namespace {
 
 const std::string kReadable =
     "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF], "
-    "docker-archive:FILE[:REF], dir:DIR and registry-fs:DIR[:REF]";
+    "docker-archive:FILE[:REF], dir:DIR, registry-fs:DIR[:REF], "
+    "docker://HOST/REPO[:TAG|@DIGEST] and registry://HOST[/PREFIX]";
 constexpr char kLine[] = R"({"ref":"a:1","layers":[]})";
 
 struct SourceRead {
@@ -96,12 +97,10 @@ TEST_CASE("Several sources make one fleet", "[io][source]") {
   CHECK(builder.Build().images.size() == 2);
 }
 
-TEST_CASE("A transport of another version is named as such", "[io][source]") {
-  for (const std::string source : {"docker://example.com/app:1", "registry://example.com"}) {
-    const std::string transport = source.substr(0, source.find(':'));
-    CHECK(SourceErrorOf(source) ==
-          source + ": sources of transport \"" + transport + "\" are not read yet; " + kReadable);
-  }
+TEST_CASE("A live registry without a host is an error that says what is missing", "[io][source]") {
+  CHECK(SourceErrorOf("docker:app:1") ==
+        "docker:app:1: expected a host after \"docker://\", found \"app:1\" after \"docker:\"");
+  CHECK(SourceErrorOf("registry:/x").find("after \"registry://\"") != std::string::npos);
 }
 
 TEST_CASE("A name that is neither a path nor a transport is an error", "[io][source]") {

@@ -231,7 +231,8 @@ class FleetLoader {
 void AddFleetOptions(CLI::App& app, FleetOptions& options) {
   app.add_option("source", options.sources,
                  "fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], "
-                 "dir:DIR, registry-fs:DIR[:REF], or a path to any of these")
+                 "dir:DIR, registry-fs:DIR[:REF], a path to any of these, "
+                 "docker://HOST/REPO[:TAG|@DIGEST], or registry://HOST[/PREFIX]")
       ->required()
       ->type_name("SOURCE...");
   app.add_option("--platform", options.platform, "only images of this platform (default: all)")

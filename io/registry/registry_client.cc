@@ -10,6 +10,7 @@
 #include "io/registry/registry_session.h"
 #include "io/source/json_value.h"
 #include "io/source/manifest.h"
+#include "io/source/repository_name.h"
 #include "planner/digest.h"
 #include "planner/fleet.h"
 #include "planner/input_error.h"

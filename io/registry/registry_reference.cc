@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/source/json_value.h"
+#include "io/source/repository_name.h"
 #include "planner/digest.h"
 #include "planner/input_error.h"
 
@@ -12,30 +13,11 @@ namespace gneiss {
 namespace {
 
 constexpr std::string_view kDefaultHost = "docker.io";
-constexpr std::size_t kMaxRepositoryBytes = 255;
-constexpr std::size_t kMaxTagBytes = 128;
 constexpr std::size_t kMaxHostBytes = 255;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || IsDigit(c); }
-bool IsLetterOrDigit(char c) { return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z'); }
-
-// Letters and digits with '.', '_', "__" or any number of '-' between them.
-bool IsPathPart(std::string_view part) {
-  if (part.empty() || !IsLowerOrDigit(part.front()) || !IsLowerOrDigit(part.back())) return false;
-  for (std::size_t i = 0; i < part.size();) {
-    if (IsLowerOrDigit(part[i])) {
-      ++i;
-      continue;
-    }
-    const std::size_t end = std::min(part.find_first_not_of(part[i], i), part.size());
-    const std::size_t length = end - i;
-    const bool is_separator =
-        part[i] == '-' || (part[i] == '.' && length == 1) || (part[i] == '_' && length <= 2);
-    if (!is_separator || !IsLowerOrDigit(part[end])) return false;
-    i = end;
-  }
-  return true;
+bool IsLetterOrDigit(char c) {
+  return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 bool IsPort(std::string_view text) {
@@ -82,7 +64,7 @@ void ExpectRepository(std::string_view text, std::string_view repository) {
   ThrowReference(text,
                  "expected a repository, lower-case letters and digits with '.', '_', '-' or '/' "
                  "between them and at most " +
-                     std::to_string(kMaxRepositoryBytes) + " bytes, found " + Quote(repository));
+                     std::to_string(kMaxRepositoryName) + " bytes, found " + Quote(repository));
 }
 
 }  // namespace
@@ -120,7 +102,7 @@ RegistryReference ParseRegistryReference(std::string_view text) {
     rest = rest.substr(0, colon);
     if (!IsTagName(reference.tag)) {
       ThrowReference(text, "expected a tag, letters, digits, '_', '.' and '-' and at most " +
-                               std::to_string(kMaxTagBytes) + " bytes, after ':', found " +
+                               std::to_string(kMaxTagName) + " bytes, after ':', found " +
                                Quote(reference.tag));
     }
     if (!reference.digest_text.empty()) {
@@ -157,23 +139,6 @@ bool IsRepositoryBelow(std::string_view repository, std::string_view prefix) {
 
 std::string ApiHost(std::string_view host) {
   return host == kDefaultHost ? "registry-1.docker.io" : std::string(host);
-}
-
-bool IsRepositoryName(std::string_view text) {
-  if (text.empty() || text.size() > kMaxRepositoryBytes) return false;
-  while (true) {
-    const std::size_t slash = text.find('/');
-    if (!IsPathPart(text.substr(0, slash))) return false;
-    if (slash == std::string_view::npos) return true;
-    text.remove_prefix(slash + 1);
-  }
-}
-
-bool IsTagName(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxTagBytes && text.front() != '.' &&
-         text.front() != '-' && std::ranges::all_of(text, [](char c) {
-           return IsLetterOrDigit(c) || c == '_' || c == '.' || c == '-';
-         });
 }
 
 bool IsHostAndPort(std::string_view text) {

@@ -36,9 +36,6 @@ struct RegistryPlace {
 // Where the registry that users call `host` answers: registry-1.docker.io for docker.io.
 [[nodiscard]] std::string ApiHost(std::string_view host);
 
-// Grammars. What they accept is safe in a URL's path.
-[[nodiscard]] bool IsRepositoryName(std::string_view text);
-[[nodiscard]] bool IsTagName(std::string_view text);
 // HOST[:PORT]: a name, an IPv4 address or an IPv6 address in brackets.
 [[nodiscard]] bool IsHostAndPort(std::string_view text);
 

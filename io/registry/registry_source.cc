@@ -142,8 +142,9 @@ class RegistryReader {
                          client_->host() + "/" + list.first_refused, list.num_refused);
     }
     std::vector<std::string> repositories;
-    std::ranges::copy_if(list.names, std::back_inserter(repositories),
-                         [&](const std::string& name) { return IsRepositoryBelow(name, place.prefix); });
+    std::ranges::copy_if(
+        list.names, std::back_inserter(repositories),
+        [&](const std::string& name) { return IsRepositoryBelow(name, place.prefix); });
     if (!no_catalogue.empty()) {
       report_.AddWarning("no list of repositories, only " + place.prefix + " itself is read",
                          no_catalogue);

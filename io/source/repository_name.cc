@@ -5,8 +5,6 @@
 namespace gneiss {
 namespace {
 
-constexpr std::size_t kMaxTagName = 128;
-
 bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool IsWordCharacter(char c) { return IsLowerOrDigit(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
 

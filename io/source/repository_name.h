@@ -9,6 +9,7 @@ namespace gneiss {
 
 // What registries take; the spec leaves it to them and names this number for names with the host.
 inline constexpr std::size_t kMaxRepositoryName = 255;
+inline constexpr std::size_t kMaxTagName = 128;
 
 // "library/debian": lower-case words joined by ".", "_", "__" or "-"s, in parts joined by "/".
 [[nodiscard]] bool IsRepositoryName(std::string_view name);

@@ -26,13 +26,15 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kReadable =
     "this version reads fleet:FILE, oci:DIR[:REF], oci-archive:FILE[:REF], "
-    "docker-archive:FILE[:REF], dir:DIR and registry-fs:DIR[:REF]";
+    "docker-archive:FILE[:REF], dir:DIR, registry-fs:DIR[:REF], docker://HOST/REPO[:TAG|@DIGEST] "
+    "and "
+    "registry://HOST[/PREFIX]";
 
 constexpr std::array<std::string_view, 6> kTransports = {"fleet",          "oci", "oci-archive",
                                                          "docker-archive", "dir", "registry-fs"};
 
-// Transports of design.md 6 that have no reader yet.
-constexpr std::array<std::string_view, 2> kPlanned = {"docker", "registry"};
+// Live registries, which registry_source.h reads.
+constexpr std::array<std::string_view, 2> kRegistryTransports = {"docker", "registry"};
 
 bool IsLayout(const fs::path& directory) {
   return fs::exists(directory / "oci-layout") || fs::exists(directory / "index.json");
@@ -197,10 +199,10 @@ void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilde
     } else {
       ReadDockerArchive(archive, ref, options, builder, report);
     }
-  } else if (std::ranges::find(kPlanned, transport) != kPlanned.end()) {
+  } else if (std::ranges::find(kRegistryTransports, transport) != kRegistryTransports.end()) {
     throw InputError(std::string(source), "",
-                     "sources of transport " + Quote(transport) + " are not read yet; " +
-                         std::string(kReadable));
+                     "expected a host after \"" + std::string(transport) + "://\", found " +
+                         Quote(name) + " after \"" + std::string(transport) + ":\"");
   } else {
     ReadBarePath(source, options, builder, report);
   }

@@ -64,7 +64,7 @@ struct ReadReport {
 // storage; a tar with a manifest.json is an archive of `docker save`, one with an index.json a
 // layout; any other file is a fleet file. Throws InputError when the source as a whole cannot be
 // used (missing, not readable, not of its kind, unknown transport), std::system_error when the
-// operating system refuses a read.
+// operating system refuses a read. Live registries are read by registry_source.h.
 void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
                 ReadReport& report);
 
