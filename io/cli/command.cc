@@ -98,13 +98,13 @@ void PrintHelp(std::ostream& out) {
   for (const Command& command : kCommands) {
     out << fmt::format("  {:<8} {}\n", command.name, command.summary);
   }
-  out << "\nA SOURCE is fleet:FILE (NDJSON, one image a line; .gz and .zst too), oci:DIR[:REF] (an "
-         "OCI\n"
-         "image layout), oci-archive:FILE[:REF] (a tar of one), docker-archive:FILE[:REF] (of "
-         "`docker\n"
-         "save`), dir:DIR (of `skopeo copy`), registry-fs:DIR[:REF] (the storage of a registry), "
-         "or "
-         "a\nbare path to any of these. Several sources make one fleet.\n\n"
+  out << "\nA SOURCE is fleet:FILE (NDJSON, one image a line; .gz and .zst too), oci:DIR[:REF] "
+         "(an\n"
+         "OCI image layout), oci-archive:FILE[:REF] (a tar of one), docker-archive:FILE[:REF] (of\n"
+         "`docker save`), dir:DIR (of `skopeo copy`), registry-fs:DIR[:REF] (the storage of a\n"
+         "registry), a bare path to any of these, docker://HOST/REPO[:TAG|@DIGEST] (one image of "
+         "a\n"
+         "live registry) or registry://HOST[/PREFIX] (all of them). Several make one fleet.\n\n"
          "`gneiss COMMAND --help` lists the options of a command; `gneiss --version` says which "
          "this is.\n"
          "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 policy not met.\n\n"

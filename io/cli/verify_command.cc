@@ -11,6 +11,7 @@
 #include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
+#include "io/cli/registry_options.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scan_layers.h"
 #include "io/report/verify_screen.h"
@@ -31,6 +32,7 @@ struct VerifyCommandOptions {
   bool strict = false;
   bool quiet = false;
   ScanArguments scan;
+  RegistryArguments registry;
   std::int64_t top = 10;
   ReportOptions report;
 };
@@ -42,7 +44,11 @@ std::string CheckMtimeRule(const std::string& text) {
 
 LoadedFleet LoadSide(const std::string& source, const VerifyCommandOptions& options,
                      Console& console) {
-  return LoadFleet({.sources = {source}, .platform = options.platform, .quiet = options.quiet},
+  return LoadFleet({.sources = {source},
+                    .platform = options.platform,
+                    .quiet = options.quiet,
+                    .demand = {},
+                    .registry = options.registry},
                    console);
 }
 
@@ -134,6 +140,7 @@ CommandBody ConfigureVerify(CLI::App& app) {
   app.add_flag("--quiet", options->quiet, "no progress and no warnings; errors only");
   AddReportOptions(app, options->report);
   AddLimitOptions(app, options->scan.limits);
+  AddRegistryOptions(app, options->registry);
   return [options](Console& console) { return RunVerify(*options, console); };
 }
 

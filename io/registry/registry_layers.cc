@@ -9,13 +9,13 @@ namespace gneiss {
 RegistryLayers::RegistryLayers(std::shared_ptr<RegistryClient> client)
     : client_(std::move(client)), path_("docker://" + client_->host()) {}
 
-void RegistryLayers::Add(const Descriptor& layer, const std::string& repository) {
-  if (layer.foreign) return;
+void RegistryLayers::Add(const Descriptor& blob, const std::string& repository) {
+  if (blob.foreign) return;
   const std::lock_guard lock(mutex_);
-  Place& place = places_[LayoutBlobs::NameOf(layer.digest_text)];
+  Place& place = places_[LayoutBlobs::NameOf(blob.digest_text)];
   // The first by name, whoever came first.
   if (!place.repository.empty() && place.repository <= repository) return;
-  place = {.repository = repository, .digest_text = layer.digest_text, .size = layer.size};
+  place = {.repository = repository, .digest_text = blob.digest_text, .size = blob.size};
 }
 
 std::optional<RegistryLayers::Place> RegistryLayers::Find(std::string_view name) const {

@@ -1,5 +1,5 @@
-// The layers of the images that were read from a registry, as the files of a layout: what scans
-// them asks for "blobs/ALGORITHM/HEX".
+// The layers and configs of the images that were read from a registry, as the files of a layout:
+// what scans or verifies them asks for "blobs/ALGORITHM/HEX".
 #pragma once
 
 #include <memory>
@@ -20,9 +20,9 @@ class RegistryLayers : public LayoutFiles {
  public:
   explicit RegistryLayers(std::shared_ptr<RegistryClient> client);
 
-  // From now on the registry has this layer, in `repository`. Layers that are stored elsewhere are
+  // From now on the registry has this blob, in `repository`. Layers that are stored elsewhere are
   // left out.
-  void Add(const Descriptor& layer, const std::string& repository);
+  void Add(const Descriptor& blob, const std::string& repository);
 
   const std::string& path() const override { return path_; }
   std::string repository() const override { return {}; }

@@ -50,6 +50,8 @@ class RegistryManifests : public ManifestBlobs {
   std::optional<std::string> Read(BlobRole role, const Descriptor& descriptor,
                                   ReadReport& report) override {
     const std::string& digest = descriptor.digest_text;
+    // Whoever verifies an image asks for its config again.
+    if (role == BlobRole::kConfig) layers_.Add(descriptor, repository_);
     std::optional<std::string> text = cache_.Read(digest);
     if (text) return text;
     if (role == BlobRole::kManifest) {

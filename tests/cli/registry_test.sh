@@ -108,6 +108,10 @@ run 0 scan --quiet --json --store here "registry://$plain/team"
 cmp -s expected found || fail "inventories differ"
 [ "$(wc -l <found)" = 3 ] || fail "inventories: $(cat found)"
 
+# What was pushed is what was there, configs too.
+run 0 verify --store here --quiet oci:layout:shop:1 "docker://$plain/team/shop:1"
+run 3 verify --store here --quiet oci:layout:shop:2 "docker://$plain/team/shop:1"
+
 # TLS with an authority that only --cacert knows.
 openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=tests -addext 'subjectAltName=IP:127.0.0.1' \
   -keyout key.pem -out cert.pem >openssl.log 2>&1 || fail "openssl: $(cat openssl.log)"
