@@ -175,6 +175,24 @@ TEST_CASE("Links in an image directory are not followed", "[io][image_directory]
         Texts{config + ": expected a plain file, found a symbolic link"});
 }
 
+TEST_CASE("A digest too long for a file's name is of a blob that is not there",
+          "[io][image_directory]") {
+  const ImageDirectory directory;
+  const std::string digest = "other:" + std::string(3000, 'a');
+  directory.Write("manifest.json",
+                  fmt::format(R"({{"config":{},"layers":[{{"digest":"{}","size":1}}]}})",
+                              directory.Blob("config.v1+json", "{}"), digest));
+  const DirectoryRead read = ReadDirectory(directory.path());
+  CHECK(read.problems().empty());
+  CHECK(read.report.missing_layer_blobs == 1);
+  CHECK(read.blobs.Open(digest, 1) == nullptr);
+  directory.Write("manifest.json",
+                  fmt::format(R"({{"manifests":[{{"digest":"{}","size":1}}]}})", digest));
+  CHECK(ReadDirectory(directory.path()).problems() ==
+        Texts{directory.path(digest.substr(6)) +
+              ": expected a manifest, found no such blob in the directory"});
+}
+
 TEST_CASE("A manifest.json that is none is a bad image", "[io][image_directory]") {
   const ImageDirectory directory;
   const std::string path = directory.Write("manifest.json", "<html>");

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "io/source/byte_source.h"
@@ -50,9 +51,9 @@ std::string NameInDirectory(const std::string& directory, std::string_view diges
   const std::string hex(digest_text.substr(digest_text.find(':') + 1));
   for (const std::string_view ending : {"", ".tar", ".manifest.json"}) {
     std::string name = hex + std::string(ending);
-    if (std::filesystem::exists(std::filesystem::symlink_status(FileIn(directory, name)))) {
-      return name;
-    }
+    std::error_code ignored;  // a name too long is not there
+    const auto status = std::filesystem::symlink_status(FileIn(directory, name), ignored);
+    if (std::filesystem::exists(status)) return name;
   }
   return hex;
 }
