@@ -363,6 +363,32 @@ TEST_CASE("TLS with an authority of one's own, and with client certificates", "[
   CHECK(error_of(wants_client).ends_with("; look at the files of --cacert, --cert and --key"));
 }
 
+TEST_CASE("A blob that is cut within TLS is taken up again", "[io][registry]") {
+  FakeClock clock;
+  const TemporaryDirectory directory;
+  const TestAuthority authority;
+  const std::string blob(1'000'000, 'b');
+  const HttpServer server(
+      [&](const ServerRequest& request, ServerConnection& connection) {
+        if (request.header("range").empty()) {
+          connection.Send("HTTP/1.1 200 X\r\nContent-Length: 1000000\r\n\r\n" +
+                          blob.substr(0, 400'000));
+          return connection.Close();
+        }
+        const std::string first = request.header("range").substr(6);  // "bytes=N-"
+        const std::string rest = blob.substr(std::stoul(first));
+        connection.Send("HTTP/1.1 206 X\r\nContent-Length: " + std::to_string(rest.size()) +
+                        "\r\nContent-Range: bytes " + first + "999999/1000000\r\n\r\n" + rest);
+      },
+      &authority);
+  RegistryOptions options = OptionsFor(clock);
+  options.plain_http = std::nullopt;
+  options.http.cacert = directory.Write("ca.pem", authority.certificate());
+  RegistryClient client(server.host(), options);
+  CHECK(ReadAll(*client.OpenBlob("app", FormatDigest(Sha256(blob)), 1'000'000)) == blob);
+  CHECK(server.CountOf("/v2/app/blobs/") == 2);
+}
+
 TEST_CASE("From https nothing leads to plain http", "[io][registry]") {
   FakeClock clock;
   const TemporaryDirectory directory;

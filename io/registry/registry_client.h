@@ -69,14 +69,15 @@ class RegistryClient {
                                                    const std::string& digest_text, Bytes size,
                                                    std::size_t max_bytes);
 
-  // A blob as it comes, in bounded memory. Nothing is asked before the first Read; a connection
-  // that breaks or stalls is made again for the rest. Exactly `size` bytes, or an error, past
-  // the first byte with place "byte N". Not verified: the scan holds it against its digest, as for
-  // layouts. stored_size() is `size`. May outlive this client. REQUIRES: 0 <= size.
+  // A blob as it comes, in bounded memory. It is not asked for before the first Read; a connection
+  // that breaks or stalls is made again for the rest. Read gives exactly `size` bytes or throws
+  // InputError, past the first byte with place "byte N", also when there is no such blob. Not
+  // verified: the scan holds it against its digest, as for layouts. stored_size() is `size`. May
+  // outlive this client. REQUIRES: 0 <= size.
   [[nodiscard]] std::unique_ptr<ByteSource> OpenBlob(const std::string& repository,
                                                      const std::string& digest_text, Bytes size);
   // The same of a foreign layer, from one of its `urls`: no credentials, whatever that host asks.
-  // Throws InputError when `url` is no URL or of a scheme that is not allowed.
+  // Throws InputError when `url` is no http or https URL.
   [[nodiscard]] std::unique_ptr<ByteSource> OpenForeignBlob(std::string_view url, Bytes size);
 
   // Since construction.
