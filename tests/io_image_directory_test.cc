@@ -178,7 +178,7 @@ TEST_CASE("Links in an image directory are not followed", "[io][image_directory]
 TEST_CASE("A digest too long for a file's name is of a blob that is not there",
           "[io][image_directory]") {
   const ImageDirectory directory;
-  const std::string digest = "other:" + std::string(3000, 'a');
+  const std::string digest = "other:" + std::string(1000, 'a');
   directory.Write("manifest.json",
                   fmt::format(R"({{"config":{},"layers":[{{"digest":"{}","size":1}}]}})",
                               directory.Blob("config.v1+json", "{}"), digest));
