@@ -5,6 +5,7 @@
 # TEST is the binary with io_registry_real_test.cc in it.
 set -eu
 
+. "$(dirname "$0")/cli/start_registry.sh"
 test=$(realpath "$1")
 fail() {
   echo "registry_client_test: $*" >&2
@@ -22,21 +23,14 @@ registry=
 trap '[ -z "$registry" ] || kill "$registry"; rm -rf "$work"' EXIT
 cd "$work"
 
-# serve NAME HTTP AUTH: starts a registry on the same storage; its host is in GNEISS_REGISTRY.
+# serve NAME [CONFIG...]: starts a registry on the same storage; its host is in GNEISS_REGISTRY.
 serve() {
   [ -z "$registry" ] || { kill "$registry"; wait "$registry" || true; }
-  cat >"$1.yml" <<YAML
-version: 0.1
-storage: {filesystem: {rootdirectory: $work/storage}}
-http: {addr: "127.0.0.1:0"$2}
-$3
-YAML
-  docker-registry serve "$1.yml" >"$1.log" 2>&1 &
-  registry=$!
-  port=$(timeout 60 tail -n +1 -F "$1.log" 2>/dev/null |
-    sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p;T;q') || true
-  [ -n "$port" ] || fail "the registry does not start: $(cat "$1.log")"
-  GNEISS_REGISTRY=127.0.0.1:$port
+  name=$1
+  shift
+  start_registry "$name" "$work/storage" "$@"
+  registry=$registry_process
+  GNEISS_REGISTRY=127.0.0.1:$registry_port
   export GNEISS_REGISTRY
 }
 
@@ -60,7 +54,7 @@ push() {
     "http://$GNEISS_REGISTRY/v2/$1/manifests/$2"
 }
 
-serve plain "" ""
+serve plain
 for image in "team/app 1" "app 2" "app 1" "app 3" "other 1"; do
   # shellcheck disable=SC2086
   push $image
@@ -72,7 +66,7 @@ openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext subject
 /usr/bin/python3 -W ignore -c '
 import crypt
 print("me:" + crypt.crypt("pass word", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16)))' >htpasswd
-serve tls ", tls: {certificate: $work/cert.pem, key: $work/key.pem}" \
+serve tls "http: {addr: '127.0.0.1:0', tls: {certificate: $work/cert.pem, key: $work/key.pem}}" \
   "auth: {htpasswd: {realm: r, path: $work/htpasswd}}"
 printf '{"auths":{"%s":{"auth":"%s"}}}' "$GNEISS_REGISTRY" "$(printf 'me:pass word' | base64)" >auth.json
 GNEISS_REGISTRY_CACERT=$work/cert.pem

@@ -8,6 +8,7 @@ set -eu
 
 gneiss=$(realpath "$1")
 . "$(dirname "$0")/scan_layout.sh"
+. "$(dirname "$0")/start_registry.sh"
 compare=$(realpath "$(dirname "$0")/compare_trees.py")
 
 fail() {
@@ -131,16 +132,9 @@ add_full_image 2 "$base" "$tools" "$app"
 add_full_image 3 "$base" "$newer" "$perl"
 add_full_image 4 "$tools" "$base" "$clean"
 add_full_image 5 "$base"
-cat >registry.yml <<YAML
-version: 0.1
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:0"}
-YAML
-docker-registry serve registry.yml >registry.log 2>&1 &
-registry=$!
-port=$(timeout 60 tail -n +1 -F registry.log 2>/dev/null |
-  sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p;T;q') || true
-[ -n "$port" ] || fail "the registry does not start: $(cat registry.log)"
+start_registry registry "$work/registry"
+registry=$registry_process
+port=$registry_port
 
 # push_as_is LAYOUT TAG REPOSITORY: the manifest byte for byte, docker's too, which skopeo does not find in
 # a layout.

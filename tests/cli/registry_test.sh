@@ -9,6 +9,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/work_directory.sh"
 . "$here/scan_layout.sh"
+. "$here/start_registry.sh"
 for tool in docker-registry skopeo jq openssl htpasswd /usr/bin/python3; do
   command -v "$tool" >/dev/null && continue
   [ -z "${CI:-}" ] || fail "$tool is missing"
@@ -18,7 +19,7 @@ done
 servers=
 trap '[ -z "$servers" ] || kill $servers; rm -rf "$work"' EXIT
 
-# A layout of images that share layers; "8" is another name of 3.
+# A layout of images that share layers.
 mkdir -p layout root/usr/bin root/etc
 seq 30000 >root/usr/bin/base
 base=$(add_tar layout root)
@@ -30,21 +31,14 @@ new=$(add_tar layout root)
 add_image layout 1 "$base" "$app"
 add_image layout 2 "$base" "$new"
 add_image layout 3 "$base"
-for tag in 1 2 3; do echo "$tag"; done >tags
 
-# start NAME CONFIG...: a registry with these lines of configuration; its port.
+# start NAME [CONFIG...]: a registry on the storage that all share; its port.
 start() {
   name=$1
   shift
-  {
-    printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: %s/storage}}\n' "$work"
-    printf '%s\n' "$@"
-  } >"$name.yml"
-  docker-registry serve "$name.yml" >"$name.log" 2>&1 &
-  servers="$servers $!"
-  port=$(timeout 60 tail -n +1 -F "$name.log" 2>/dev/null |
-    sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p;T;q') || true
-  [ -n "$port" ] || fail "the registry $name does not start: $(cat "$name.log")"
+  start_registry "$name" "$work/storage" "$@"
+  servers="$servers $registry_process"
+  port=$registry_port
 }
 
 # figures FILE: of a plan or stat JSON, what does not depend on what images are called.
@@ -69,12 +63,12 @@ requests() { # of a registry's log, by method and path
   sed -n 's/^127[^"]*"\([A-Z]*\) \([^ ?"]*\)[^"]* HTTP[^"]*" .*/\1 \2/p' "$1"
 }
 
-start plain 'http: {addr: "127.0.0.1:0"}'
+start plain
 plain=127.0.0.1:$port
-while read -r tag; do
+for tag in 1 2 3; do
   skopeo --insecure-policy copy -q --preserve-digests --dest-tls-verify=false "oci:layout:shop:$tag" \
     "docker://$plain/team/shop:$tag" || fail "skopeo does not push $tag"
-done <tags
+done
 skopeo --insecure-policy copy -q --preserve-digests --src-tls-verify=false --dest-tls-verify=false \
   "docker://$plain/team/shop:3" "docker://$plain/other/base:latest"
 requests plain.log >before

@@ -10,6 +10,7 @@ set -eu
 here=$(realpath "$(dirname "$0")")
 corpus=$(realpath -m "${GNEISS_CORPUS:-$here/../../../shared}")/fixtures
 . "$here/scan_layout.sh"
+. "$here/start_registry.sh"
 for tool in docker-registry skopeo jq; do
   command -v "$tool" >/dev/null && continue
   echo "sources_test: skipped, $tool is missing"
@@ -70,16 +71,9 @@ add_whole_image 2 base middle web
 add_whole_image 3 base web
 add_whole_image 4 base
 
-cat >registry.yml <<YAML
-version: 0.1
-storage: {filesystem: {rootdirectory: $work/registry}}
-http: {addr: "127.0.0.1:0"}
-YAML
-docker-registry serve registry.yml >registry.log 2>&1 &
-registry=$!
-port=$(timeout 60 tail -n +1 -F registry.log 2>/dev/null |
-  sed -n 's/.*listening on 127\.0\.0\.1:\([0-9]*\).*/\1/p;T;q') || true
-[ -n "$port" ] || fail "the registry does not start: $(cat registry.log)"
+start_registry registry "$work/registry"
+registry=$registry_process
+port=$registry_port
 
 for tag in $tags; do
   image=oci:layout:team/shop:$tag
