@@ -15,14 +15,6 @@
 namespace gneiss {
 namespace {
 
-// A ref in one spelling.
-std::string CanonicalRef(std::string_view ref) {
-  ref = ShortRef(ref);
-  std::string canonical(ref);
-  if (SplitRef(ref).tag.empty()) canonical += ":latest";
-  return canonical;
-}
-
 // Images by what they are called; those of one name in the fleet's order.
 class ImagesByName {
  public:

@@ -70,6 +70,13 @@ std::string_view ShortRef(std::string_view ref) {
   return ref;
 }
 
+std::string CanonicalRef(std::string_view ref) {
+  ref = ShortRef(ref);
+  std::string canonical(ref);
+  if (SplitRef(ref).tag.empty()) canonical += ":latest";
+  return canonical;
+}
+
 bool NamesRef(std::string_view name, std::string_view ref) {
   ref = ShortRef(ref);
   name = ShortRef(name);

@@ -149,6 +149,9 @@ struct RefParts {
 // `ref` as short as docker takes it: "docker.io/library/x" and "docker.io/x" are "x". View into it.
 [[nodiscard]] std::string_view ShortRef(std::string_view ref);
 
+// The ref in one spelling: short, and with its tag, which is "latest" where none is given.
+[[nodiscard]] std::string CanonicalRef(std::string_view ref);
+
 // Whether a user who writes `name` means `ref`: they are equal when short, and a name without a tag
 // means :latest.
 [[nodiscard]] bool NamesRef(std::string_view name, std::string_view ref);

@@ -32,6 +32,9 @@ class LineageSearch {
         by_ref_[{ShortRef(fleet.text(ref)), fleet.images[i].platform}].push_back(i);
       }
     }
+    for (const PastRef& past : options.past_refs) {
+      by_ref_[{ShortRef(past.ref), fleet.images[past.image].platform}].push_back(past.image);
+    }
     // A base is as old as the first image that is it; of a base that is no image, the first on it.
     for (auto v = static_cast<NodeIndex>(trie.size()); v-- > 0;) {
       std::string_view built;

@@ -12,6 +12,7 @@
 
 #include "planner/fleet.h"
 #include "planner/layer_trie.h"
+#include "planner/tag_history.h"
 
 namespace gneiss {
 
@@ -60,6 +61,8 @@ struct Lineage {
 
 struct LineageOptions {
   std::vector<LineageRule> rules;
+  // What images were called before, beside what they are called now. Must outlive the search.
+  std::span<const PastRef> past_refs;
   // Per layer of the fleet "ID VERSION_ID" of the os-release it holds, empty where it holds none or
   // is not known. Empty: not known of any.
   std::span<const std::string> os_release;

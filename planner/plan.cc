@@ -103,7 +103,9 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
   const std::vector<std::string> os_release =
       contents != nullptr ? OsReleases(*contents) : std::vector<std::string>();
   BasesReport bases = FindBases(fleet, model, today,
-                                {.lineages = {.rules = options.lineages, .os_release = os_release},
+                                {.lineages = {.rules = options.lineages,
+                                              .past_refs = options.past_refs,
+                                              .os_release = os_release},
                                  .pins = options.squash.pins,
                                  .allow_older = options.allow_older,
                                  .gap_tolerance = options.squash.gap_tolerance,

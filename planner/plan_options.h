@@ -29,6 +29,7 @@ struct PlanOptions {
   SquashOptions squash;
   // Which bases are versions of one, and whether images may move to older ones.
   std::vector<LineageRule> lineages;
+  std::vector<PastRef> past_refs;  // what images were called before
   bool allow_older = false;
   // Levels made of contents; each takes squash.max_layers and squash.pins.
   bool wants_new_bases = true;

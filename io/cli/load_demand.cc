@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,6 +14,7 @@
 #include "io/report/screen_text.h"
 #include "io/source/byte_source.h"
 #include "io/source/demand_file.h"
+#include "io/source/event_file.h"
 #include "planner/demand.h"
 #include "planner/input_error.h"
 
@@ -76,6 +79,35 @@ void JoinDemand(const DemandOptions& options, Fleet& fleet, bool quiet, Console&
                                   FormatCounted(without, "image"));
     }
   }
+}
+
+std::vector<PastRef> PastRefsOf(const std::string& path, const Fleet& fleet, bool quiet,
+                                Console& console) {
+  TagHistory history = JoinTagEvents(ReadEvents(OpenFile(path, "a file of events"), path), fleet);
+  if (history.num_unknown_refs == history.num_refs) {
+    throw InputError(
+        path, "",
+        fmt::format("expected moves of the fleet's tags, found none among {}: {}",
+                    FormatCounted(history.num_refs, "ref"), fmt::join(history.unknown, ", ")));
+  }
+  if (quiet) return std::move(history.past_refs);
+  const auto say = [&](const std::string& text) {
+    *console.err << "gneiss: " << Printable(fmt::format("{}: {}", path, text)) << '\n';
+  };
+  say(fmt::format("{} of tags; {} of {} once had other names",
+                  FormatCounted(history.num_moves, "move"), FormatCount(history.num_images),
+                  FormatCounted(std::ssize(fleet.images), "image")));
+  if (history.num_gone_manifests > 0) {
+    say(fmt::format("{} of {} not in the fleet", FormatCount(history.num_gone_manifests),
+                    FormatCounted(history.num_manifests, "manifest")));
+  }
+  if (history.num_unknown_refs > 0) {
+    const std::int64_t rest = history.num_unknown_refs - std::ssize(history.unknown);
+    say(fmt::format("{} of {} not in the fleet: {}{}", FormatCount(history.num_unknown_refs),
+                    FormatCounted(history.num_refs, "ref"), fmt::join(history.unknown, ", "),
+                    rest == 0 ? "" : fmt::format(" [{} more]", rest)));
+  }
+  return std::move(history.past_refs);
 }
 
 }  // namespace gneiss

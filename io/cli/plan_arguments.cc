@@ -169,6 +169,11 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
          "which images are versions of one base: lines `PATTERN NAME`, a shell pattern over "
          "refs and a name")
       ->type_name("FILE");
+  app.add_option(
+         "--events", arguments.event_file,
+         "moves of tags over time: what a tag once named are versions of one base; JSON lines or "
+         "CSV \"time,ref,manifest,platform\"")
+      ->type_name("FILE");
   app.add_flag("--allow-older", arguments.plan.allow_older,
                "images may also move to older versions of their base");
   app.add_option("--mtime", arguments.mtime,
@@ -201,6 +206,9 @@ std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console&
   options.wants_new_bases = arguments.level == "bases" || arguments.level == "all";
   options.wants_carve = arguments.level == "carve" || arguments.level == "all";
   if (!arguments.lineage_file.empty()) options.lineages = ReadLineageFile(arguments.lineage_file);
+  if (!arguments.event_file.empty()) {
+    options.past_refs = PastRefsOf(arguments.event_file, fleet, arguments.fleet.quiet, console);
+  }
   options.ignore_mtime = arguments.mtime == "ignore";
   const std::string who = FormatCounted(static_cast<std::int64_t>(fleet.images.size()), "image");
   PlanClock clock(progress, arguments.time_limit);

@@ -29,7 +29,8 @@ struct PlanArguments {
   std::string compression = "gzip";
   std::string store;
   std::string lineage_file;  // empty: none
-  double time_limit = 0;     // seconds, 0: none
+  std::string event_file;
+  double time_limit = 0;  // seconds, 0: none
   bool no_contents = false;
   bool layers_only = false;
 };

@@ -6,8 +6,7 @@
 //           `kubectl get pods --all-namespaces -o json` prints: nodes that run the same images are
 //           a pool, named by the first of them
 //
-// A first line of CSV that names the columns may put them in another order. Blank lines, and those
-// that begin with '#', are passed over.
+// Lines are as record_lines.h says, pods as pods_file.h does.
 #pragma once
 
 #include <memory>
@@ -17,9 +16,6 @@
 #include "planner/demand.h"
 
 namespace gneiss {
-
-// Of one file of pods; a cluster of 10,000 has 200 MB.
-inline constexpr std::size_t kMaxPodsBytes = std::size_t{1} << 30;
 
 // Each throws InputError with `path` and the line (of a file of pods the field) when something is
 // no such file, and when it has no line; what OpenFile and ByteSource::Read throw. The first one

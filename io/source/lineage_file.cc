@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "io/source/line_reader.h"
+#include "io/source/record_lines.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -67,13 +68,9 @@ std::vector<LineageRule> ReadLineages(ByteSource& file, const std::string& path)
 
 std::vector<LineageRule> ReadLineageFile(const std::string& path) {
   const std::unique_ptr<ByteSource> file = Decompress(OpenFile(path, "a mapping file"));
-  try {
-    return ReadLineages(*file, path);
-  } catch (const InputError& error) {
-    // Damage of compressed bytes does not know the file.
-    if (!error.source().empty()) throw;
-    throw error.WithSource(path, error.place());
-  }
+  std::vector<LineageRule> rules;
+  WithPath(path, [&] { rules = ReadLineages(*file, path); });
+  return rules;
 }
 
 }  // namespace gneiss

@@ -11,6 +11,7 @@ here=$(realpath "$(dirname "$0")")
 corpus=$(realpath -m "${GNEISS_CORPUS:-$here/../../../shared}")/fixtures
 . "$here/scan_layout.sh"
 . "$here/start_registry.sh"
+. "$here/source_figures.sh"
 for tool in docker-registry skopeo jq; do
   command -v "$tool" >/dev/null && continue
   echo "sources_test: skipped, $tool is missing"
@@ -116,32 +117,6 @@ expect_no_words() {
   ! grep -vx "gneiss: 1 untagged manifest skipped" err || fail "it says more: $(cat out)"
 }
 
-# figures NAME SOURCE...: scans the sources into a store of their own and keeps what stat and plan say of
-# them, but for the names of the images.
-figures() {
-  name=$1
-  shift
-  rm -rf "store.$name"
-  run 0 scan "$@" --store "store.$name"
-  expect_no_words
-  # Archives of docker have no manifests.
-  run 0 stat "$@" --json --layers-only
-  expect_no_words
-  jq -S '{images, layers, layer_references, single_image_layers, max_layers, mean_layers, logical_bytes,
-    physical_bytes}' out >"stat.$name"
-  run 0 plan "$@" --json --layers-only --store "store.$name"
-  expect_no_words
-  jq -S '[.levels[] | {level, current, planned, lower_bound, gap, status,
-    images: [.images[] | .layers] | sort}]' out >"plan.$name"
-}
-
-# same NAME [OTHER]: that the sources of NAME say what those of OTHER say.
-same() {
-  for report in stat plan store; do
-    diff -r "$report.${2:-layout}" "$report.$1" || fail "$1: another $report than of ${2:-layout}"
-  done
-}
-
 figures layout oci:layout
 jq -e '.images == 4 and .layers == 4 and .layer_references == 9' stat.layout >found || fail "$(cat stat.layout)"
 jq -e 'map(.level) | index("squash") != null and index("carve") != null' plan.layout >found ||
@@ -155,10 +130,8 @@ same directories
 figures plain dir:plain1 dir:plain2 dir:plain3 dir:plain4
 figures saved docker-archive:saved1.tar saved2.tar.gz saved3.tar docker-archive:saved4.tar
 same saved plain
-for name in layout plain; do
-  jq 'del(.logical_bytes, .physical_bytes)' "stat.$name" >"counts.$name"
-done
-diff counts.layout counts.plain || fail "decompressed layers are shared otherwise"
+same_contents plain layout
+same_contents saved layout
 verify_fixture() {
   run 0 verify "$2" "dir:fixture$1" --quiet
   run 0 verify "$2" "registry-fs:registry:fixtures/$1:1" --quiet
