@@ -60,16 +60,10 @@ constexpr std::string_view kNoRef = "(no ref)";
 bool IsByRef(GroupBy by) { return by == GroupBy::kNamespace || by == GroupBy::kRepository; }
 
 // The group that a ref belongs to. REQUIRES: IsByRef(by).
-std::string GroupOfRef(std::string_view ref, GroupBy by) {
+std::string NameGroupOfRef(std::string_view ref, GroupBy by) {
   const RefParts parts = SplitRef(ref);
   const std::string_view path = by == GroupBy::kNamespace ? parts.name_space : parts.repository;
   return parts.host.empty() ? std::string(path) : std::string(parts.host) + "/" + std::string(path);
-}
-
-// REQUIRES: there is a group of that name.
-GroupIndex IndexOf(const ImageGroups& groups, const std::string& name) {
-  const auto found = std::ranges::lower_bound(groups.names, name);
-  return static_cast<GroupIndex>(found - groups.names.begin());
 }
 
 constexpr std::array<ScopePreset, 8> kScopePresets = {{
@@ -97,11 +91,17 @@ ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
     } else {
       if (image.num_refs == 0) collector.Add(kNoRef);
       for (const TextIndex ref : fleet.refs_of(image)) {
-        collector.Add(GroupOfRef(fleet.text(ref), by));
+        collector.Add(NameGroupOfRef(fleet.text(ref), by));
       }
     }
   }
   return collector.Finish();
+}
+
+GroupIndex GroupOfRef(const ImageGroups& groups, std::string_view ref) {
+  if (groups.by == GroupBy::kFleet) return 0;
+  const auto found = std::ranges::lower_bound(groups.names, NameGroupOfRef(ref, groups.by));
+  return static_cast<GroupIndex>(found - groups.names.begin());
 }
 
 ImageGroups GroupImagesByLabel(const Fleet& fleet, std::string_view key) {
@@ -153,8 +153,8 @@ Placements PlaceImages(const Fleet& fleet, const ImageGroups& cells, const Image
     if (by_ref && cells.of(i).size() > 1 && groups.of(i).size() > 1) {
       for (const TextIndex ref : fleet.refs_of(fleet.images[i])) {
         const std::string_view text = fleet.text(ref);
-        placements.places.push_back({.cell = IndexOf(cells, GroupOfRef(text, cells.by)),
-                                     .group = IndexOf(groups, GroupOfRef(text, groups.by))});
+        placements.places.push_back(
+            {.cell = GroupOfRef(cells, text), .group = GroupOfRef(groups, text)});
       }
       const auto begin = placements.places.begin() + static_cast<std::ptrdiff_t>(first);
       std::sort(begin, placements.places.end());

@@ -36,6 +36,10 @@ struct ImageGroups {
 // "fleet".
 [[nodiscard]] ImageGroups GroupImages(const Fleet& fleet, GroupBy by);
 
+// The group that a ref of the fleet puts its image in. REQUIRES: groups of GroupImages by fleet,
+// namespace or repository.
+[[nodiscard]] GroupIndex GroupOfRef(const ImageGroups& groups, std::string_view ref);
+
 // By the value of a label; "(none)" for images without it.
 [[nodiscard]] ImageGroups GroupImagesByLabel(const Fleet& fleet, std::string_view key);
 

@@ -29,6 +29,7 @@
 #include "io/cli/tree_command.h"
 #include "io/cli/verify_command.h"
 #include "io/cli/waste_command.h"
+#include "io/cli/whatif_command.h"
 #include "io/report/screen_text.h"
 #include "planner/input_error.h"
 
@@ -39,7 +40,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 11> kCommands = {{
+constexpr std::array<Command, 12> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -56,6 +57,8 @@ constexpr std::array<Command, 11> kCommands = {{
      "scan oci:layout --jobs 8 --store /srv/inventories", ConfigureScan},
     {"waste", "bytes that no image sees or needs, what caused them, what to write instead",
      "waste oci:layout --by repository --dive", ConfigureWaste},
+    {"whatif", "delete, add or rebase images: exact bytes, before it is done",
+     "whatif oci:layout --free 20GB --keep 'prod/*'", ConfigureWhatif},
     {"history", "one image, layer by layer: who shares it, what of it is hidden or not needed",
      "history web/shop:1.4 oci:layout", ConfigureHistory},
     {"snapshot", "the fleet as one file, for batch jobs and to pass on, without contents",

@@ -46,7 +46,7 @@ std::string DescribeSeveral(const Fleet& fleet, const std::vector<ImageIndex>& f
 
 }  // namespace
 
-ImageIndex FindImage(const Fleet& fleet, std::string_view name) {
+std::vector<ImageIndex> FindImages(const Fleet& fleet, std::string_view name) {
   const std::string prefix = DigestPrefix(name);
   std::vector<ImageIndex> by_ref;
   std::vector<ImageIndex> by_digest;
@@ -62,25 +62,28 @@ ImageIndex FindImage(const Fleet& fleet, std::string_view name) {
       by_digest.push_back(i);
     }
   }
-  const std::vector<ImageIndex>& found = by_ref.empty() ? by_digest : by_ref;
-  if (found.size() == 1) return found.front();
-  const std::string shown = Printable(name);
-  if (found.size() > 1) {
-    throw InputError(fmt::format("\"{}\" names {} images: {}; choose with --platform or a digest",
-                                 shown, found.size(), Printable(DescribeSeveral(fleet, found))));
-  }
+  if (!by_ref.empty()) return by_ref;
+  if (!by_digest.empty()) return by_digest;
   std::vector<std::string> refs;
   for (const TextIndex r : fleet.refs) {
     if (refs.size() < kMaxSuggestions) refs.emplace_back(fleet.text(r));
   }
   const std::string nearest = NearestWord(name, refs);
   throw InputError(fmt::format(
-      "no image \"{}\" in the fleet; {}", shown,
+      "no image \"{}\" in the fleet; {}", Printable(name),
       !nearest.empty() ? fmt::format("did you mean \"{}\"?", Printable(nearest))
       : refs.empty()   ? "expected a manifest digest, as `gneiss stat --images` lists them"
                        : fmt::format("expected a ref such as \"{}\", or six digits or more of a "
                                        "digest",
                                      Printable(refs.front()))));
+}
+
+ImageIndex FindImage(const Fleet& fleet, std::string_view name) {
+  const std::vector<ImageIndex> found = FindImages(fleet, name);
+  if (found.size() == 1) return found.front();
+  throw InputError(fmt::format("\"{}\" names {} images: {}; choose with --platform or a digest",
+                               Printable(name), found.size(),
+                               Printable(DescribeSeveral(fleet, found))));
 }
 
 }  // namespace gneiss

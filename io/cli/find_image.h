@@ -1,7 +1,8 @@
-// IMAGE on the command line: one image of a fleet, by ref or by digest.
+// IMAGE on the command line: an image of a fleet, by ref or by digest.
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "planner/fleet.h"
 
@@ -13,5 +14,8 @@ namespace gneiss {
 // when there is none, with the nearest ref, or several, with what tells them apart (--platform).
 // Time O(refs).
 [[nodiscard]] ImageIndex FindImage(const Fleet& fleet, std::string_view name);
+
+// All of them: one for each platform, as a rule. Throws InputError when there is none.
+[[nodiscard]] std::vector<ImageIndex> FindImages(const Fleet& fleet, std::string_view name);
 
 }  // namespace gneiss
