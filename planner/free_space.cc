@@ -10,6 +10,17 @@
 namespace gneiss {
 namespace {
 
+// What a search may do, in nodes times the size of the problem: some ten seconds.
+constexpr std::int64_t kSearchWork = 60'000'000;
+constexpr std::int64_t kMinNodes = 100;
+constexpr std::int64_t kMaxNodes = 100'000;
+
+std::int64_t AffordableNodes(const DeletionProblem& problem) {
+  const auto size =
+      static_cast<std::int64_t>(problem.num_items()) + std::ssize(problem.holders) + 1;
+  return std::clamp(kSearchWork / size, kMinNodes, kMaxNodes);
+}
+
 DeletionProblem ProblemOf(const Fleet& fleet, const SharingGraph& sharing,
                           std::span<const std::uint8_t> kept, DeletionLoss loss) {
   DeletionProblem problem;
@@ -50,6 +61,7 @@ FreeSpace PlanFreeSpace(const Fleet& fleet, const ImageGroups& cells, const Shar
   plan.most_freed = problem.total_freed();
   plan.frontier = DeletionFrontier(problem);
   if (plan.request.wanted) {
+    if (plan.request.max_nodes == 0) plan.request.max_nodes = AffordableNodes(problem);
     plan.choice = ChooseDeletions(
         problem, *plan.request.wanted,
         {.max_nodes = plan.request.max_nodes, .should_stop = plan.request.should_stop});

@@ -121,13 +121,11 @@ class WhatifOutput {
   std::ostream& stream() { return file_.stream(); }
   void Finish() { file_.Finish(); }
 
-  // True when the list is all that is wanted.
-  bool List(const Fleet& fleet, const RefSelection& goes) {
-    if (!options_.list) return false;
+  // What --list asks for.
+  void List(const Fleet& fleet, const RefSelection& goes) {
     for (const std::string& line : ListSelection(fleet, goes)) {
       file_.stream() << Printable(line) << '\n';
     }
-    return true;
   }
 
  private:
@@ -161,7 +159,8 @@ int RunDelete(const WhatifOptions& options, const LoadedFleet& loaded, Console& 
   const Deletion deletion =
       CountDeletion(fleet, cells, BuildSharingGraph(fleet, cells, question.layers_only), goes);
   WhatifOutput output(options, console);
-  if (output.List(fleet, goes)) {
+  if (options.list) {
+    output.List(fleet, goes);
   } else if (output.json()) {
     WriteDeletionJson(question, deletion, output.stream());
   } else {
@@ -181,7 +180,8 @@ int RunKeepLast(const WhatifOptions& options, const LoadedFleet& loaded, Console
   const Deletion deletion = CountDeletion(
       fleet, cells, BuildSharingGraph(fleet, cells, question.layers_only), retention.goes);
   WhatifOutput output(options, console);
-  if (output.List(fleet, retention.goes)) {
+  if (options.list) {
+    output.List(fleet, retention.goes);
   } else if (output.json()) {
     WriteRetentionJson(question, options.keep_last, retention, deletion, output.stream());
   } else {
@@ -218,7 +218,8 @@ int RunFree(const WhatifOptions& options, const LoadedFleet& loaded, Console& co
                     std::move(request));
   progress.Erase();
   WhatifOutput output(options, console);
-  if (output.List(fleet, plan.goes)) {
+  if (options.list) {
+    output.List(fleet, plan.goes);
   } else if (output.json()) {
     WriteFreeSpaceJson(question, plan, options.frontier, output.stream());
   } else {

@@ -197,7 +197,7 @@ void PrintFrontier(const WhatifQuestion& question, const FreeSpace& plan,
   const std::size_t n = plan.frontier.size();
   const std::size_t shown = screen.top == 0 ? n : std::min(screen.top, n);
   const bool by_pulls = plan.request.loss == DeletionLoss::kPulls;
-  out << fmt::format("\nfrontier: {}, each the most that its {} free{}\n",
+  out << fmt::format("\nfrontier: {}, each the most that so many {} free{}\n",
                      FormatCounted(static_cast<std::int64_t>(n), "point"),
                      by_pulls ? "pulls" : "images",
                      shown < n ? fmt::format("; {} shown, --top 0 shows all", shown) : "");
@@ -273,7 +273,7 @@ void PrintRetention(const WhatifQuestion& question, std::int64_t newest, const R
   };
   if (retention.num_undated > 0) {
     out << fmt::format(
-        "{}: the config gives no date of creation\n",
+        "{}: no date of creation is known\n",
         FormatCounted(retention.num_undated, "image stays undated", "images stay undated"));
   }
   if (retention.num_tied > 0) {

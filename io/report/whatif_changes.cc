@@ -136,7 +136,10 @@ void PrintBaseMoves(const WhatifQuestion& question, const CostModel& model, cons
         fmt::format("{} from {} to {}",
                     FormatCounted(std::ssize(move.drift.images), "image moves", "images move"),
                     NameWithPlatform(fleet, move.pair.from), NameWithPlatform(fleet, move.pair.to));
-    if (move.num_there > 0) line += fmt::format("; {} stand there already", move.num_there);
+    if (move.num_there > 0) {
+      line +=
+          fmt::format("; {} already", FormatCounted(move.num_there, "stands there", "stand there"));
+    }
     out << Bold(line, screen.style) << '\n';
   }
   out << "their files change: what the new base has in other versions, and what the layers above "
