@@ -59,7 +59,7 @@ FreeSpace PlanFreeSpace(const Fleet& fleet, const ImageGroups& cells, const Shar
   plan.num_kept = std::ranges::count(kept, std::uint8_t{1});
   plan.most_loss = problem.total_loss();
   plan.most_freed = problem.total_freed();
-  plan.frontier = DeletionFrontier(problem);
+  if (plan.request.wants_frontier) plan.frontier = DeletionFrontier(problem);
   if (plan.request.wanted) {
     if (plan.request.max_nodes == 0) plan.request.max_nodes = AffordableNodes(problem);
     plan.choice = ChooseDeletions(

@@ -21,7 +21,8 @@ namespace gneiss {
 enum class DeletionLoss : std::uint8_t { kImages, kPulls };
 
 struct FreeSpaceRequest {
-  std::optional<Bytes> wanted = {};  // none: the frontier alone
+  std::optional<Bytes> wanted = {};  // none: no choice
+  bool wants_frontier = true;
   DeletionLoss loss = DeletionLoss::kImages;
   std::int64_t max_nodes = 0;  // of the search; 0: as many as take seconds on a fleet of this size
   std::function<bool()> should_stop = {};

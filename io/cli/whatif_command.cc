@@ -204,8 +204,9 @@ int RunFree(const WhatifOptions& options, const LoadedFleet& loaded, Console& co
   const WhatifQuestion question = QuestionOf(options, loaded, "free");
   Progress progress(console, options.fleet.quiet);
   const StopOnInterrupt interrupt;
-  FreeSpaceRequest request{.loss = options.loss == "pulls" ? DeletionLoss::kPulls
-                                                           : DeletionLoss::kImages};
+  FreeSpaceRequest request{
+      .wants_frontier = options.frontier,
+      .loss = options.loss == "pulls" ? DeletionLoss::kPulls : DeletionLoss::kImages};
   if (options.free >= 0) request.wanted = options.free;
   request.should_stop = [&] {
     if (progress.IsDue()) progress.Show("choosing images");

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "io/report/format.h"
+#include "io/report/screen_text.h"
 #include "planner/plan_status.h"
 
 namespace gneiss {
@@ -112,12 +113,15 @@ class DeletionPrinter {
 
   void PrintHow() {
     if (deletion_.num_refs == 0 && deletion_.images.empty()) return;
-    out_ << '\n'
-         << "carry out: --list prints what to delete, one a line, for a registry's client; "
-            "storage is freed once the registry has collected garbage\n";
-    if (deletion_.partly.empty()) return;
-    out_ << "           delete tags, not manifests (`skopeo delete` takes the manifest with all of "
-            "its tags): images stay under other refs\n";
+    std::string how =
+        "--list prints what to delete, one a line, for a registry's client; storage is freed once "
+        "the registry has collected garbage";
+    if (!deletion_.partly.empty()) {
+      how +=
+          "; delete tags, not manifests (`skopeo delete` takes a manifest with all of its tags): "
+          "images stay under other refs";
+    }
+    out_ << '\n' << WrapText("carry out: ", how, screen_.style.width);
   }
 
  private:

@@ -142,11 +142,15 @@ void PrintBaseMoves(const WhatifQuestion& question, const CostModel& model, cons
     }
     out << Bold(line, screen.style) << '\n';
   }
-  out << "their files change: what the new base has in other versions, and what the layers above "
-         "expect of the old one; build and test them anew\n";
-  out << Dim(fmt::format("model: {}; {}", model.Describe(), UnitsNote(screen.style.units)),
-             screen.style)
-      << "\n\n";
+  out << WrapText("their files change: ",
+                  "what the new base has in other versions, and what the layers above expect of "
+                  "the old one; build and test them anew",
+                  screen.style.width);
+  std::string model_lines =
+      WrapText("model: ", fmt::format("{}; {}", model.Describe(), UnitsNote(screen.style.units)),
+               screen.style.width);
+  model_lines.pop_back();
+  out << Dim(model_lines, screen.style) << "\n\n";
   PrintCosts(moves, screen.style, out);
   if (moves.freed_without_old > 0) {
     out << fmt::format("deleting the old {} as well frees {} more\n",
@@ -156,8 +160,11 @@ void PrintBaseMoves(const WhatifQuestion& question, const CostModel& model, cons
     out << "deleting the old base as well frees no layer: other images hold them all\n";
   }
   PrintMovedImages(fleet, moves, screen, out);
-  out << "\ncarry out: change FROM in their Dockerfiles, or `crane rebase --old_base ... "
-         "--new_base ...`, which keeps the layers above\n";
+  out << '\n'
+      << WrapText("carry out: ",
+                  "change FROM in their Dockerfiles, or `crane rebase --old_base ... --new_base "
+                  "...`, which keeps the layers above",
+                  screen.style.width);
 }
 
 void WriteBaseMovesJson(const WhatifQuestion& question, const CostModel& model,
