@@ -59,13 +59,6 @@ constexpr std::string_view kNoRef = "(no ref)";
 
 bool IsByRef(GroupBy by) { return by == GroupBy::kNamespace || by == GroupBy::kRepository; }
 
-// The group that a ref belongs to. REQUIRES: IsByRef(by).
-std::string NameGroupOfRef(std::string_view ref, GroupBy by) {
-  const RefParts parts = SplitRef(ref);
-  const std::string_view path = by == GroupBy::kNamespace ? parts.name_space : parts.repository;
-  return parts.host.empty() ? std::string(path) : std::string(parts.host) + "/" + std::string(path);
-}
-
 constexpr std::array<ScopePreset, 8> kScopePresets = {{
     {"global", Scope::kGlobal, "one store for the whole registry"},
     {"namespace", Scope::kNamespace, "one store for each first path component"},
@@ -79,6 +72,13 @@ constexpr std::array<ScopePreset, 8> kScopePresets = {{
 
 }  // namespace
 
+std::string GroupOfRef(std::string_view ref, GroupBy by) {
+  if (ref.empty()) return std::string(kNoRef);
+  const RefParts parts = SplitRef(ref);
+  const std::string_view path = by == GroupBy::kNamespace ? parts.name_space : parts.repository;
+  return parts.host.empty() ? std::string(path) : std::string(parts.host) + "/" + std::string(path);
+}
+
 ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
   GroupCollector collector(by, fleet.images.size());
   for (const Image& image : fleet.images) {
@@ -91,7 +91,7 @@ ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
     } else {
       if (image.num_refs == 0) collector.Add(kNoRef);
       for (const TextIndex ref : fleet.refs_of(image)) {
-        collector.Add(NameGroupOfRef(fleet.text(ref), by));
+        collector.Add(GroupOfRef(fleet.text(ref), by));
       }
     }
   }
@@ -100,7 +100,7 @@ ImageGroups GroupImages(const Fleet& fleet, GroupBy by) {
 
 GroupIndex GroupOfRef(const ImageGroups& groups, std::string_view ref) {
   if (groups.by == GroupBy::kFleet) return 0;
-  const auto found = std::ranges::lower_bound(groups.names, NameGroupOfRef(ref, groups.by));
+  const auto found = std::ranges::lower_bound(groups.names, GroupOfRef(ref, groups.by));
   return static_cast<GroupIndex>(found - groups.names.begin());
 }
 

@@ -36,6 +36,9 @@ struct ImageGroups {
 // "fleet".
 [[nodiscard]] ImageGroups GroupImages(const Fleet& fleet, GroupBy by);
 
+// The group of one ref, "(no ref)" for an empty one. REQUIRES: by repository or namespace.
+[[nodiscard]] std::string GroupOfRef(std::string_view ref, GroupBy by);
+
 // The group that a ref of the fleet puts its image in. REQUIRES: groups of GroupImages by fleet,
 // namespace or repository.
 [[nodiscard]] GroupIndex GroupOfRef(const ImageGroups& groups, std::string_view ref);
