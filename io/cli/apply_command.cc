@@ -20,6 +20,7 @@
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scan_layers.h"
+#include "io/cli/word_choice.h"
 #include "io/report/apply_json.h"
 #include "io/report/apply_screen.h"
 #include "io/report/format.h"
@@ -201,10 +202,12 @@ CommandBody ConfigureApply(CLI::App& app) {
       ->type_name("oci:DIR");
   app.add_option("--level", options->level,
                  "squash, bases or carve, where the plan has more than one")
+      ->check(Offering({"squash", "bases", "carve"}))
       ->type_name("LEVEL");
   app.add_option("--compression", options->compression,
                  "of new layers, gzip or zstd (default: what the plan counts in); docker manifests "
                  "take gzip only")
+      ->check(Offering({"gzip", "zstd"}))
       ->type_name("CODEC");
   AddCountOption(app, "--compression-level", options->compression_level,
                  "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);

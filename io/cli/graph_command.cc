@@ -12,6 +12,7 @@
 #include "io/cli/output_file.h"
 #include "io/cli/plan_arguments.h"
 #include "io/cli/report_options.h"
+#include "io/cli/word_choice.h"
 #include "io/report/format.h"
 #include "io/report/graph_report.h"
 #include "planner/planned_fleet.h"
@@ -37,16 +38,6 @@ const std::map<std::string, PlanLevel> kLevels = {{"today", PlanLevel::kToday},
                                                   {"squash", PlanLevel::kSquash},
                                                   {"bases", PlanLevel::kBases},
                                                   {"carve", PlanLevel::kCarve}};
-
-std::string CheckFormat(const std::string& text) {
-  if (kFormats.contains(text)) return "";
-  return fmt::format("expected dot, graphml or json, found \"{}\"", text);
-}
-
-std::string CheckKind(const std::string& text) {
-  if (kKinds.contains(text)) return "";
-  return fmt::format("expected sharing or trie, found \"{}\"", text);
-}
 
 // The fleet to draw, and the exit code of its sources.
 std::pair<Fleet, int> LoadLevel(const GraphOptions& options, Console& console) {
@@ -82,12 +73,12 @@ CommandBody ConfigureGraph(CLI::App& app) {
   AddPlanArguments(app, options->plan, {"today", "squash", "bases", "carve"});
   CLI::Option* format =
       app.add_option("--format", options->format, "dot, graphml or json (default: dot)")
-          ->check(CheckFormat)
+          ->check(OneOf({"dot", "graphml", "json"}))
           ->type_name("FORMAT");
   app.add_flag("--json", options->json, "the same as --format json")->excludes(format);
   app.add_option("--what", options->what,
                  "sharing: images and their layers; trie: chains of layers (default: sharing)")
-      ->check(CheckKind)
+      ->check(OneOf({"sharing", "trie"}))
       ->type_name("WHAT");
   AddCountOption(app, "--min-shared", options->min_shared,
                  "only layers that at least N images hold (default: 1)");

@@ -14,6 +14,7 @@
 #include "io/cli/interrupt.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
+#include "io/cli/word_choice.h"
 #include "io/report/format.h"
 #include "io/source/lineage_file.h"
 #include "planner/input_error.h"
@@ -23,16 +24,6 @@ namespace {
 
 // Fleets of this size or more take longer than a second.
 constexpr std::size_t kManyImages = 20'000;
-
-std::string CheckMtime(const std::string& text) {
-  if (text == "exact" || text == "ignore") return "";
-  return fmt::format("expected exact or ignore, found \"{}\"", text);
-}
-
-std::string CheckCompression(const std::string& text) {
-  if (text == "gzip" || text == "zstd" || text == "today") return "";
-  return fmt::format("expected gzip, zstd or today, found \"{}\"", text);
-}
 
 std::optional<LayerCodec> ParseCodec(const std::string& text) {
   if (text == "today") return std::nullopt;
@@ -115,10 +106,7 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
       fmt::format("{} or {}", fmt::join(levels.begin(), levels.end() - 1, ", "), levels.back());
   app.add_option("--level", arguments.level,
                  fmt::format("{} (default: {})", names, arguments.level))
-      ->check([levels = std::move(levels), names](const std::string& text) {
-        if (std::ranges::find(levels, text) != levels.end()) return std::string();
-        return fmt::format("expected {}, found \"{}\"", names, text);
-      })
+      ->check(OneOf(levels))
       ->type_name("LEVEL");
   CLI::Option* const storage_weight =
       app.add_option("--storage-weight", cost.storage_weight, "cost of a byte stored (default: 1)")
@@ -178,12 +166,12 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
                "images may also move to older versions of their base");
   app.add_option("--mtime", arguments.mtime,
                  "exact (default); ignore: files that differ in their time only are one")
-      ->check(CheckMtime)
+      ->check(OneOf({"exact", "ignore"}))
       ->type_name("RULE");
   app.add_option("--compression", arguments.compression,
                  "what new layers are counted in: gzip (default) or zstd, as apply writes them; "
                  "today: as layers are")
-      ->check(CheckCompression)
+      ->check(OneOf({"gzip", "zstd", "today"}))
       ->type_name("CODEC");
   app.add_option("--time-limit", arguments.time_limit,
                  "seconds for improving bases and carved layers; the best so far counts then")

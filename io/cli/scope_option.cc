@@ -1,12 +1,21 @@
 #include "io/cli/scope_option.h"
 
+#include <vector>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/word_choice.h"
 #include "planner/image_groups.h"
 
 namespace gneiss {
 namespace {
+
+std::vector<std::string> ScopeWords() {
+  std::vector<std::string> words;
+  for (const ScopePreset& preset : ScopePresets()) words.emplace_back(preset.name);
+  return words;
+}
 
 std::string NameScopes() {
   std::string names;
@@ -28,6 +37,7 @@ void AddScopeOption(CLI::App& app, std::string& scope) {
   app.add_option("--scope", scope,
                  fmt::format("where a blob is stored once (default: {}): {}", scope, NameScopes()))
       ->check(CheckScope)
+      ->check(Offering(ScopeWords()))
       ->type_name("SCOPE");
 }
 

@@ -14,6 +14,7 @@
 #include "io/cli/load_fleet.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
+#include "io/cli/word_choice.h"
 #include "io/report/stat_json.h"
 #include "io/report/stat_report.h"
 #include "io/report/stat_screen.h"
@@ -92,6 +93,7 @@ CommandBody ConfigureStat(CLI::App& app) {
   app.add_option("--by", options->by,
                  "tables wanted: repository, namespace, platform, label:KEY; may be given again")
       ->check(CheckGrouping)
+      ->check(Offering({"repository", "namespace", "platform", "label:"}))
       ->allow_extra_args(false)
       ->type_name("WHAT");
   app.add_flag("--images", options->images, "the table of all images too");

@@ -14,6 +14,7 @@
 #include "io/cli/registry_options.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scan_layers.h"
+#include "io/cli/word_choice.h"
 #include "io/report/verify_screen.h"
 #include "io/store/inventory_store.h"
 #include "io/verify/side_reading.h"
@@ -36,11 +37,6 @@ struct VerifyCommandOptions {
   std::int64_t top = 10;
   ReportOptions report;
 };
-
-std::string CheckMtimeRule(const std::string& text) {
-  if (text == "exact" || text == "ignore") return "";
-  return fmt::format("expected exact or ignore, found \"{}\"", text);
-}
 
 LoadedFleet LoadSide(const std::string& source, const VerifyCommandOptions& options,
                      Console& console) {
@@ -125,7 +121,7 @@ CommandBody ConfigureVerify(CLI::App& app) {
                  "whatever they are called")
       ->type_name("SOURCE");
   app.add_option("--mtime", options->mtime, "exact (default), or ignore: times may differ")
-      ->check(CheckMtimeRule)
+      ->check(OneOf({"exact", "ignore"}))
       ->type_name("RULE");
   app.add_flag("--strict", options->strict,
                "compare all of the configs, with rootfs, history and times");

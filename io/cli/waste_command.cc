@@ -15,6 +15,7 @@
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
+#include "io/cli/word_choice.h"
 #include "io/report/format.h"
 #include "io/report/shell_quote.h"
 #include "io/report/waste_json.h"
@@ -40,11 +41,6 @@ struct WasteOptions {
   bool dive = false;
   std::int64_t top = 10;
 };
-
-std::string CheckTable(const std::string& text) {
-  if (kTables.contains(text)) return "";
-  return fmt::format("expected kind, layer, image or repository, found \"{}\"", text);
-}
 
 // Dive's figures of the images whose layers are all known, least efficient first.
 std::vector<DiveRow> ComputeDive(const Fleet& fleet, const LayerContents& contents,
@@ -126,7 +122,7 @@ CommandBody ConfigureWaste(CLI::App& app) {
   AddStoreOption(app, options->store);
   app.add_option("--by", options->by,
                  "table above the findings: kind (default), layer, image or repository")
-      ->check(CheckTable)
+      ->check(OneOf({"kind", "layer", "image", "repository"}))
       ->type_name("WHAT");
   app.add_flag("--dive", options->dive,
                "efficiency and wasted bytes of every image by dive's definition too");
