@@ -82,9 +82,11 @@ bool HaveEqualContents(const Fleet& before, const Image& a, const Fleet& after, 
 struct KnownNames {
   std::set<std::string_view> refs;
   std::set<std::string> repositories;
+  std::set<Digest> images;
 
   explicit KnownNames(const Fleet& fleet) {
     for (const TextIndex ref : fleet.refs) refs.insert(fleet.text(ref));
+    for (const Image& image : fleet.images) images.insert(image.identity);
     for (std::string& name : GroupImages(fleet, GroupBy::kRepository).names) {
       repositories.insert(std::move(name));
     }
@@ -164,13 +166,17 @@ class ChangeFinder {
   void Judge(ImageChange& change) const {
     if (change.before == kNone) {
       change.kind = ChangeKind::kAdded;
-      change.cause = !names_before_.repositories.contains(change.repository)
+      change.cause = names_before_.images.contains(after_.images[change.after].identity)
+                         ? ChangeCause::kNewName
+                     : !names_before_.repositories.contains(change.repository)
                          ? ChangeCause::kNewRepository
                      : AllKnown(change.refs, names_before_) ? ChangeCause::kNewPlatform
                                                             : ChangeCause::kNewTag;
     } else if (change.after == kNone) {
       change.kind = ChangeKind::kRemoved;
-      change.cause = !names_after_.repositories.contains(change.repository)
+      change.cause = names_after_.images.contains(before_.images[change.before].identity)
+                         ? ChangeCause::kRemovedName
+                     : !names_after_.repositories.contains(change.repository)
                          ? ChangeCause::kRemovedRepository
                      : AllKnown(change.refs, names_after_) ? ChangeCause::kRemovedPlatform
                                                            : ChangeCause::kRemovedTag;
@@ -231,6 +237,7 @@ std::string_view ChangeCauseName(ChangeCause cause) {
       "new repository",
       "new platform",
       "new tag",
+      "new name of a known image",
       "changed base",
       "rebuilt on a changed base",
       "changed own layers",
@@ -240,6 +247,7 @@ std::string_view ChangeCauseName(ChangeCause cause) {
       "removed repository",
       "removed platform",
       "removed tag",
+      "removed name of an image that stays",
       "size known on one side only"};
   return kNames[static_cast<std::size_t>(cause)];
 }

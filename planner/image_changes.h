@@ -22,6 +22,7 @@ enum class ChangeCause : std::uint8_t {
   kNewRepository,  // no image of it was there
   kNewPlatform,    // the ref was there, for others
   kNewTag,
+  kNewName,        // of an image that was there
   kChangedBase,    // its lower layers are others; of layers: of the new base, or the old
   kRebuilt,        // of layers alone: above a base that changed
   kChangedLayers,  // its own layers, on the base that it had
@@ -31,9 +32,10 @@ enum class ChangeCause : std::uint8_t {
   kRemovedRepository,
   kRemovedPlatform,
   kRemovedTag,
-  kOtherSize,  // the blob was there, but its size was not known then, or is not now
+  kRemovedName,  // of an image that is still there
+  kOtherSize,    // the blob was there, but its size was not known then, or is not now
 };
-inline constexpr std::size_t kNumChangeCauses = 13;
+inline constexpr std::size_t kNumChangeCauses = 15;
 [[nodiscard]] std::string_view ChangeCauseName(ChangeCause cause);  // "new repository"
 
 // One image of one repository, as it was and as it is.

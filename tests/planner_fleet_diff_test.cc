@@ -146,11 +146,12 @@ TEST_CASE("Where repositories are stores, a copy of an image is stored again",
   const std::vector<TinyImage> before = {{.ref = "dev/a:1", .layers = {"x:5"}, .manifest = "1"}};
   std::vector<TinyImage> after = before;
   after.push_back({.ref = "prod/a:1", .layers = {"x:5"}, .manifest = "1"});
-  CHECK(Images(Diff(before, after)) == DiffLines{"added, new repository: prod/a:1 +0 -0"});
+  CHECK(Images(Diff(before, after)) ==
+        DiffLines{"added, new name of a known image: prod/a:1 +0 -0"});
   CHECK(Images(Diff(before, after, Scope::kNamespace)) ==
-        DiffLines{"added, new repository: prod/a:1 +5 -0"});
+        DiffLines{"added, new name of a known image: prod/a:1 +5 -0"});
   CHECK(Images(Diff(before, after, Scope::kRepository)) ==
-        DiffLines{"added, new repository: prod/a:1 +5 -0"});
+        DiffLines{"added, new name of a known image: prod/a:1 +5 -0"});
 }
 
 TEST_CASE("A digest of two sizes is an error", "[planner][fleet_diff]") {

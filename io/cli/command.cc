@@ -16,6 +16,7 @@
 
 #include "io/cli/apply_command.h"
 #include "io/cli/descriptor_stream.h"
+#include "io/cli/diff_command.h"
 #include "io/cli/explain_command.h"
 #include "io/cli/graph_command.h"
 #include "io/cli/help.h"
@@ -49,6 +50,8 @@ constexpr std::array<Command, 12> kCommands = {{
      "apply plan.json --from oci:layout --to oci:planned --level carve", ConfigureApply},
     {"stat", "what the fleet holds, who shares it, who pays for it",
      "stat fleet.ndjson.gz --scope ecr --top 10", ConfigureStat},
+    {"diff", "what came, went and grew between two fleets or two plans, and why",
+     "diff last-week.ndjson.zst registry://registry.example.org --top 10", ConfigureDiff},
     {"tree", "the layers of all images as one tree, with sizes and sharing",
      "tree oci:layout --min-size 10MB", ConfigureTree},
     {"graph", "the sharing graph or the tree for other programs: DOT, GraphML, JSON",

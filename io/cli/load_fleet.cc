@@ -235,6 +235,10 @@ void AddFleetOptions(CLI::App& app, FleetOptions& options) {
                  "docker://HOST/REPO[:TAG|@DIGEST], or registry://HOST[/PREFIX]")
       ->required()
       ->type_name("SOURCE...");
+  AddFleetRules(app, options);
+}
+
+void AddFleetRules(CLI::App& app, FleetOptions& options) {
   app.add_option("--platform", options.platform, "only images of this platform (default: all)")
       ->type_name("OS/ARCH[/VARIANT]");
   CLI::Option* strict = app.add_flag("--strict", options.strict, "stop at the first bad image");

@@ -29,6 +29,9 @@ struct FleetOptions {
 // `options` must outlive the parsing.
 void AddFleetOptions(CLI::App& app, FleetOptions& options);
 
+// The same without the sources, for commands that name theirs otherwise.
+void AddFleetRules(CLI::App& app, FleetOptions& options);
+
 struct LoadedFleet {
   Fleet fleet;                            // at least one image
   std::int64_t bad_images = 0;            // left out, and listed on console.err

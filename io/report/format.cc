@@ -71,6 +71,17 @@ std::string FormatPercent(std::int64_t part, std::int64_t whole) {
   return fmt::format("{:.1f} %", percent);
 }
 
+std::string FormatChange(Bytes change, ByteUnits units) {
+  return (change > 0 ? "+" : "") + FormatBytes(change, units);
+}
+
+std::string FormatChangePercent(Bytes change, Bytes before) {
+  if (before == 0 || change == 0) return "";
+  const double percent = 100 * static_cast<double>(change) / static_cast<double>(before);
+  if (std::abs(percent) < 0.05) return change > 0 ? "+<0.1 %" : "-<0.1 %";
+  return fmt::format("{:+.1f} %", percent);
+}
+
 std::string FormatRatio(std::int64_t a, std::int64_t b) {
   if (b == 0) return "-";
   return FormatNumber(static_cast<double>(a) / static_cast<double>(b)) + "x";

@@ -32,6 +32,12 @@ enum class ByteUnits {
 // `part` of `whole` as "68.1 %"; "<0.1 %" for what would round to nothing, "-" of nothing.
 [[nodiscard]] std::string FormatPercent(std::int64_t part, std::int64_t whole);
 
+// "+31.2 MB", "-4.00 kB", "0 B".
+[[nodiscard]] std::string FormatChange(Bytes change, ByteUnits units);
+
+// "+2.9 %", of `before`; empty when that is 0 or there is no change.
+[[nodiscard]] std::string FormatChangePercent(Bytes change, Bytes before);
+
 // `a` over `b` as "3.70x"; "-" when b is 0.
 [[nodiscard]] std::string FormatRatio(std::int64_t a, std::int64_t b);
 

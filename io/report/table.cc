@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "io/report/markdown_cell.h"
 #include "io/report/screen_text.h"
 
 namespace gneiss {
@@ -73,6 +74,27 @@ void Table::Print(const ScreenStyle& style, std::ostream& out) const {
             : row.kind == RowKind::kNote ? Dim(line, style)
                                          : line)
         << '\n';
+  }
+}
+
+void Table::PrintMarkdown(std::ostream& out) const {
+  for (const Row& row : rows_) {
+    const std::string_view mark = row.kind == RowKind::kNote    ? "*"
+                                  : row.kind == RowKind::kTotal ? "**"
+                                                                : "";
+    out << '|';
+    for (const std::string& cell : row.cells) {
+      out << ' ';
+      if (!cell.empty()) out << mark << MarkdownCell(cell) << mark << ' ';
+      out << '|';
+    }
+    out << '\n';
+    if (row.kind != RowKind::kHeader) continue;
+    out << '|';
+    for (const Column& column : columns_) {
+      out << (column.align == Align::kRight ? "---:|" : "---|");
+    }
+    out << '\n';
   }
 }
 

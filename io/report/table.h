@@ -42,6 +42,9 @@ class Table {
 
   void Print(const ScreenStyle& style, std::ostream& out) const;
 
+  // As a table of Markdown: cells escaped and never cut, notes in italics, totals in bold.
+  void PrintMarkdown(std::ostream& out) const;
+
  private:
   enum class RowKind { kHeader, kBody, kNote, kTotal };
   struct Row {

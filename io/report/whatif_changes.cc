@@ -17,18 +17,6 @@ std::size_t RowsShown(const WhatifScreen& screen, std::size_t num_rows) {
   return screen.top == 0 ? num_rows : std::min(screen.top, num_rows);
 }
 
-// "+12.3 MB", "-1.20 GB", "0 B".
-std::string FormatChange(Bytes change, ByteUnits units) {
-  return (change > 0 ? "+" : "") + FormatBytes(change, units);
-}
-
-std::string FormatChangeInPercent(Bytes before, Bytes after) {
-  if (before == 0 || before == after) return "";
-  const std::string percent =
-      FormatPercent(std::max(before, after) - std::min(before, after), before);
-  return (after > before ? "+" : "-") + percent;
-}
-
 Json MoveCostJson(const LayoutCost& cost) {
   return {{"cost", cost.cost},
           {"storage_bytes", cost.storage_bytes},
@@ -53,9 +41,13 @@ void PrintCosts(const BaseMoves& moves, const ScreenStyle& style, std::ostream& 
       {"change", FormatChange(moves.after.storage_bytes - moves.before.storage_bytes, style.units),
        FormatChange(moves.after.transfer_bytes - moves.before.transfer_bytes, style.units), "", "",
        FormatChange(moves.after.cost - moves.before.cost, style.units)});
-  table.AddNote({"", FormatChangeInPercent(moves.before.storage_bytes, moves.after.storage_bytes),
-                 FormatChangeInPercent(moves.before.transfer_bytes, moves.after.transfer_bytes), "",
-                 "", FormatChangeInPercent(moves.before.cost, moves.after.cost)});
+  table.AddNote({"",
+                 FormatChangePercent(moves.after.storage_bytes - moves.before.storage_bytes,
+                                     moves.before.storage_bytes),
+                 FormatChangePercent(moves.after.transfer_bytes - moves.before.transfer_bytes,
+                                     moves.before.transfer_bytes),
+                 "", "",
+                 FormatChangePercent(moves.after.cost - moves.before.cost, moves.before.cost)});
   table.Print(style, out);
 }
 
