@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "io/cli/apply_command.h"
+#include "io/cli/check_command.h"
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/diff_command.h"
 #include "io/cli/explain_command.h"
@@ -41,7 +42,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 12> kCommands = {{
+constexpr std::array<Command, 13> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -52,6 +53,8 @@ constexpr std::array<Command, 12> kCommands = {{
      "stat fleet.ndjson.gz --scope ecr --top 10", ConfigureStat},
     {"diff", "what came, went and grew between two fleets or two plans, and why",
      "diff last-week.ndjson.zst registry://registry.example.org --top 10", ConfigureDiff},
+    {"check", "whether the fleet keeps to a policy: budgets, bases, secrets; for CI",
+     "check --policy policy.json --baseline last-week.ndjson oci:layout", ConfigureCheck},
     {"tree", "the layers of all images as one tree, with sizes and sharing",
      "tree oci:layout --min-size 10MB", ConfigureTree},
     {"graph", "the sharing graph or the tree for other programs: DOT, GraphML, JSON",

@@ -59,29 +59,6 @@ std::string Printable(std::string_view text) {
   return printable;
 }
 
-// nlohmann's words without its error number, its line, which is always 1 here, and the token last
-// read, which is the input's own bytes and may be long: "syntax error while parsing value - invalid
-// literal".
-std::string Reason(std::string_view message) {
-  if (const std::size_t column = message.find(", column "); column != std::string_view::npos) {
-    if (const std::size_t colon = message.find(": ", column); colon != std::string_view::npos) {
-      message.remove_prefix(colon + 2);
-    }
-  } else if (const std::size_t bracket = message.find("] "); bracket != std::string_view::npos) {
-    message.remove_prefix(bracket + 2);
-  }
-  std::string_view reason = message;
-  if (const std::size_t token = message.find("; last read: "); token != std::string_view::npos) {
-    // What was expected instead stands behind the token.
-    const std::size_t expected = message.rfind("'; expected ");
-    reason = message.substr(0, token);
-    if (expected != std::string_view::npos && expected > token) {
-      return Printable(reason) + Printable(message.substr(expected + 1));
-    }
-  }
-  return Printable(reason);
-}
-
 // Builds the tree from the events of the parser.
 class TreeBuilder {
  public:
@@ -116,8 +93,8 @@ class TreeBuilder {
   }
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::json::exception& error) {
-    error_ =
-        InputError("", "byte " + std::to_string(position), "not JSON: " + Reason(error.what()));
+    error_ = InputError("", "byte " + std::to_string(position),
+                        "not JSON: " + JsonRefusal(error.what()));
     return false;
   }
 
@@ -189,6 +166,26 @@ JsonDocument ParseJson(std::string_view text) {
   TreeBuilder builder;
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
   return builder.Finish();
+}
+
+std::string JsonRefusal(std::string_view message) {
+  if (const std::size_t column = message.find(", column "); column != std::string_view::npos) {
+    if (const std::size_t colon = message.find(": ", column); colon != std::string_view::npos) {
+      message.remove_prefix(colon + 2);
+    }
+  } else if (const std::size_t bracket = message.find("] "); bracket != std::string_view::npos) {
+    message.remove_prefix(bracket + 2);
+  }
+  std::string_view reason = message;
+  if (const std::size_t token = message.find("; last read: "); token != std::string_view::npos) {
+    // What was expected instead stands behind the token.
+    const std::size_t expected = message.rfind("'; expected ");
+    reason = message.substr(0, token);
+    if (expected != std::string_view::npos && expected > token) {
+      return Printable(reason) + Printable(message.substr(expected + 1));
+    }
+  }
+  return Printable(reason);
 }
 
 std::string Quote(std::string_view text) {

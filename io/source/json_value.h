@@ -56,6 +56,11 @@ struct JsonDocument {
 // it is not JSON (RFC 8259, UTF-8) or is nested deeper than kMaxJsonDepth.
 [[nodiscard]] JsonDocument ParseJson(std::string_view text);
 
+// Why nlohmann_json refuses a text: its words without its error number, its line, which is always 1
+// for a text of one line, and the token last read, which is the input's own bytes and may be long:
+// "syntax error while parsing value - invalid literal".
+[[nodiscard]] std::string JsonRefusal(std::string_view message);
+
 // `text` in double quotes for a message: one line, printable, cut after 80 bytes.
 [[nodiscard]] std::string Quote(std::string_view text);
 
