@@ -16,6 +16,7 @@
 
 #include "io/cli/apply_command.h"
 #include "io/cli/check_command.h"
+#include "io/cli/completion_command.h"
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/diff_command.h"
 #include "io/cli/explain_command.h"
@@ -42,7 +43,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 13> kCommands = {{
+constexpr std::array<Command, 15> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -71,6 +72,9 @@ constexpr std::array<Command, 13> kCommands = {{
      "snapshot oci:layout docker-archive:more.tar -o fleet.ndjson.zst", ConfigureSnapshot},
     {"verify", "two fleets, or two images, hold the same file systems: every path and byte",
      "verify oci:before oci:after --rescan", ConfigureVerify},
+    {"completion", "what a shell needs to complete commands, options and files",
+     "completion bash -o ~/.local/share/bash-completion/completions/gneiss", ConfigureCompletion},
+    {"man", "manual pages, as man reads them", "man plan -o gneiss-plan.1", ConfigureMan},
 }};
 
 constexpr std::string_view kAbout =
@@ -105,7 +109,7 @@ int FailUnknownCommand(Console& console, std::string_view name) {
 void PrintHelp(std::ostream& out) {
   out << kAbout << "\n\nUsage: gneiss COMMAND [OPTIONS] SOURCE...\n\nCommands:\n";
   for (const Command& command : kCommands) {
-    out << fmt::format("  {:<8} {}\n", command.name, command.summary);
+    out << fmt::format("  {:<10} {}\n", command.name, command.summary);
   }
   out << "\nA SOURCE is fleet:FILE (NDJSON, one image a line; .gz and .zst too), oci:DIR[:REF] "
          "(an\n"
@@ -239,6 +243,8 @@ void HoldStandardDescriptors() {
 }  // namespace
 
 std::span<const Command> Commands() { return kCommands; }
+
+std::string_view VersionText() { return GNEISS_VERSION; }
 
 int RunCommand(const std::vector<std::string>& arguments, Console& console) {
   try {

@@ -36,6 +36,9 @@ struct Command {
 // All commands, in the order of the help.
 [[nodiscard]] std::span<const Command> Commands();
 
+// "0.1.0".
+[[nodiscard]] std::string_view VersionText();
+
 // Wrong use of the command line that only the command itself can see. Exit code 2.
 class UsageError : public std::runtime_error {
  public:
