@@ -185,24 +185,35 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
                "leave configs and manifests out of the headline; costs count layers anyway");
 }
 
-std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console& console,
-                                        Progress& progress) {
+std::unique_ptr<PlannedFleet> ReadForPlan(const PlanArguments& arguments, Console& console,
+                                          Progress& progress) {
   auto planned = std::make_unique<PlannedFleet>(LoadFleet(arguments.fleet, console));
-  const Fleet& fleet = planned->loaded.fleet;
+  if (!arguments.event_file.empty()) {
+    planned->past_refs =
+        PastRefsOf(arguments.event_file, planned->loaded.fleet, arguments.fleet.quiet, console);
+  }
+  if (arguments.no_contents) return planned;
+  if (planned->loaded.fleet.images.size() >= kManyImages) progress.Show("contents");
+  planned->contents = LoadContents(planned->loaded, arguments.store, arguments.fleet.quiet, console,
+                                   NoStore::kIsEmpty);
+  planned->contents->SetNewCodec(ParseCodec(arguments.compression));
+  return planned;
+}
+
+void PlanWhatIsRead(const PlanArguments& arguments, PlannedFleet& planned, Progress& progress) {
+  const Fleet& fleet = planned.loaded.fleet;
   PlanOptions options = arguments.plan;
   options.cost.scope = *ParseScope(arguments.scope);
   options.wants_new_bases = arguments.level == "bases" || arguments.level == "all";
   options.wants_carve = arguments.level == "carve" || arguments.level == "all";
   if (!arguments.lineage_file.empty()) options.lineages = ReadLineageFile(arguments.lineage_file);
-  if (!arguments.event_file.empty()) {
-    options.past_refs = PastRefsOf(arguments.event_file, fleet, arguments.fleet.quiet, console);
-  }
+  options.past_refs = planned.past_refs;
   options.ignore_mtime = arguments.mtime == "ignore";
   const std::string who = FormatCounted(static_cast<std::int64_t>(fleet.images.size()), "image");
   PlanClock clock(progress, arguments.time_limit);
   // A stage cannot say how far it is; where it may take seconds it is named as it begins.
   const auto show = [&](std::string_view stage) {
-    if (fleet.images.size() >= kManyImages || planned->contents) {
+    if (fleet.images.size() >= kManyImages || planned.contents) {
       progress.Show(fmt::format("planning {}: {}", who, stage));
     }
   };
@@ -214,18 +225,18 @@ std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console&
   show("sharing graph");
   {
     const ImageGroups cells = ScopeCells(fleet, options.cost.scope);
-    planned->totals =
+    planned.totals =
         AccountFor(fleet, BuildSharingGraph(fleet, cells, arguments.layers_only)).totals;
   }
-  if (!arguments.no_contents) {
-    show("contents");
-    planned->contents = LoadContents(planned->loaded, arguments.store, arguments.fleet.quiet,
-                                     console, NoStore::kIsEmpty);
-    planned->contents->SetNewCodec(ParseCodec(arguments.compression));
-  }
-  planned->plan = MakePlan(fleet, options, planned->contents ? &*planned->contents : nullptr);
-  RequireContents(arguments, *planned->plan);
-  planned->signal = clock.signal();
+  planned.plan = MakePlan(fleet, options, planned.contents ? &*planned.contents : nullptr);
+  RequireContents(arguments, *planned.plan);
+  planned.signal = clock.signal();
+}
+
+std::unique_ptr<PlannedFleet> PlanFleet(const PlanArguments& arguments, Console& console,
+                                        Progress& progress) {
+  std::unique_ptr<PlannedFleet> planned = ReadForPlan(arguments, console, progress);
+  PlanWhatIsRead(arguments, *planned, progress);
   return planned;
 }
 

@@ -47,6 +47,7 @@ struct PlannedFleet {
   PlannedFleet& operator=(const PlannedFleet&) = delete;
 
   LoadedFleet loaded;
+  std::vector<PastRef> past_refs;  // by --events
   FleetTotals totals;
   std::optional<LayerContents> contents;  // none: not asked for
   std::optional<Plan> plan;               // always there
@@ -54,6 +55,12 @@ struct PlannedFleet {
 
   int exit_code() const { return signal == 0 ? loaded.exit_code : 128 + signal; }
 };
+
+// The two steps of PlanFleet, for commands that plan parts of what they have read. The first reads
+// images and contents; the second counts and plans what `planned` has.
+[[nodiscard]] std::unique_ptr<PlannedFleet> ReadForPlan(const PlanArguments& arguments,
+                                                        Console& console, Progress& progress);
+void PlanWhatIsRead(const PlanArguments& arguments, PlannedFleet& planned, Progress& progress);
 
 // Names its stages on `progress`. Interrupts, once levels made of contents have begun, end those
 // with the best so far. Throws what LoadFleet, LoadContents and MakePlan throw, and InputError for

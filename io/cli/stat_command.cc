@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
+#include "io/cli/grouping_option.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
@@ -31,20 +29,6 @@ struct StatOptions {
   std::vector<std::string> by;
   std::int64_t top = 20;
 };
-
-std::optional<Grouping> ParseGrouping(std::string_view text) {
-  constexpr std::string_view kLabel = "label:";
-  if (text == "repository") return Grouping{.kind = Grouping::Kind::kRepository, .label = {}};
-  if (text == "namespace") return Grouping{.kind = Grouping::Kind::kNamespace, .label = {}};
-  if (text == "platform") return Grouping{.kind = Grouping::Kind::kPlatform, .label = {}};
-  if (!text.starts_with(kLabel) || text.size() == kLabel.size()) return std::nullopt;
-  return Grouping{.kind = Grouping::Kind::kLabel, .label = std::string(text.substr(kLabel.size()))};
-}
-
-std::string CheckGrouping(const std::string& text) {
-  if (ParseGrouping(text)) return "";
-  return fmt::format("expected repository, namespace, platform or label:KEY, found \"{}\"", text);
-}
 
 StatRequest MakeRequest(const StatOptions& options) {
   StatRequest request;

@@ -11,11 +11,6 @@
 namespace gneiss {
 namespace {
 
-std::string_view KindName(RecommendationKind kind) {
-  constexpr std::array<std::string_view, 4> kNames = {"join", "rebase", "new base", "carve"};
-  return kNames[static_cast<std::size_t>(kind)];
-}
-
 Json RunJson(const Fleet& fleet, const JoinedRun& run) {
   const Image& image = fleet.images[run.image];
   Json layers = Json::array();
@@ -31,6 +26,11 @@ Json RunJson(const Fleet& fleet, const JoinedRun& run) {
 }
 
 }  // namespace
+
+std::string_view RecommendationKindName(RecommendationKind kind) {
+  constexpr std::array<std::string_view, 4> kNames = {"join", "rebase", "new base", "carve"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
 
 std::string NewLayerId(std::uint32_t layer) { return fmt::format("L{}", layer + 1); }
 
@@ -49,7 +49,7 @@ Json ImageNamesJson(const Fleet& fleet, const std::vector<ImageIndex>& images) {
 Json RecommendationJson(const Fleet& fleet, const Plan& plan, const Recommendation& r) {
   const RecommendationText text = DescribeRecommendation(fleet, plan, r, ByteUnits::kSi);
   Json json = {{"id", r.id},
-               {"kind", KindName(r.kind)},
+               {"kind", RecommendationKindName(r.kind)},
                {"title", text.title},
                {"saves_cost", r.saves_cost},
                {"saves_storage_bytes", r.saves_storage_bytes},

@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/report/json_writer.h"
 #include "planner/plan.h"
 
 namespace gneiss {
+
+// "join", "rebase", "new base" or "carve".
+[[nodiscard]] std::string_view RecommendationKindName(RecommendationKind kind);
 
 // As gneiss.plan/1 has it. REQUIRES: `r` is one of `plan`, made of `fleet`.
 [[nodiscard]] Json RecommendationJson(const Fleet& fleet, const Plan& plan,

@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "io/report/json_writer.h"
-
 namespace gneiss {
 namespace {
 
@@ -15,16 +13,6 @@ std::string_view KeyOf(Grouping::Kind kind) {
   return kind == Grouping::Kind::kRepository  ? "by_repository"
          : kind == Grouping::Kind::kNamespace ? "by_namespace"
                                               : "by_platform";
-}
-
-Json RowOf(const GroupAccount& group) {
-  return {{"name", group.name},
-          {"images", group.num_images},
-          {"logical_bytes", group.logical},
-          {"size_bytes", group.account.size},
-          {"exclusive_bytes", group.account.exclusive},
-          {"shared_bytes", group.account.shared},
-          {"proportional_bytes", group.account.proportional}};
 }
 
 Json RowOf(const Fleet& fleet, const Image& image, const Account& account, Bytes logical) {
@@ -45,7 +33,40 @@ Json RowOf(const Fleet& fleet, const Image& image, const Account& account, Bytes
   return row;
 }
 
-void WriteTotals(const FleetTotals& totals, JsonWriter& json) {
+void WriteTable(std::string_view key, const GroupTable& table, JsonWriter& json) {
+  json.Key(key);
+  json.BeginArray();
+  for (const GroupAccount& group : table.rows) json.Value(GroupRowJson(group));
+  json.EndArray();
+}
+
+// One member for each label, named like it.
+void WriteLabelTables(const std::vector<GroupTable>& tables, JsonWriter& json) {
+  const auto is_label = [](const GroupTable& table) {
+    return table.grouping.kind == Grouping::Kind::kLabel;
+  };
+  if (std::ranges::none_of(tables, is_label)) return;
+  json.Key("by_label");
+  json.BeginObject();
+  for (const GroupTable& table : tables) {
+    if (is_label(table)) WriteTable(table.grouping.label, table, json);
+  }
+  json.EndObject();
+}
+
+}  // namespace
+
+Json GroupRowJson(const GroupAccount& group) {
+  return {{"name", group.name},
+          {"images", group.num_images},
+          {"logical_bytes", group.logical},
+          {"size_bytes", group.account.size},
+          {"exclusive_bytes", group.account.exclusive},
+          {"shared_bytes", group.account.shared},
+          {"proportional_bytes", group.account.proportional}};
+}
+
+void WriteFleetTotals(const FleetTotals& totals, JsonWriter& json) {
   json.Field("images", totals.images);
   json.Field("refs", totals.refs);
   json.Field("layers", totals.layers);
@@ -67,35 +88,12 @@ void WriteTotals(const FleetTotals& totals, JsonWriter& json) {
   json.Field("largest_component_images", totals.largest_component_images);
 }
 
-void WriteTable(std::string_view key, const GroupTable& table, JsonWriter& json) {
-  json.Key(key);
-  json.BeginArray();
-  for (const GroupAccount& group : table.rows) json.Value(RowOf(group));
-  json.EndArray();
-}
-
-// One member for each label, named like it.
-void WriteLabelTables(const std::vector<GroupTable>& tables, JsonWriter& json) {
-  const auto is_label = [](const GroupTable& table) {
-    return table.grouping.kind == Grouping::Kind::kLabel;
-  };
-  if (std::ranges::none_of(tables, is_label)) return;
-  json.Key("by_label");
-  json.BeginObject();
-  for (const GroupTable& table : tables) {
-    if (is_label(table)) WriteTable(table.grouping.label, table, json);
-  }
-  json.EndObject();
-}
-
-}  // namespace
-
 void WriteStatJson(const Fleet& fleet, const StatReport& report, std::int64_t bad_images,
                    bool images, std::ostream& out) {
   JsonWriter json(out);
   json.BeginObject();
   json.Field("schema", "gneiss.stat/1");
-  WriteTotals(report.accounting.totals, json);
+  WriteFleetTotals(report.accounting.totals, json);
   json.Field("scope", ScopeName(report.request.scope));
   json.Field("layers_only", report.request.layers_only);
   json.Field("configs_without_size", report.configs_without_size);

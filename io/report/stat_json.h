@@ -5,10 +5,17 @@
 #include <cstdint>
 #include <ostream>
 
+#include "io/report/json_writer.h"
 #include "io/report/stat_report.h"
 #include "planner/fleet.h"
 
 namespace gneiss {
+
+// A row of a table as gneiss.stat/1 has it.
+[[nodiscard]] Json GroupRowJson(const GroupAccount& group);
+
+// The fleet's totals: members of the object that `json` has open.
+void WriteFleetTotals(const FleetTotals& totals, JsonWriter& json);
 
 // `bad_images` are those that reading left out. `images` adds an array of all images, largest
 // proportional share first. REQUIRES: `report` was made of `fleet`.

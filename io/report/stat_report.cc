@@ -1,57 +1,11 @@
 #include "io/report/stat_report.h"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
-#include <string_view>
 #include <utility>
-
-#include "io/report/format.h"
-#include "io/report/screen_text.h"
 
 namespace gneiss {
 namespace {
-
-constexpr std::size_t kLabelsNamed = 5;
-
-// Keys of the fleet's labels for a message, those of most images first.
-std::string NameLabels(const Fleet& fleet) {
-  std::map<std::string_view, std::int64_t> counts;
-  for (const Label& label : fleet.labels) ++counts[fleet.text(label.key)];
-  if (counts.empty()) return "none has any label";
-  std::vector<std::pair<std::string_view, std::int64_t>> keys(counts.begin(), counts.end());
-  std::ranges::stable_sort(keys, std::greater{},
-                           &std::pair<std::string_view, std::int64_t>::second);
-  std::string text = "labels here: ";
-  for (std::size_t i = 0; i < std::min(keys.size(), kLabelsNamed); ++i) {
-    if (i > 0) text += ", ";
-    text += Printable(keys[i].first);
-  }
-  if (keys.size() > kLabelsNamed) {
-    text += ", " + FormatCounted(static_cast<std::int64_t>(keys.size() - kLabelsNamed), "other");
-  }
-  return text;
-}
-
-ImageGroups GroupsOf(const Fleet& fleet, const Grouping& grouping) {
-  switch (grouping.kind) {
-    case Grouping::Kind::kRepository:
-      return GroupImages(fleet, GroupBy::kRepository);
-    case Grouping::Kind::kNamespace:
-      return GroupImages(fleet, GroupBy::kNamespace);
-    case Grouping::Kind::kPlatform:
-      return GroupImages(fleet, GroupBy::kPlatform);
-    case Grouping::Kind::kLabel:
-      break;
-  }
-  const bool known = std::ranges::any_of(
-      fleet.labels, [&](const Label& l) { return fleet.text(l.key) == grouping.label; });
-  if (!known) {
-    throw InputError("--by label:" + Printable(grouping.label) + ": no image has this label; " +
-                     NameLabels(fleet));
-  }
-  return GroupImagesByLabel(fleet, grouping.label);
-}
 
 GroupTable MakeTable(const Fleet& fleet, const ImageGroups& cells, const SharingGraph& sharing,
                      const Accounting& accounting, const Grouping& grouping) {

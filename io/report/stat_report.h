@@ -3,23 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
+#include "io/report/grouping.h"
 #include "planner/accounting.h"
 #include "planner/fleet.h"
 #include "planner/image_groups.h"
 
 namespace gneiss {
-
-// What the rows of a table stand for.
-struct Grouping {
-  enum class Kind { kRepository, kNamespace, kPlatform, kLabel };
-  Kind kind = Kind::kRepository;
-  std::string label;  // key, for kLabel
-
-  friend bool operator==(const Grouping&, const Grouping&) = default;
-};
 
 struct StatRequest {
   Scope scope = Scope::kGlobal;
