@@ -25,6 +25,7 @@
 #include "io/cli/history_command.h"
 #include "io/cli/interrupt.h"
 #include "io/cli/plan_command.h"
+#include "io/cli/report_command.h"
 #include "io/cli/scan_command.h"
 #include "io/cli/snapshot_command.h"
 #include "io/cli/stat_command.h"
@@ -43,7 +44,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 15> kCommands = {{
+constexpr std::array<Command, 17> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -66,6 +67,8 @@ constexpr std::array<Command, 15> kCommands = {{
      "waste oci:layout --by repository --dive", ConfigureWaste},
     {"whatif", "delete, add or rebase images: exact bytes, before it is done",
      "whatif oci:layout --free 20GB --keep 'prod/*'", ConfigureWhatif},
+    {"report", "the whole as one page, Markdown, CSV or Prometheus text; or one for each team",
+     "report oci:layout --format html -o fleet.html", ConfigureReport},
     {"history", "one image, layer by layer: who shares it, what of it is hidden or not needed",
      "history web/shop:1.4 oci:layout", ConfigureHistory},
     {"snapshot", "the fleet as one file, for batch jobs and to pass on, without contents",
