@@ -13,8 +13,7 @@ function proofText(level) {
   if (level.role === 'today') return '';
   if (level.role === 'floor') return 'bound';
   const percent = 100 * level.gap;
-  if (level.status === 'optimal' && percent < 0.005) return 'optimal';
-  const gap = `gap ${percent < 0.01 ? '<0.01' : percent.toPrecision(2)} %`;
+  const gap = `gap ${percent === 0 ? '0' : percent < 0.01 ? '<0.01' : percent.toPrecision(2)} %`;
   return level.status === 'iteration limit' ? gap : `${level.status}, ${gap}`;
 }
 
