@@ -1,7 +1,8 @@
 #!/bin/sh
 # One fleet in every kind of source, and how fast each is scanned: a layout copied by skopeo into archives,
 # directories and Debian's docker-registry on this machine, whose storage is read as well. Fails unless all
-# give the same sharing graph, the same stat and the same plan.
+# give the same sharing graph, the same stat and the same plan. Images are numbered in the order of their
+# refs, since an image directory is called as it lies, and names decide the order in which carving tries.
 #
 #   sources_report.sh GNEISS LAYOUT [WORK]     LAYOUT: an OCI layout with its blobs
 #
@@ -37,23 +38,24 @@ timed() { # timed NAME SOURCE...: its figures, and a line of the table
 }
 
 jq -r '.manifests[].annotations["org.opencontainers.image.ref.name"] // empty' "$layout/index.json" |
-  sort -u >refs
+  LC_ALL=C sort -u >refs
 start_registry registry "$work/registry"
 registry=$registry_process
 host=127.0.0.1:$registry_port
-number=0
+number=1000
 while read -r ref; do
   number=$((number + 1))
   copy --preserve-digests "oci:$layout:$ref" "oci-archive:archive$number.tar:$ref"
   copy --preserve-digests "oci:$layout:$ref" "dir:dir$number"
   copy --preserve-digests "oci:$layout:$ref" "docker://$host/fleet/image$number:1"
   copy --dest-decompress "oci:$layout:$ref" "dir:plain$number"
-  copy "oci:$layout:$ref" "docker-archive:saved$number.tar:fleet/image$number:1"
+  # skopeo takes no zstd layer into an archive of docker.
+  copy "dir:plain$number" "docker-archive:saved$number.tar:fleet/image$number:1"
 done <refs
 
-# each PREFIX [SUFFIX]: the sources PREFIX1SUFFIX, PREFIX2SUFFIX, ...
+# each PREFIX [SUFFIX]: the sources PREFIX1001SUFFIX, PREFIX1002SUFFIX, ...
 each() {
-  seq "$number" | sed "s|.*|$1&${2:-}|"
+  seq 1001 "$number" | sed "s|.*|$1&${2:-}|"
 }
 printf '%-14s %7s %7s %11s %8s %8s %9s %9s\n' scan images layers "MB stored" "wall s" "CPU s" "MB/s" "peak MiB"
 timed oci "oci:$layout"

@@ -21,7 +21,9 @@ figures() {
     images: [.images[] | .layers] | sort}]' out >"plan.$name"
   run 0 snapshot "$@"
   jq -c '[.layers[].digest]' out | sort -u >"graph.$name"
-  jq -c '[.layers[] | .diff_id // .digest]' out | sort -u >"contents.$name"
+  # A layer's diff_id stands with its first image.
+  jq -sc '(map(.layers[] | select(.diff_id) | {(.digest): .diff_id}) | add // {}) as $known |
+    map([.layers[] | $known[.digest] // .digest]) | unique[]' out >"contents.$name"
 }
 
 # same NAME [OTHER]: that the sources of NAME say what those of OTHER say.
