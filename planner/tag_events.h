@@ -16,7 +16,8 @@ namespace gneiss {
 // all of them.
 struct EventManifest {
   std::optional<Digest> digest;
-  std::string name;  // as the events have it, "sha256:..." or "17"
+  std::int64_t number = -1;  // -1: it has a digest
+  std::string name;          // as the events have it, "sha256:..." or "17"
 };
 
 struct TagEvent {

@@ -20,11 +20,13 @@
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/diff_command.h"
 #include "io/cli/explain_command.h"
+#include "io/cli/forecast_command.h"
 #include "io/cli/graph_command.h"
 #include "io/cli/help.h"
 #include "io/cli/history_command.h"
 #include "io/cli/interrupt.h"
 #include "io/cli/plan_command.h"
+#include "io/cli/replay_command.h"
 #include "io/cli/report_command.h"
 #include "io/cli/scan_command.h"
 #include "io/cli/snapshot_command.h"
@@ -44,7 +46,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 17> kCommands = {{
+constexpr std::array<Command, 19> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -71,6 +73,10 @@ constexpr std::array<Command, 17> kCommands = {{
      "report oci:layout --format html -o fleet.html", ConfigureReport},
     {"history", "one image, layer by layer: who shares it, what of it is hidden or not needed",
      "history web/shop:1.4 oci:layout", ConfigureHistory},
+    {"replay", "what a registry stored and moved as its tags did, and would have with a plan",
+     "replay events.ndjson history.ndjson.zst --plan-at 2017-06", ConfigureReplay},
+    {"forecast", "how fast a registry grows, when it reaches a quota, and what that costs",
+     "forecast replay.json --quota 2TB --storage-price 0.10", ConfigureForecast},
     {"snapshot", "the fleet as one file, for batch jobs and to pass on, without contents",
      "snapshot oci:layout docker-archive:more.tar -o fleet.ndjson.zst", ConfigureSnapshot},
     {"verify", "two fleets, or two images, hold the same file systems: every path and byte",

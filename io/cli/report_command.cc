@@ -16,6 +16,7 @@
 #include "io/cli/plan_arguments.h"
 #include "io/cli/report_options.h"
 #include "io/report/report_format.h"
+#include "io/source/growth_series.h"
 
 namespace gneiss {
 namespace {
@@ -31,6 +32,7 @@ struct ReportCommandOptions {
   std::string by;
   std::string output;
   std::vector<std::string> labels;
+  std::string history;
   std::int64_t top = kByFormat;
   std::int64_t max_images = ReportLimits().images;
   bool json = false;
@@ -82,6 +84,11 @@ int RunReport(const ReportCommandOptions& options, Console& console) {
   }
   Progress progress(console, options.plan.fleet.quiet);
   if (!options.by.empty()) {
+    if (!options.history.empty())
+      throw UsageError("--history is of the whole fleet: leave out --by");
+    if (!options.plan.event_file.empty()) {
+      throw UsageError("--events are of the whole fleet: leave out --by");
+    }
     return WriteGroupReports(options.plan,
                              {.grouping = *ParseGrouping(options.by),
                               .directory = options.output,
@@ -95,6 +102,7 @@ int RunReport(const ReportCommandOptions& options, Console& console) {
                              .layers_only = options.plan.layers_only,
                              .labels = ChooseLabels(options, fleet),
                              .bad_images = planned->loaded.bad_images};
+  if (!options.history.empty()) request.history = ReadGrowthSeries(options.history);
   PlanWhatIsRead(options.plan, *planned, progress);
   progress.Show("writing");
   const FleetReport report = MakeFleetReport(fleet, *planned->plan, std::move(request));
@@ -131,6 +139,11 @@ void AddFormOptions(CLI::App& app, ReportCommandOptions& options) {
                  "owners); may be given again")
       ->allow_extra_args(false)
       ->type_name("KEY");
+  app.add_option(
+         "--history", options.history,
+         "bytes over time, for a curve in html and json: the JSON of `gneiss replay`, or CSV "
+         "\"time,stored[,logical]\"")
+      ->type_name("FILE");
   AddCountOption(app, "--top", options.top,
                  "recommendations and rows of a table in md (default: 10), groups of a kind in "
                  "prom (default: 500), 0 for all");

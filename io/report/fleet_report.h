@@ -11,6 +11,7 @@
 #include "io/report/stat_report.h"
 #include "io/report/tree_report.h"
 #include "io/report/waste_sums.h"
+#include "io/source/growth_series.h"
 #include "planner/fleet.h"
 #include "planner/plan.h"
 #include "planner/today.h"
@@ -48,7 +49,8 @@ struct FleetReportRequest {
   bool layers_only = false;
   std::vector<std::string> labels;  // keys whose values are rows of a table, each once
   std::optional<ReportGroup> group;
-  std::int64_t bad_images = 0;  // that reading left out
+  std::int64_t bad_images = 0;       // that reading left out
+  std::vector<SeriesPoint> history;  // bytes over time, may be empty
 };
 
 struct FleetReport {

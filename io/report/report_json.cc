@@ -55,6 +55,7 @@ class ReportWriter {
                           {"pinned_images", report_.plan.squash.num_pinned}});
     WriteLevels();
     WriteFrontiers();
+    WriteHistory();
     WriteRecommendations();
     WriteBases();
     WriteTables();
@@ -123,6 +124,18 @@ class ReportWriter {
     }
     json_.EndArray();
     json_.EndObject();
+  }
+
+  void WriteHistory() {
+    json_.Key("history");
+    json_.BeginArray();
+    for (const SeriesPoint& point : report_.request.history) {
+      Json json = {{"time", point.time}, {"stored_bytes", point.stored}};
+      if (point.logical) json["logical_bytes"] = *point.logical;
+      if (point.planned) json["planned_bytes"] = *point.planned;
+      json_.Value(json);
+    }
+    json_.EndArray();
   }
 
   void WriteRecommendations() {

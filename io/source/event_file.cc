@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "io/apply/rfc3339.h"
+#include "io/source/event_time.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/record_lines.h"
@@ -22,8 +22,6 @@ namespace gneiss {
 namespace {
 
 constexpr std::array<std::string_view, 4> kColumns = {"time", "ref", "manifest", "platform"};
-constexpr std::string_view kExpectedTime =
-    "a time, as seconds since 1970 or as 2018-01-29T12:00:00Z";
 constexpr std::string_view kExpectedManifest =
     "a manifest's digest or number, or none when the tag went away";
 
@@ -50,7 +48,7 @@ class EventReader {
 
  private:
   void Take(std::int64_t line, const std::vector<std::string>& fields) {
-    TagEvent event = Begin(line, TimeOf(fields[0]), fields[1], fields[3]);
+    TagEvent event = Begin(line, ParseEventTime(fields[0]), fields[1], fields[3]);
     if (fields[2].empty()) {
       event.kind = TagEvent::Kind::kRemoval;
     } else {
@@ -61,18 +59,13 @@ class EventReader {
 
   void Take(std::int64_t line, const JsonValue& object) {
     const JsonPath root;
-    const JsonValue* const time = FindMember(object, "t");
-    if (time == nullptr) ThrowMissing(root.member("t"), kExpectedTime);
+    const std::int64_t time = EventTimeOf(object);
     const std::string ref = ExpectText(object, "ref", "a ref");
     std::string_view platform;
     if (const JsonValue* const given = FindMember(object, "platform")) {
       platform = ReadText(TreeJson(*given), root.member("platform"));
     }
-    TagEvent event = Begin(line,
-                           time->kind() == JsonKind::kText
-                               ? TimeOf(time->text())
-                               : ReadWhole(TreeJson(*time), root.member("t"), kExpectedTime),
-                           ref, platform);
+    TagEvent event = Begin(line, time, ref, platform);
     if (const JsonValue* const digest = FindMember(object, "digest")) {
       ReadDigest(TreeJson(*digest), root.member("digest"));
       event.manifest = ManifestOf(digest->text());
@@ -88,13 +81,6 @@ class EventReader {
       ThrowMissing(root.member("digest"), kExpectedManifest);
     }
     result_.events.push_back(event);
-  }
-
-  static std::int64_t TimeOf(std::string_view text) {
-    if (const std::optional<std::int64_t> seconds = ParseNumber(text)) return *seconds;
-    const std::optional<UtcTime> time = ParseRfc3339(text);
-    if (!time) throw InputError(fmt::format("expected {}, found {}", kExpectedTime, Quote(text)));
-    return time->seconds;
   }
 
   TagEvent Begin(std::int64_t line, std::int64_t time, std::string_view ref,
@@ -116,11 +102,13 @@ class EventReader {
         std::string(name), static_cast<std::uint32_t>(result_.manifests.size()));
     if (is_new) {
       const std::optional<ParsedDigest> digest = ParseDigest(name);
-      if (!digest && !ParseNumber(name)) {
+      const std::optional<std::int64_t> number = ParseNumber(name);
+      if (!digest && !number) {
         throw InputError(fmt::format("expected {}, found {}", kExpectedManifest, Quote(name)));
       }
-      result_.manifests.push_back({.digest = digest ? std::optional(digest->digest) : std::nullopt,
-                                   .name = std::string(name)});
+      EventManifest manifest{.number = number.value_or(-1), .name = std::string(name)};
+      if (digest) manifest.digest = digest->digest;
+      result_.manifests.push_back(std::move(manifest));
     }
     return known->second;
   }

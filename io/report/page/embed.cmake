@@ -3,7 +3,7 @@
 #
 #   cmake -DSOURCE=io/report/page -DLIBRARY=d3.min.js -DOUTPUT=page_files.cc -P embed.cmake
 
-set(scripts text.js table.js summary.js levels.js tree.js curves.js recommendations.js groups.js
+set(scripts text.js table.js summary.js levels.js tree.js curves.js history.js recommendations.js groups.js
             images.js page.js)
 
 # The bytes of `text` as the elements of an array.

@@ -12,7 +12,7 @@ function buildNotes(report) {
 
 const kSections = [['summary', buildSummary], ['levels', buildLevels], ['recommendations', buildRecommendations],
                    ['waste', buildWaste], ['groups', buildGroups], ['tree', buildTree], ['bases', buildBases],
-                   ['frontiers', buildFrontiers], ['images', buildImages]];
+                   ['frontiers', buildFrontiers], ['history', buildHistory], ['images', buildImages]];
 const kAtOnce = 2;
 
 function startPage() {

@@ -1,0 +1,149 @@
+#include "io/cli/forecast_command.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "io/cli/date_argument.h"
+#include "io/cli/load_fleet.h"
+#include "io/cli/report_options.h"
+#include "io/report/forecast_json.h"
+#include "io/report/forecast_report.h"
+#include "io/report/forecast_screen.h"
+#include "io/report/stat_report.h"
+#include "io/source/growth_series.h"
+#include "planner/input_error.h"
+
+namespace gneiss {
+namespace {
+
+struct ForecastArguments {
+  FleetOptions fleet;  // its sources are a series, or DATE=SOURCE
+  ForecastRequest request;
+  Bytes quota = 0;
+  double price = -1;
+  std::string until;
+  ReportOptions report;
+};
+
+// "DATE=SOURCE" as its two parts.
+std::optional<std::pair<std::string, std::string>> SplitDated(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == std::string::npos || !CheckDate(text.substr(0, equals)).empty()) {
+    return std::nullopt;
+  }
+  return std::pair(text.substr(0, equals), text.substr(equals + 1));
+}
+
+// What snapshots of several days hold.
+std::vector<SeriesPoint> ReadSnapshots(const FleetOptions& fleet, Console& console) {
+  std::vector<SeriesPoint> points;
+  for (const std::string& argument : fleet.sources) {
+    const auto dated = SplitDated(argument);
+    if (!dated) {
+      throw UsageError(fmt::format(
+          "expected one series, or for each snapshot DATE=SOURCE as 2017-06-30=june.ndjson.zst, "
+          "found \"{}\"",
+          argument));
+    }
+    FleetOptions one = fleet;
+    one.sources = {dated->second};
+    const LoadedFleet loaded = LoadFleet(one, console);
+    const FleetTotals totals = MakeStatReport(loaded.fleet, {}).accounting.totals;
+    points.push_back({.time = ParseDate(dated->first),
+                      .stored = totals.physical_bytes,
+                      .logical = totals.logical_bytes});
+  }
+  std::ranges::sort(points, {}, &SeriesPoint::time);
+  const auto same = std::ranges::adjacent_find(points, {}, &SeriesPoint::time);
+  if (same != points.end()) throw UsageError("two snapshots of one time; give each time one");
+  return points;
+}
+
+std::vector<NamedSeries> SeriesOf(const std::vector<SeriesPoint>& points) {
+  NamedSeries stored{.name = "stored", .points = {}};
+  NamedSeries logical{.name = "logical", .is_stored = false, .points = {}};
+  NamedSeries planned{.name = "stored with the plan", .points = {}};
+  for (const SeriesPoint& point : points) {
+    stored.points.push_back({.time = point.time, .bytes = static_cast<double>(point.stored)});
+    if (point.logical) {
+      logical.points.push_back({.time = point.time, .bytes = static_cast<double>(*point.logical)});
+    }
+    if (point.planned) {
+      planned.points.push_back({.time = point.time, .bytes = static_cast<double>(*point.planned)});
+    }
+  }
+  std::vector<NamedSeries> all = {std::move(stored)};
+  // A column that is not always there is none.
+  for (NamedSeries* const series : {&planned, &logical}) {
+    if (series->points.size() == points.size()) all.push_back(std::move(*series));
+  }
+  return all;
+}
+
+int RunForecast(const ForecastArguments& arguments, Console& console) {
+  ForecastRequest request = arguments.request;
+  if (arguments.quota > 0) request.quota = arguments.quota;
+  if (arguments.price >= 0) request.price = arguments.price;
+  if (!arguments.until.empty()) request.until = ParseDate(arguments.until);
+  const std::vector<std::string>& sources = arguments.fleet.sources;
+  const bool is_series = sources.size() == 1 && !SplitDated(sources.front());
+  const std::vector<SeriesPoint> points =
+      is_series ? ReadGrowthSeries(sources.front()) : ReadSnapshots(arguments.fleet, console);
+  ForecastReport report;
+  try {
+    report = MakeForecast(SeriesOf(points), request);
+  } catch (const InputError& error) {
+    if (!is_series || !error.source().empty()) throw;
+    throw error.WithSource(sources.front(), error.place());
+  }
+  OutputFile output(arguments.report.output, console);
+  if (arguments.report.json) {
+    WriteForecastJson(report, output.stream());
+  } else {
+    PrintForecast(report, StyleFor(arguments.report, output, console), output.stream());
+  }
+  output.Finish();
+  return kDone;
+}
+
+}  // namespace
+
+CommandBody ConfigureForecast(CLI::App& app) {
+  const auto arguments = std::make_shared<ForecastArguments>();
+  AddFleetOptions(app, arguments->fleet);
+  app.get_option("source")
+      ->description(
+          "bytes over time: the JSON of `gneiss replay`, CSV \"time,stored[,logical]\", or for "
+          "each "
+          "of several snapshots DATE=SOURCE, as 2017-06-30=june.ndjson.zst")
+      ->type_name("SERIES");
+  app.add_option("--months", arguments->request.months, "how far to look (default: 12)")
+      ->check(CLI::Range(1, 600).description(""))
+      ->type_name("N");
+  app.add_option("--confidence", arguments->request.confidence,
+                 "share of chances that intervals hold (default: 0.8)")
+      ->check(CLI::Range(0.01, 0.999).description(""))
+      ->type_name("X");
+  AddSizeOption(app, "--quota", arguments->quota, "when stored bytes reach this, 0 for none");
+  app.add_option("--storage-price", arguments->price, "of a GB stored for a month")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("PRICE");
+  app.add_option("--learn-until", arguments->until,
+                 "compare later points with what was expected of them, instead of learning from "
+                 "them")
+      ->check(CheckDate)
+      ->type_name("DATE");
+  AddReportOptions(app, arguments->report);
+  return [arguments](Console& console) { return RunForecast(*arguments, console); };
+}
+
+}  // namespace gneiss
