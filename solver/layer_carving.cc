@@ -26,7 +26,7 @@ constexpr std::uint64_t kStartMargin = 30;
 // problems, where moves are dearer.
 constexpr std::uint64_t kMostMoves = 1'000'000;
 constexpr std::uint64_t kMovesPerPlace = 400;
-constexpr std::uint64_t kLeastWork = 400'000'000;
+constexpr std::uint64_t kLeastWork = 200'000'000;
 constexpr std::uint64_t kMostWork = 1'600'000'000;
 constexpr std::uint64_t kWorkPerPlace = 20'000;  // places: atoms of images
 
