@@ -106,6 +106,22 @@ async function imageInFull(page) {
 
 const crumbs = (page) => page.$$eval('#tree .crumbs li', (all) => all.map((one) => one.textContent));
 
+async function historyOverTime(page) {
+  const shown = await page.isVisible('#history');
+  assert.strictEqual(shown, data.history.length > 1, 'the section is there when there is a history');
+  assert.strictEqual(await page.isVisible('nav a[href="#history"]'), shown);
+  if (!shown) return;
+  const lines = ['stored_bytes', 'planned_bytes'].filter((key) => key in data.history[0]);
+  assert.strictEqual(await page.locator('#history path.line').count(), lines.length);
+  assert.strictEqual(await page.locator('#history .line-title').count(), lines.length);
+  await page.click('#history summary');
+  const figures = await page.$$eval('#history tbody tr', (all) =>
+    all.map((row) => Number(row.querySelectorAll('data')[0].value)));
+  const stored = data.history.map((point) => point.stored_bytes);
+  assert.deepStrictEqual(figures, stored.slice(0, figures.length));
+  assert(figures.length > 1);
+}
+
 async function zoom(page) {
   const bars = page.locator('#tree [role=treeitem]');
   assert(await bars.count() > 2, 'the tree has no bars');
@@ -148,6 +164,7 @@ async function main() {
     await tablesAddUp(page);
     await searchAndSort(page);
     await imageInFull(page);
+    await historyOverTime(page);
     await zoom(page);
     await keyboardReaches(page);
     await page.pdf({path: path.join(folder, 'print.pdf'), format: 'A4', printBackground: true});

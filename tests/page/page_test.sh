@@ -40,6 +40,8 @@ judge() {
   [ -z "$pictures" ] || cp -r "$work/$name" "$pictures"
 }
 
-judge real datasets/debian-small
+printf 'time,stored,logical\n1700000000,600000000,1100000000\n1702592000,650000000,1200000000\n1705184000,708000000,1300000000\n' \
+  >"$work/history.csv"
+judge real datasets/debian-small --history "$work/history.csv"
 judge hostile tests/cli/data/hostile-names.ndjson tests/cli/data/small.ndjson
 echo "page_test: passed"

@@ -46,6 +46,7 @@ function buildHistory(report, section) {
   const points = report.history;
   if (points.length < 2) return;
   section.hidden = false;
+  document.querySelector('nav a[href="#history"]').hidden = false;
   const lines = kHistoryLines.filter(([key]) => points.every((p) => key in p));
   // Logical bytes are many times those stored, and would flatten the curve that is looked for.
   const drawn = lines.filter(([key]) => key !== 'logical_bytes');
