@@ -9,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "io/source/document_schema.h"
 #include "io/source/fleet_file.h"
 #include "io/source/line_reader.h"
 #include "planner/input_error.h"
@@ -198,6 +199,19 @@ TEST_CASE("Files of another kind are errors that name what was found", "[io][fle
   CHECK(ErrorOf(Gzip(tar)) == expected + found);
   tar[0] = 'M';
   CHECK(ErrorOf(tar) == expected + "binary data");
+}
+
+TEST_CASE("A document of another schema is an error that names it", "[io][fleet_file]") {
+  const std::string expected =
+      "fleet.ndjson: expected a fleet file, one JSON object per line, found one of schema ";
+  const std::string advice = "; `gneiss snapshot` writes fleet files";
+  CHECK(ErrorOf("{\n  \"schema\": \"gneiss.stat/1\",\n") ==
+        expected + "\"gneiss.stat/1\"" + advice);
+  const std::string line = LineOf("a:1", "1").substr(1) + "\n";
+  CHECK(ErrorOf(Gzip("{\"schema\":\"gneiss.fleet/2\"," + line)) ==
+        expected + "\"gneiss.fleet/2\"" + advice);
+  CHECK(LeadingSchema("{\"schema\":\"gneiss.fleet/1\"," + line) == "gneiss.fleet/1");
+  CHECK(LeadingSchema("{" + line).empty());
 }
 
 TEST_CASE("A truncated or damaged stream is an error, not a shorter fleet", "[io][fleet_file]") {

@@ -1,6 +1,7 @@
 #include "io/cli/forecast_command.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "io/cli/date_argument.h"
 #include "io/cli/load_fleet.h"
@@ -20,6 +22,7 @@
 #include "io/report/forecast_screen.h"
 #include "io/report/stat_report.h"
 #include "io/source/growth_series.h"
+#include "io/source/plan_summary.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -31,6 +34,8 @@ struct ForecastArguments {
   Bytes quota = 0;
   double price = -1;
   std::string until;
+  std::string plan;
+  std::string level;
   ReportOptions report;
 };
 
@@ -68,6 +73,37 @@ std::vector<SeriesPoint> ReadSnapshots(const FleetOptions& fleet, Console& conso
   return points;
 }
 
+// The level of that name, or the one that stores least when it is empty.
+const PlanLevelSummary& LevelOf(const PlanSummary& plan, const std::string& level) {
+  if (plan.levels.empty() || plan.current.storage_bytes <= 0) {
+    throw InputError(plan.path, "", "expected a plan with levels and stored bytes, found none");
+  }
+  if (level.empty()) {
+    return *std::ranges::min_element(
+        plan.levels, {}, [](const PlanLevelSummary& one) { return one.planned.storage_bytes; });
+  }
+  const auto found = std::ranges::find(plan.levels, level, &PlanLevelSummary::name);
+  if (found != plan.levels.end()) return *found;
+  std::vector<std::string> names;
+  for (const PlanLevelSummary& one : plan.levels) names.push_back(one.name);
+  throw InputError(plan.path, "levels",
+                   fmt::format("expected a level {}, found {}", level, fmt::join(names, ", ")));
+}
+
+// What would be stored had all of it been laid out as the level lays out the plan's fleet.
+void AddPlanned(const std::string& path, const std::string& level,
+                std::vector<SeriesPoint>& points) {
+  if (points.front().planned) {
+    throw UsageError("--plan: the series has the figures of a plan already; leave out --plan");
+  }
+  const PlanSummary plan = ReadPlanSummary(path);
+  const double share = static_cast<double>(LevelOf(plan, level).planned.storage_bytes) /
+                       static_cast<double>(plan.current.storage_bytes);
+  for (SeriesPoint& point : points) {
+    point.planned = std::llround(std::min(share * static_cast<double>(point.stored), 9e18));
+  }
+}
+
 std::vector<NamedSeries> SeriesOf(const std::vector<SeriesPoint>& points) {
   NamedSeries stored{.name = "stored", .points = {}};
   NamedSeries logical{.name = "logical", .is_stored = false, .points = {}};
@@ -96,8 +132,12 @@ int RunForecast(const ForecastArguments& arguments, Console& console) {
   if (!arguments.until.empty()) request.until = ParseDate(arguments.until);
   const std::vector<std::string>& sources = arguments.fleet.sources;
   const bool is_series = sources.size() == 1 && !SplitDated(sources.front());
-  const std::vector<SeriesPoint> points =
+  if (arguments.plan.empty() && !arguments.level.empty()) {
+    throw UsageError("--level is of --plan; give both");
+  }
+  std::vector<SeriesPoint> points =
       is_series ? ReadGrowthSeries(sources.front()) : ReadSnapshots(arguments.fleet, console);
+  if (!arguments.plan.empty()) AddPlanned(arguments.plan, arguments.level, points);
   ForecastReport report;
   try {
     report = MakeForecast(SeriesOf(points), request);
@@ -137,6 +177,11 @@ CommandBody ConfigureForecast(CLI::App& app) {
   app.add_option("--storage-price", arguments->price, "of a GB stored for a month")
       ->check(CLI::NonNegativeNumber.description(""))
       ->type_name("PRICE");
+  app.add_option("--plan", arguments->plan,
+                 "the same with a plan, for a series without one: its share of what is stored")
+      ->type_name("FILE");
+  app.add_option("--level", arguments->level, "of the plan (default: the one that stores least)")
+      ->type_name("LEVEL");
   app.add_option("--learn-until", arguments->until,
                  "compare later points with what was expected of them, instead of learning from "
                  "them")

@@ -41,7 +41,8 @@ std::string SchemaOfText(std::string_view text) {
   }
 }
 
-// The value of a first member "schema", however the rest goes on.
+}  // namespace
+
 std::string LeadingSchema(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const auto skip = [&](std::string_view expected) {
@@ -54,8 +55,6 @@ std::string LeadingSchema(std::string_view text) {
   const std::size_t end = text.find('"');
   return end == std::string_view::npos ? "" : std::string(text.substr(0, end));
 }
-
-}  // namespace
 
 std::string SchemaOfFile(const std::string& path) {
   std::error_code ignored;

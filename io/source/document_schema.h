@@ -13,6 +13,10 @@ namespace gneiss {
 // start does not tell. Throws std::system_error when it cannot be read.
 [[nodiscard]] std::string SchemaOfFile(const std::string& path);
 
+// The value of a first member "schema" of the object that a text begins with, however it goes on;
+// empty where it has none.
+[[nodiscard]] std::string LeadingSchema(std::string_view text);
+
 // All of a file, decompressed. Throws InputError "PATH: expected EXPECTED of at most N bytes ..."
 // and what ByteSource throws.
 [[nodiscard]] std::string ReadDocument(const std::string& path, std::string_view expected,

@@ -5,8 +5,10 @@
 #include <optional>
 #include <utility>
 
+#include "io/source/document_schema.h"
 #include "io/source/file_head.h"
 #include "io/source/fleet_line.h"
+#include "io/source/json_value.h"
 #include "io/source/line_reader.h"
 
 namespace gneiss {
@@ -54,6 +56,12 @@ class FleetFileReader {
       throw InputError(
           name_, "",
           "expected a fleet file, one JSON object per line, found " + std::string(found));
+    }
+    if (const std::string schema = LeadingSchema(Head());
+        !schema.empty() && schema != "gneiss.fleet/1") {
+      throw InputError(name_, "",
+                       "expected a fleet file, one JSON object per line, found one of schema " +
+                           Quote(schema) + "; `gneiss snapshot` writes fleet files");
     }
     std::int64_t num_lines = 0;
     while (const std::optional<Line> line = NextLine()) {

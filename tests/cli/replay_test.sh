@@ -110,6 +110,16 @@ done >physical
 run 0 forecast 2024-01=a.ndjson 2024-03-01=c.ndjson 2024-02=b.ndjson 2024-04-01=fleet.ndjson --json
 jq '.curves[0].points[].bytes' out | cmp - physical || fail "snapshots weigh otherwise than stat says"
 
+# With the share that a plan leaves of what is stored.
+run 0 forecast series.csv --json --quota 1GB --storage-price 0.1 --plan plan.json --level squash
+jq -e --slurpfile plan plan.json '($plan[0].levels[0] | .planned.storage_bytes / .current.storage_bytes) as $share |
+  .curves | .[0].points as $stored | .[1].points as $planned | .[1].name == "stored with the plan" and
+  ([range($stored | length) as $k | ($stored[$k].bytes * $share - $planned[$k].bytes) | fabs] | max < 1)' \
+  out >found || fail "another share than the plan's: $(cat out)"
+run 2 forecast replay.json --plan plan.json
+run 1 forecast series.csv --plan plan.json --level bases
+grep -q '^gneiss: plan.json:levels: expected a level bases, found squash' err || fail "$(cat err)"
+
 # What is no history, or of something else.
 expect_error() { # expect_error CODE TEXT ARGUMENTS...
   code=$1
