@@ -6,22 +6,12 @@
 #include <fmt/format.h>
 
 #include "io/report/json_writer.h"
+#include "io/report/layout_cost_json.h"
 #include "io/report/recommendation_json.h"
 #include "planner/layer_description.h"
 
 namespace gneiss {
 namespace {
-
-Json CostJson(const LayoutCost& cost) {
-  return {{"cost", cost.cost},
-          {"storage_bytes", cost.storage_bytes},
-          {"transfer_bytes", cost.transfer_bytes},
-          {"overhead_bytes", cost.overhead_bytes},
-          {"layer_references", cost.layer_references},
-          {"distinct_layers", cost.distinct_layers},
-          {"max_layers", cost.max_layers},
-          {"layers_per_image", cost.layers_per_image}};
-}
 
 class PlanWriter {
  public:
@@ -44,8 +34,8 @@ class PlanWriter {
     }
     json_.EndArray();
     if (plan_.from_contents) WriteContents(*plan_.from_contents);
-    json_.Field("compare",
-                {{"flatten", CostJson(plan_.flattened)}, {"keep_base", CostJson(plan_.kept_base)}});
+    json_.Field("compare", {{"flatten", LayoutCostJson(plan_.flattened)},
+                            {"keep_base", LayoutCostJson(plan_.kept_base)}});
     WriteBases();
     json_.EndObject();
     json_.Finish();
@@ -107,8 +97,8 @@ class PlanWriter {
   template <typename Level>
   void WriteProof(std::string_view name, const Level& level) {
     json_.Field("level", name);
-    json_.Field("current", CostJson(level.current));
-    json_.Field("planned", CostJson(level.planned));
+    json_.Field("current", LayoutCostJson(level.current));
+    json_.Field("planned", LayoutCostJson(level.planned));
     json_.Field("lower_bound", level.lower_bound);
     json_.Field("gap", level.gap());
     json_.Field("status", PlanStatusName(level.status));
@@ -214,13 +204,13 @@ class PlanWriter {
     json_.Key("frontier");
     json_.BeginArray();
     for (const BasesPoint& point : bases.frontier) {
-      json_.Value({{"bases", point.num_bases}, {"planned", CostJson(point.cost)}});
+      json_.Value({{"bases", point.num_bases}, {"planned", LayoutCostJson(point.cost)}});
     }
     json_.EndArray();
   }
 
   void WriteContents(const ContentPlan& contents) {
-    json_.Field("floor", CostJson(contents.floor));
+    json_.Field("floor", LayoutCostJson(contents.floor));
     if (contents.by_layers.empty()) return;
     const auto points = [&](const char* key, const std::vector<CarvePoint>& list) {
       json_.Key(key);
@@ -229,7 +219,7 @@ class PlanWriter {
         json_.Value({{"max_layers", point.max_layers},
                      {"storage_weight", point.storage_weight},
                      {"transfer_weight", point.transfer_weight},
-                     {"planned", CostJson(point.cost)}});
+                     {"planned", LayoutCostJson(point.cost)}});
       }
       json_.EndArray();
     };
@@ -276,8 +266,8 @@ class PlanWriter {
     }
     json_.EndArray();
     json_.Field("moved_images", bases.num_moved_images);
-    json_.Field("current", CostJson(bases.current));
-    json_.Field("moved", CostJson(bases.moved));
+    json_.Field("current", LayoutCostJson(bases.current));
+    json_.Field("moved", LayoutCostJson(bases.moved));
     json_.Field("lower_bound", bases.lower_bound);
     json_.Field("gap", bases.gap());
     json_.Field("status", PlanStatusName(bases.status));

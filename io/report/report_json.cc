@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "io/report/json_writer.h"
+#include "io/report/layout_cost_json.h"
 #include "io/report/recommendation_json.h"
 #include "io/report/recommendation_text.h"
 #include "io/report/report_images.h"
@@ -21,17 +22,6 @@ constexpr std::size_t kMaxImagesNamed = 200;
 
 std::size_t NumListed(std::size_t size, std::size_t limit) {
   return limit == 0 ? size : std::min(size, limit);
-}
-
-Json FiguresJson(const LayoutCost& cost) {
-  return {{"cost", cost.cost},
-          {"storage_bytes", cost.storage_bytes},
-          {"transfer_bytes", cost.transfer_bytes},
-          {"overhead_bytes", cost.overhead_bytes},
-          {"layer_references", cost.layer_references},
-          {"distinct_layers", cost.distinct_layers},
-          {"max_layers", cost.max_layers},
-          {"layers_per_image", cost.layers_per_image}};
 }
 
 class ReportWriter {
@@ -85,7 +75,7 @@ class ReportWriter {
     json_.BeginArray();
     for (const ReportLevel& level : report_.levels) {
       Json row = {{"level", level.name}, {"role", LevelRoleName(level.role)}};
-      row.update(FiguresJson(level.cost));
+      row.update(LayoutCostJson(level.cost));
       if (report_.plan.model.has_prices())
         row["price"] = report_.plan.model.MoneyOf(level.cost.cost);
       if (level.proof) {
@@ -102,7 +92,7 @@ class ReportWriter {
     const auto& contents = report_.plan.from_contents;
     const auto point = [](std::string_view key, std::uint32_t at, const LayoutCost& cost) {
       Json json = {{key, at}};
-      json.update(FiguresJson(cost));
+      json.update(LayoutCostJson(cost));
       return json;
     };
     json_.Key("frontiers");

@@ -1,0 +1,11 @@
+// What a layout costs, as the JSON of every report has it.
+#pragma once
+
+#include "io/report/json_writer.h"
+#include "planner/audit.h"
+
+namespace gneiss {
+
+[[nodiscard]] Json LayoutCostJson(const LayoutCost& cost);
+
+}  // namespace gneiss
