@@ -409,6 +409,7 @@ ContentAtoms FindContentAtoms(const Fleet& fleet, const LayerContents& contents,
                               const ContentAtomOptions& options) {
   ContentAtoms atoms;
   atoms.known.assign(fleet.images.size(), 0);
+  std::int64_t num_with_layers = 0;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     if (!options.left_out.empty() && options.left_out[i] != 0) continue;
     const bool known = std::ranges::all_of(fleet.chain(fleet.images[i]), [&](LayerIndex l) {
@@ -416,6 +417,12 @@ ContentAtoms FindContentAtoms(const Fleet& fleet, const LayerContents& contents,
     });
     atoms.known[i] = known ? 1 : 0;
     atoms.num_known += atoms.known[i];
+    num_with_layers += known && fleet.images[i].num_layers > 0 ? 1 : 0;
+  }
+  // An image without layers is known by itself; alone it tells of no contents.
+  if (num_with_layers == 0) {
+    atoms.known.assign(fleet.images.size(), 0);
+    atoms.num_known = 0;
   }
   const LayerTrie trie = BuildLayerTrie(fleet, [&](ImageIndex i) { return atoms.known[i] != 0; });
   const EntryLikeness entries(contents, options.ignore_mtime);

@@ -174,6 +174,9 @@ class PolicyJudge {
         JudgeSecrets(parts, result);
         break;
     }
+    if (result.num_checked == 0 && result.not_judged.empty()) {
+      result.not_judged = "no image is judged: all of them are exempt";
+    }
     Conclude(result);
     return result;
   }

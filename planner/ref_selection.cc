@@ -3,6 +3,7 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -53,25 +54,47 @@ SelectedRefs SelectRefs(const Fleet& fleet, std::span<const std::string> pattern
   return selected;
 }
 
-std::vector<std::string> ListSelection(const Fleet& fleet, const RefSelection& selection) {
-  std::vector<std::string> list;
+DeletionList ListSelection(const Fleet& fleet, const RefSelection& selection, bool is_part) {
+  // Refs that go for some of the images they name only.
+  std::set<std::string_view> staying;
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    const auto refs = fleet.refs_of(fleet.images[i]);
+    for (std::uint32_t r = 0; r < refs.size(); ++r) {
+      if (!selection.has(fleet, i, r)) staying.insert(fleet.text(refs[r]));
+    }
+  }
+  DeletionList list;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     const Image& image = fleet.images[i];
     const auto refs = fleet.refs_of(image);
     const std::string digest =
         image.has_manifest_digest ? fleet.digest_text(image.identity, false) : "";
-    if (selection.images[i] != 0 && refs.empty()) list.push_back(fleet.name(image));
-    for (std::size_t r = 0; r < refs.size(); ++r) {
+    const bool is_whole = selection.images[i] != 0;
+    if (is_whole && refs.empty()) list.names.push_back(fleet.name(image));
+    for (std::uint32_t r = 0; r < refs.size(); ++r) {
+      if (!selection.has(fleet, i, r)) continue;
       const std::string_view ref = fleet.text(refs[r]);
-      if (selection.images[i] != 0 && !digest.empty()) {
-        list.push_back(std::string(RepositoryOf(ref)).append("@").append(digest));
-      } else if (selection.has(fleet, i, static_cast<std::uint32_t>(r))) {
-        list.emplace_back(ref);
+      const bool is_alone = !is_part && !staying.contains(ref);
+      const std::string_view repository = RepositoryOf(ref);
+      // A manifest that is deleted from a repository takes all of its tags there with it.
+      bool keeps_others = false;
+      for (std::uint32_t other = 0; other < refs.size(); ++other) {
+        keeps_others |=
+            !selection.has(fleet, i, other) && RepositoryOf(fleet.text(refs[other])) == repository;
+      }
+      if (is_alone && (!is_whole || digest.empty())) {
+        list.names.emplace_back(ref);
+      } else if (!digest.empty() && !keeps_others && !repository.empty() && !ref.starts_with('@')) {
+        list.names.push_back(std::string(repository).append("@").append(digest));
+      } else {
+        list.unnamed.emplace_back(ref);
       }
     }
   }
-  std::ranges::sort(list);
-  list.erase(std::unique(list.begin(), list.end()), list.end());
+  for (std::vector<std::string>* const names : {&list.names, &list.unnamed}) {
+    std::ranges::sort(*names);
+    names->erase(std::ranges::unique(*names).begin(), names->end());
+  }
   return list;
 }
 

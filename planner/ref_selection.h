@@ -32,9 +32,19 @@ struct SelectedRefs {
 // digests; "REPOSITORY@DIGEST", the refs of one image in one repository. Time O(patterns * refs).
 [[nodiscard]] SelectedRefs SelectRefs(const Fleet& fleet, std::span<const std::string> patterns);
 
-// Refs that are selected, and "REPOSITORY@DIGEST" (or the digest alone, without a ref) of images
-// that are selected as a whole; sorted, each once.
-[[nodiscard]] std::vector<std::string> ListSelection(const Fleet& fleet,
-                                                     const RefSelection& selection);
+// What a registry's client is told to delete, and no image that stays goes with.
+struct DeletionList {
+  // Refs, where the ref goes for every image that it names; else, and for images that are selected
+  // as a whole, "REPOSITORY@DIGEST", or the digest alone without a ref. Sorted, each once.
+  std::vector<std::string> names;
+  // Refs that cannot be told so: beside an image that stays, of one without a manifest digest, or
+  // with another tag in the repository that stays.
+  std::vector<std::string> unnamed;
+};
+
+// `is_part`: the fleet is known to lack images that its refs name too, those of other platforms;
+// then no ref is listed. Time O(refs log refs).
+[[nodiscard]] DeletionList ListSelection(const Fleet& fleet, const RefSelection& selection,
+                                         bool is_part);
 
 }  // namespace gneiss

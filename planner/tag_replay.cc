@@ -186,6 +186,7 @@ class Replay {
   }
 
   void Pull(ImageIndex image, std::int64_t pulls) {
+    if (image == kNone) now_.lost_pulls += pulls;
     if (image == kNone || pulls == 0) return;
     const double left = std::pow(1 - 1 / options_.num_nodes, static_cast<double>(pulls));
     for (const std::uint32_t blob : blobs_.of(image)) {

@@ -32,10 +32,11 @@ struct ReplayPeriod {
   std::int64_t moves = 0;
   std::int64_t removals = 0;
   std::int64_t pulls = 0;
-  std::int64_t tags = 0;    // a ref for one platform
-  std::int64_t images = 0;  // that a tag names
-  std::int64_t layers = 0;  // distinct
-  Bytes logical = 0;        // of those images
+  std::int64_t lost_pulls = 0;  // of those: of tags that name nothing
+  std::int64_t tags = 0;        // a ref for one platform
+  std::int64_t images = 0;      // that a tag names
+  std::int64_t layers = 0;      // distinct
+  Bytes logical = 0;            // of those images
   Bytes stored = 0;
   Bytes pushed = 0;
   Bytes fetched = 0;

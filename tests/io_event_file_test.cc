@@ -54,6 +54,7 @@ TEST_CASE("Events are moves, removals and pulls", "[io][event_file]") {
 TEST_CASE("Events come as CSV too", "[io][event_file]") {
   CHECK(TellEvents("5,a:1,0,linux/arm64\n1970-01-01T01:00:06+01:00,a:1,\n") ==
         "1 5 a:1|linux/arm64 -> 0\n2 6 a:1| gone\n");
+  CHECK(TellEvents("1970-01-02,a:1,\n") == "1 86400 a:1| gone\n");
   CHECK(TellEvents("ref,manifest,time\na:1,3,5\n") == "2 5 a:1| -> 3\n");
 }
 
@@ -63,10 +64,11 @@ TEST_CASE("A line that is no event is an error that names it", "[io][event_file]
   CHECK(ErrorOfEvents("{\"t\":5,\"ref\":\"a\",\"m\":0}\n{\"t\":4,\"ref\":\"a\",\"m\":1}\n") ==
         "FILE:2: expected a time of 5 or later, as in line 1, found 4; sort the events by time");
   CHECK(ErrorOfEvents("{\"ref\":\"a\",\"m\":0}\n") ==
-        "FILE:1: t: expected a time, as seconds since 1970 or as 2018-01-29T12:00:00Z, found no "
+        "FILE:1: t: expected a time, as seconds since 1970, 2018-01-29 or 2018-01-29T12:00:00Z, "
+        "found no "
         "such key");
   CHECK(ErrorOfEvents("{\"t\":\"Monday\",\"ref\":\"a\",\"m\":0}\n") ==
-        "FILE:1: expected a time, as seconds since 1970 or as 2018-01-29T12:00:00Z, found "
+        "FILE:1: expected a time, as seconds since 1970, 2018-01-29 or 2018-01-29T12:00:00Z, found "
         "\"Monday\"");
   CHECK(ErrorOfEvents("{\"t\":-1,\"ref\":\"a\",\"m\":0}\n").ends_with("found -1"));
   CHECK(ErrorOfEvents("{\"t\":1,\"m\":0}\n").starts_with("FILE:1: ref: expected a ref"));
@@ -77,6 +79,8 @@ TEST_CASE("A line that is no event is an error that names it", "[io][event_file]
   CHECK(ErrorOfEvents("{\"t\":1,\"ref\":\"a\",\"m\":-2}\n").ends_with("found -2"));
   CHECK(ErrorOfEvents("{\"t\":1,\"ref\":\"a\",\"digest\":\"sha256:12\"}\n")
             .starts_with("FILE:1: digest: expected a digest, as sha256:"));
+  CHECK(ErrorOfEvents("{\"t\":1,\"ref\":\"a\",\"m\":2,\"pulls\":5}\n") ==
+        "FILE:1: pulls: expected a move or pulls, found both; write a line for each");
   CHECK(ErrorOfEvents("5,a:1,latest\n") ==
         "FILE:1: expected a manifest's digest or number, or none when the tag went away, found "
         "\"latest\"");

@@ -145,13 +145,49 @@ TEST_CASE("Patterns select by ref, by digest and by digest in a repository",
                                      {.ref = "b:1", .layers = {"x:1"}, .manifest = "m"},
                                      {.ref = "c:1", .layers = {"y:1"}}});
   const std::string digest = FormatDigest(NamedDigest("manifest m"));
-  CHECK(ListSelection(fleet, Selected(fleet, {"?:1"})) == std::vector<std::string>{"b:1", "c:1"});
-  CHECK(ListSelection(fleet, Selected(fleet, {digest})) ==
+  CHECK(ListSelection(fleet, Selected(fleet, {"?:1"}), false).names ==
+        std::vector<std::string>{"b:1", "c:1"});
+  CHECK(ListSelection(fleet, Selected(fleet, {digest}), false).names ==
         std::vector<std::string>{"b@" + digest, "h.io/a@" + digest});
-  CHECK(ListSelection(fleet, Selected(fleet, {"h.io/a@" + digest})) ==
+  CHECK(ListSelection(fleet, Selected(fleet, {"h.io/a@" + digest}), false).names ==
         std::vector<std::string>{"h.io/a:1"});
   CHECK(SelectRefs(fleet, std::vector<std::string>{"c:1", "d:1"}).unmatched ==
         std::vector<std::string>{"d:1"});
+}
+
+TEST_CASE("What is listed for deletion takes nothing along that stays", "[planner][deletion]") {
+  // One tag of two platforms.
+  const Fleet fleet = MakeTinyFleet(
+      {{.ref = "h/a:1", .layers = {"x:1"}, .manifest = "amd"},
+       {.ref = "h/a:1", .layers = {"y:1"}, .platform = "linux/arm64", .manifest = "arm"},
+       {.ref = "h/a:2", .layers = {"y:1"}, .platform = "linux/arm64", .manifest = "arm"}});
+  const auto lists = [&](std::vector<std::string> refs, bool is_part = false) {
+    RefSelection goes(fleet);
+    for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+      const auto names = fleet.refs_of(fleet.images[i]);
+      for (std::size_t r = 0; r < names.size(); ++r) {
+        const std::string name = std::string(fleet.text(names[r])) + " " +
+                                 std::string(fleet.text(fleet.images[i].platform));
+        if (std::ranges::find(refs, name) != refs.end()) {
+          goes.refs[fleet.images[i].first_ref + r] = 1;
+        }
+      }
+    }
+    return ListSelection(fleet, goes, is_part);
+  };
+  const std::string amd = "h/a@" + FormatDigest(NamedDigest("manifest amd"));
+  const std::string arm = "h/a@" + FormatDigest(NamedDigest("manifest arm"));
+  using List = std::vector<std::string>;
+  // Both platforms go: the tag. One of them: its manifest.
+  CHECK(lists({"h/a:1 linux/amd64", "h/a:1 linux/arm64"}).names == List{"h/a:1"});
+  CHECK(lists({"h/a:1 linux/amd64"}).names == List{amd});
+  CHECK(lists({"h/a:1 linux/arm64", "h/a:2 linux/arm64"}).names == List{"h/a:2", arm});
+  // Its manifest has another tag there.
+  CHECK(lists({"h/a:1 linux/arm64"}).names.empty());
+  CHECK(lists({"h/a:1 linux/arm64"}).unnamed == List{"h/a:1"});
+  // Of platforms that were not read nothing is known.
+  CHECK(lists({"h/a:1 linux/amd64", "h/a:1 linux/arm64"}, true).names == List{amd});
+  CHECK(lists({"h/a:2 linux/arm64", "h/a:1 linux/arm64"}, true).names == List{arm});
 }
 
 struct DatedImage {
@@ -182,7 +218,7 @@ std::vector<std::string> GoesOf(const std::vector<DatedImage>& images, std::int6
   const Retention retention = PlanRetention(fleet, GroupImages(fleet, GroupBy::kRepository), ranks,
                                             newest, Selected(fleet, keep));
   if (counts != nullptr) *counts = retention;
-  return ListSelection(fleet, retention.goes);
+  return ListSelection(fleet, retention.goes, false).names;
 }
 
 TEST_CASE("The newest images of each repository stay", "[planner][retention]") {

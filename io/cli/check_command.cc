@@ -21,7 +21,9 @@
 #include "io/report/policy_json.h"
 #include "io/report/policy_junit.h"
 #include "io/report/policy_screen.h"
+#include "io/report/screen_text.h"
 #include "planner/policy.h"
+#include "planner/ref_selection.h"
 #include "planner/today.h"
 #include "planner/waste.h"
 
@@ -49,7 +51,10 @@ void WritePolicyReport(const CheckOptions& options, const PolicyReport& report,
   } else if (options.format == "github") {
     WritePolicyAnnotations(report, options.policy, style.units, top, out);
   } else {
-    PrintPolicy(report, {.style = style, .top = top, .markdown = options.format == "markdown"},
+    PrintPolicy(report,
+                {.style = style,
+                 .top = top,
+                 .markdown = options.format == "markdown" || options.format == "md"},
                 out);
   }
 }
@@ -76,6 +81,13 @@ int RunCheck(const CheckOptions& options, Console& console) {
   Policy policy = ReadPolicyFile(options.policy);
   policy.exempt.insert(policy.exempt.end(), options.exempt.begin(), options.exempt.end());
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  if (!options.fleet.quiet) {
+    // Those of a policy may be for other fleets.
+    for (const std::string& pattern : SelectRefs(loaded.fleet, options.exempt).unmatched) {
+      *console.err << fmt::format("gneiss: warning: --exempt \"{}\" matches no image\n",
+                                  Printable(pattern));
+    }
+  }
   std::optional<LoadedFleet> baseline;
   if (!options.baseline.empty()) {
     FleetOptions side = options.fleet;
@@ -117,7 +129,7 @@ CommandBody ConfigureCheck(CLI::App& app) {
   CLI::Option* const format =
       app.add_option("--format", options->format,
                      "text (default), junit, github (workflow commands), markdown or json")
-          ->check(OneOf({"text", "junit", "github", "markdown", "json"}))
+          ->check(OneOf({"text", "junit", "github", "markdown", "md", "json"}))
           ->type_name("FORM");
   AddCountOption(app, "--top", options->top,
                  "offences named for each rule, 0 for all (default: 3); JSON has all");

@@ -156,6 +156,18 @@ std::string DescribeExtras(const CLI::App& app) {
   return problem;
 }
 
+// A required argument is missed before an unknown option is: the option is told first.
+std::string DescribeMissing(const CLI::App& app, const CLI::RequiredError& error) {
+  const std::vector<std::string> extras = app.remaining();
+  if (!extras.empty() && extras.front().starts_with('-')) return DescribeExtras(app);
+  for (const CLI::Option* const option : app.get_options()) {
+    if (!option->get_required() || option->count() > 0) continue;
+    if (option->get_name() == "source") return "expected at least one SOURCE";
+    if (option->get_positional()) return "expected " + option->get_type_name();
+  }
+  return OneLine(error.what());
+}
+
 // "Could not convert: --top = abc" is how CLI11 says it.
 std::string DescribeConversion(const CLI::ConversionError& error) {
   const std::string_view text = error.what();
@@ -181,8 +193,8 @@ int RunNamed(const Command& command, std::vector<std::string> options, Console& 
     return kDone;
   } catch (const CLI::ExtrasError&) {
     return FailUsage(console, command.name, DescribeExtras(app));
-  } catch (const CLI::RequiredError&) {
-    return FailUsage(console, command.name, "expected at least one SOURCE");
+  } catch (const CLI::RequiredError& error) {
+    return FailUsage(console, command.name, DescribeMissing(app, error));
   } catch (const CLI::ConversionError& error) {
     return FailUsage(console, command.name, DescribeConversion(error));
   } catch (const CLI::ParseError& error) {

@@ -13,9 +13,11 @@ namespace {
 ValueKind KindOfValue(const OptionShape& option) {
   if (option.value.empty()) return ValueKind::kFlag;
   if (!option.words.empty()) return ValueKind::kWords;
-  if (option.value == "FILE" || option.value == "PLAN") return ValueKind::kFile;
+  if (option.value == "FILE" || option.value == "PLAN" || option.value == "EVENTS") {
+    return ValueKind::kFile;
+  }
   if (option.value == "DIR" || option.value == "oci:DIR") return ValueKind::kDirectory;
-  if (option.value.starts_with("SOURCE")) return ValueKind::kSource;
+  if (option.value.starts_with("SOURCE") || option.value == "SERIES...") return ValueKind::kSource;
   return ValueKind::kOther;
 }
 

@@ -51,7 +51,7 @@ bool IsPlan(const std::string& source) {
 DiffScreen ScreenFor(const DiffOptions& options, const OutputFile& output, const Console& console) {
   return {.style = StyleFor(options.report, output, console),
           .top = static_cast<std::size_t>(options.top),
-          .markdown = options.format == "markdown"};
+          .markdown = options.format == "markdown" || options.format == "md"};
 }
 
 bool WantsJson(const DiffOptions& options) {
@@ -59,6 +59,9 @@ bool WantsJson(const DiffOptions& options) {
 }
 
 int DiffPlanFiles(const DiffOptions& options, Console& console) {
+  if (!options.fleet.platform.empty()) {
+    throw UsageError("--platform is of fleets; plans are compared as they were made");
+  }
   const PlanDiff diff = DiffPlans(ReadPlanSummary(options.before), ReadPlanSummary(options.after));
   OutputFile output(options.report.output, console);
   if (WantsJson(options)) {
@@ -119,7 +122,7 @@ CommandBody ConfigureDiff(CLI::App& app) {
   app.add_flag("--layers-only", options->layers_only, "leave out configs and manifests");
   CLI::Option* const format = app.add_option("--format", options->format,
                                              "text (default), markdown for merge requests, or json")
-                                  ->check(OneOf({"text", "markdown", "json"}))
+                                  ->check(OneOf({"text", "markdown", "md", "json"}))
                                   ->type_name("FORM");
   AddCountOption(app, "--top", options->top,
                  "rows of a table, 0 for all (default: 20); JSON has all");

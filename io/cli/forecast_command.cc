@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,22 @@ struct ForecastArguments {
   ReportOptions report;
 };
 
+constexpr std::int64_t kMaxMonths = 600;
+// Dearer than any storage: keeps costs of all that can be stored finite.
+constexpr double kMaxPrice = 1e9;
+
+std::string CheckConfidence(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  if (value >= 0.01 && value <= 0.999) return "";
+  return fmt::format("expected a share from 0.01 to 0.999, as 0.8 for 80 %, found \"{}\"", text);
+}
+
+std::string CheckPrice(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  if (value >= 0 && value <= kMaxPrice) return "";
+  return fmt::format("expected a price from 0 to 1e9, found \"{}\"", text);
+}
+
 // "DATE=SOURCE" as its two parts.
 std::optional<std::pair<std::string, std::string>> SplitDated(const std::string& text) {
   const std::size_t equals = text.find('=');
@@ -49,7 +66,8 @@ std::optional<std::pair<std::string, std::string>> SplitDated(const std::string&
 }
 
 // What snapshots of several days hold.
-std::vector<SeriesPoint> ReadSnapshots(const FleetOptions& fleet, Console& console) {
+std::vector<SeriesPoint> ReadSnapshots(const FleetOptions& fleet, Console& console,
+                                       int& exit_code) {
   std::vector<SeriesPoint> points;
   for (const std::string& argument : fleet.sources) {
     const auto dated = SplitDated(argument);
@@ -62,6 +80,7 @@ std::vector<SeriesPoint> ReadSnapshots(const FleetOptions& fleet, Console& conso
     FleetOptions one = fleet;
     one.sources = {dated->second};
     const LoadedFleet loaded = LoadFleet(one, console);
+    exit_code = std::max(exit_code, loaded.exit_code);
     const FleetTotals totals = MakeStatReport(loaded.fleet, {}).accounting.totals;
     points.push_back({.time = ParseDate(dated->first),
                       .stored = totals.physical_bytes,
@@ -129,14 +148,22 @@ int RunForecast(const ForecastArguments& arguments, Console& console) {
   ForecastRequest request = arguments.request;
   if (arguments.quota > 0) request.quota = arguments.quota;
   if (arguments.price >= 0) request.price = arguments.price;
+  if (request.months > kMaxMonths) {
+    throw UsageError(
+        fmt::format("--months: expected up to {}, found {}", kMaxMonths, request.months));
+  }
   if (!arguments.until.empty()) request.until = ParseDate(arguments.until);
   const std::vector<std::string>& sources = arguments.fleet.sources;
   const bool is_series = sources.size() == 1 && !SplitDated(sources.front());
   if (arguments.plan.empty() && !arguments.level.empty()) {
     throw UsageError("--level is of --plan; give both");
   }
-  std::vector<SeriesPoint> points =
-      is_series ? ReadGrowthSeries(sources.front()) : ReadSnapshots(arguments.fleet, console);
+  int exit_code = kDone;
+  if (is_series && !arguments.fleet.platform.empty()) {
+    throw UsageError("--platform is of snapshots, DATE=SOURCE; a series has its bytes as they are");
+  }
+  std::vector<SeriesPoint> points = is_series ? ReadGrowthSeries(sources.front())
+                                              : ReadSnapshots(arguments.fleet, console, exit_code);
   if (!arguments.plan.empty()) AddPlanned(arguments.plan, arguments.level, points);
   ForecastReport report;
   try {
@@ -152,7 +179,7 @@ int RunForecast(const ForecastArguments& arguments, Console& console) {
     PrintForecast(report, StyleFor(arguments.report, output, console), output.stream());
   }
   output.Finish();
-  return kDone;
+  return exit_code;
 }
 
 }  // namespace
@@ -165,17 +192,15 @@ CommandBody ConfigureForecast(CLI::App& app) {
           "bytes over time: the JSON of `gneiss replay`, CSV \"time,stored[,logical]\", or for "
           "each "
           "of several snapshots DATE=SOURCE, as 2017-06-30=june.ndjson.zst")
-      ->type_name("SERIES");
-  app.add_option("--months", arguments->request.months, "how far to look (default: 12)")
-      ->check(CLI::Range(1, 600).description(""))
-      ->type_name("N");
+      ->type_name("SERIES...");
+  AddCountOption(app, "--months", arguments->request.months, "how far to look (default: 12)", 1);
   app.add_option("--confidence", arguments->request.confidence,
                  "share of chances that intervals hold (default: 0.8)")
-      ->check(CLI::Range(0.01, 0.999).description(""))
+      ->check(CheckConfidence)
       ->type_name("X");
   AddSizeOption(app, "--quota", arguments->quota, "when stored bytes reach this, 0 for none");
   app.add_option("--storage-price", arguments->price, "of a GB stored for a month")
-      ->check(CLI::NonNegativeNumber.description(""))
+      ->check(CheckPrice)
       ->type_name("PRICE");
   app.add_option("--plan", arguments->plan,
                  "the same with a plan, for a series without one: its share of what is stored")

@@ -38,6 +38,7 @@ class FleetLoader {
   LoadedFleet Load() {
     const ReadOptions read_options = MakeReadOptions();
     ChooseSources();
+    ExpectRegistryFor(options_.registry);
     for (const std::string& source : sources_) ReadOne(source, read_options);
     if (progress_.IsDue()) {
       progress_.Show(fmt::format("sorting {}", FormatCounted(builder_.num_images(), "image")));
@@ -91,6 +92,22 @@ class FleetLoader {
         ++num_repeated_sources_;
       }
     }
+  }
+
+  // Patterns and counts of tags are told to registries alone: elsewhere they would do nothing.
+  void ExpectRegistryFor(const RegistryArguments& registry) const {
+    if (std::ranges::any_of(sources_, [](const std::string& s) { return IsRegistrySource(s); })) {
+      return;
+    }
+    const char* const option = !registry.include.empty()   ? "--include"
+                               : !registry.exclude.empty() ? "--exclude"
+                               : registry.newest_tags > 0  ? "--newest-tags"
+                                                           : nullptr;
+    if (option == nullptr) return;
+    throw UsageError(fmt::format(
+        "{} chooses what is read of registry://HOST, and there is no such source here; leave it "
+        "out",
+        option));
   }
 
   void ReadOne(const std::string& source, const ReadOptions& read_options) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
+#include "io/cli/word_choice.h"
 #include "io/report/replay_json.h"
 #include "io/report/replay_report.h"
 #include "io/report/replay_screen.h"
@@ -28,12 +30,15 @@
 #include "planner/fleet_part.h"
 #include "planner/followed_plan.h"
 #include "planner/input_error.h"
+#include "planner/platform.h"
 #include "planner/squash.h"
 #include "planner/tag_replay.h"
 #include "planner/today.h"
 
 namespace gneiss {
 namespace {
+
+constexpr std::int64_t kDaySeconds = 86'400;
 
 struct ReplayArguments {
   std::string events;
@@ -48,15 +53,16 @@ struct ReplayArguments {
   ReportOptions report;
 };
 
+std::string CheckImages(const std::string& text) {
+  const double value = std::strtod(text.c_str(), nullptr);
+  if (value > 0 && value <= 1e9) return "";
+  return fmt::format("expected a number above 0, up to 1e9, found \"{}\"", text);
+}
+
 const std::map<std::string, CalendarStep>& Steps() {
   static const std::map<std::string, CalendarStep> kSteps = {
       {"day", CalendarStep::kDay}, {"week", CalendarStep::kWeek}, {"month", CalendarStep::kMonth}};
   return kSteps;
-}
-
-std::string CheckStep(const std::string& text) {
-  if (Steps().contains(text)) return "";
-  return fmt::format("expected day, week or month, found \"{}\"", text);
 }
 
 class ReplayRun {
@@ -72,10 +78,18 @@ class ReplayRun {
       throw UsageError(
           "expected the images that events name: either SOURCEs, or --manifests and --layers");
     }
+    const RegistryArguments& registry = arguments_.fleet.registry;
+    if (!arguments_.manifests.empty() &&
+        (!registry.include.empty() || !registry.exclude.empty() || registry.newest_tags > 0)) {
+      throw UsageError(
+          "--include, --exclude and --newest-tags choose what is read of registry://HOST; leave "
+          "them out with --manifests");
+    }
     progress_.Show("reading events");
     events_ = ReadEvents(OpenFile(arguments_.events, "a file of events"), arguments_.events);
     LoadImages();
     image_of_ = ImagesOfManifests(events_, *fleet_, by_number_);
+    KeepPlatform();
     CountUnknown();
     progress_.Show("replaying");
     Replay();
@@ -104,6 +118,36 @@ class ReplayRun {
         OpenFile(arguments_.layers, "a table of layers"), arguments_.layers);
     fleet_ = &tables_->fleet;
     by_number_ = tables_->by_number;
+  }
+
+  // Leaves out what is not of --platform, by what events say, else by their images.
+  void KeepPlatform() {
+    if (arguments_.fleet.platform.empty()) return;
+    PlatformFilter filter;
+    try {
+      filter = PlatformFilter(arguments_.fleet.platform);
+    } catch (const InputError& error) {
+      throw UsageError(error.what());
+    }
+    // A removal that names no platform is of the tag that was moved before.
+    std::map<TextIndex, bool> is_kept;
+    const auto is_other = [&](const TagEvent& event) {
+      if (event.platform != 0) return !filter.Matches(events_.texts[event.platform]);
+      if (event.kind != TagEvent::Kind::kMove) {
+        const auto found = is_kept.find(event.ref);
+        return found != is_kept.end() && !found->second;
+      }
+      const ImageIndex image = image_of_[event.manifest];
+      // Of an image that is not known, as of one that was not read, nothing can be said.
+      const bool keeps =
+          image != kNone && filter.Matches(fleet_->text(fleet_->images[image].platform));
+      is_kept[event.ref] = keeps;
+      return !keeps;
+    };
+    std::erase_if(events_.events, is_other);
+    if (events_.events.empty()) {
+      throw UsageError(fmt::format("--platform {} matches no event", arguments_.fleet.platform));
+    }
   }
 
   void CountUnknown() {
@@ -138,7 +182,10 @@ class ReplayRun {
         arguments_.plan.empty() ? PlanThen(ParseDate(arguments_.plan_at)) : ReadPlan();
     FollowedPlan followed = FollowPlan(events_, image_of_, *fleet_, planned);
     report_.planned = {
-        .plan = arguments_.plan.empty() ? "squash plan of " + arguments_.plan_at : "plan",
+        .plan =
+            arguments_.plan.empty()
+                ? "squash plan of " + DateText(ParseDate(arguments_.plan_at), CalendarStep::kDay)
+                : "plan",
         .planned = followed.num_planned,
         .followed = followed.num_followed,
         .unchanged = followed.num_unchanged,
@@ -155,6 +202,11 @@ class ReplayRun {
 
   // The squash level of what tags named at that time.
   PlannedSegments PlanThen(std::int64_t time) const {
+    if (time > report_.last_time + kDaySeconds) {
+      throw UsageError(fmt::format("--plan-at: {} is after the last event, of {}",
+                                   arguments_.plan_at,
+                                   DateText(report_.last_time, CalendarStep::kDay)));
+    }
     const std::vector<ImageIndex> images = ImagesNamedAt(events_, image_of_, time);
     if (images.empty()) {
       throw UsageError(fmt::format("--plan-at: no tag names an image before {}; events begin on {}",
@@ -237,18 +289,19 @@ CommandBody ConfigureReplay(CLI::App& app) {
                      "the same once more with the squash level of this plan; images that came "
                      "after it end their layers as those their tags named before")
           ->type_name("FILE");
-  app.add_option("--plan-at", arguments->plan_at,
-                 "the same with a squash plan of what tags named on that day")
+  app.add_option(
+         "--plan-at", arguments->plan_at,
+         "the same with a squash plan of what tags named as that day began; a month is its first")
       ->check(CheckDate)
       ->excludes(plan)
       ->type_name("DATE");
   app.add_option("--step", arguments->step, "day, week or month (default: month)")
-      ->check(CheckStep)
+      ->check(OneOf({"day", "week", "month"}))
       ->type_name("STEP");
   AddCountOption(app, "--nodes", arguments->nodes, "nodes that fetch (default: 100)", 1);
   app.add_option("--images-per-node", arguments->images_per_node,
                  "images that a node runs, without pulls among the events (default: 10)")
-      ->check(CLI::Range(1e-9, 1e9).description(""))
+      ->check(CheckImages)
       ->type_name("N");
   AddReportOptions(app, arguments->report);
   return [arguments](Console& console) { return ReplayRun(*arguments, console).Run(); };

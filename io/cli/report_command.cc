@@ -15,6 +15,7 @@
 #include "io/cli/output_file.h"
 #include "io/cli/plan_arguments.h"
 #include "io/cli/report_options.h"
+#include "io/cli/word_choice.h"
 #include "io/report/report_format.h"
 #include "io/source/growth_series.h"
 
@@ -121,6 +122,7 @@ void AddFormOptions(CLI::App& app, ReportCommandOptions& options) {
                      "merge requests; csv: one table; prom: for the node exporter's textfile "
                      "collector; json: what the page shows")
           ->check(CheckReportFormat)
+          ->check(Offering({"html", "md", "csv", "prom", "json"}))
           ->type_name("FORMAT");
   app.add_flag("--json", options.json, "as --format json")->excludes(format);
   app.add_option("--table", options.table,
@@ -128,11 +130,13 @@ void AddFormOptions(CLI::App& app, ReportCommandOptions& options) {
                              "for a formula get a ' before them",
                              fmt::join(ReportTableNames(), ", ")))
       ->check(CheckReportTable)
+      ->check(Offering({ReportTableNames().begin(), ReportTableNames().end()}))
       ->type_name("TABLE");
   app.add_option("--by", options.by,
                  "one report for each repository, namespace, platform or value of label:KEY, each "
                  "as if it were alone, and an index, in the folder that -o names")
       ->check(CheckGrouping)
+      ->check(Offering({"repository", "namespace", "platform", "label:"}))
       ->type_name("WHAT");
   app.add_option("--label", options.labels,
                  "label whose values are rows of a table, a team's say (default: those that name "

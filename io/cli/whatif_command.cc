@@ -25,6 +25,7 @@
 #include "io/cli/ref_patterns.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
+#include "io/cli/word_choice.h"
 #include "io/report/deletion_json.h"
 #include "io/report/deletion_screen.h"
 #include "io/report/format.h"
@@ -121,10 +122,20 @@ class WhatifOutput {
   std::ostream& stream() { return file_.stream(); }
   void Finish() { file_.Finish(); }
 
-  // What --list asks for.
-  void List(const Fleet& fleet, const RefSelection& goes) {
-    for (const std::string& line : ListSelection(fleet, goes)) {
-      file_.stream() << Printable(line) << '\n';
+  // What --list asks for. Names that no client would take as they are printed are told beside it.
+  void List(const Fleet& fleet, const RefSelection& goes, Console& console) {
+    const DeletionList list = ListSelection(fleet, goes, !options_.fleet.platform.empty());
+    for (const std::string& line : list.names) {
+      if (Printable(line) == line) {
+        file_.stream() << line << '\n';
+      } else {
+        *console.err << "gneiss: not listed, no client takes such a name: " << Printable(line)
+                     << '\n';
+      }
+    }
+    for (const std::string& ref : list.unnamed) {
+      *console.err << "gneiss: not listed, to delete it would take what stays: " << Printable(ref)
+                   << '\n';
     }
   }
 
@@ -160,7 +171,7 @@ int RunDelete(const WhatifOptions& options, const LoadedFleet& loaded, Console& 
       CountDeletion(fleet, cells, BuildSharingGraph(fleet, cells, question.layers_only), goes);
   WhatifOutput output(options, console);
   if (options.list) {
-    output.List(fleet, goes);
+    output.List(fleet, goes, console);
   } else if (output.json()) {
     WriteDeletionJson(question, deletion, output.stream());
   } else {
@@ -181,7 +192,7 @@ int RunKeepLast(const WhatifOptions& options, const LoadedFleet& loaded, Console
       fleet, cells, BuildSharingGraph(fleet, cells, question.layers_only), retention.goes);
   WhatifOutput output(options, console);
   if (options.list) {
-    output.List(fleet, retention.goes);
+    output.List(fleet, retention.goes, console);
   } else if (output.json()) {
     WriteRetentionJson(question, options.keep_last, retention, deletion, output.stream());
   } else {
@@ -220,7 +231,7 @@ int RunFree(const WhatifOptions& options, const LoadedFleet& loaded, Console& co
   progress.Erase();
   WhatifOutput output(options, console);
   if (options.list) {
-    output.List(fleet, plan.goes);
+    output.List(fleet, plan.goes, console);
   } else if (output.json()) {
     WriteFreeSpaceJson(question, plan, options.frontier, output.stream());
   } else {
@@ -229,6 +240,10 @@ int RunFree(const WhatifOptions& options, const LoadedFleet& loaded, Console& co
   output.Finish();
   if (interrupt.signal() != 0) return 128 + interrupt.signal();
   const bool is_met = !plan.choice || plan.choice->status != DeletionStatus::kInfeasible;
+  if (!is_met && options.list) {
+    *console.err << "gneiss: nothing listed: that much cannot be freed; without --list it says how "
+                    "much can\n";
+  }
   return is_met ? loaded.exit_code : kPolicyNotMet;
 }
 
@@ -342,11 +357,6 @@ std::string CheckNotEmpty(const std::string& text) {
   return text.empty() ? "expected a name or a pattern, found an empty one" : "";
 }
 
-std::string CheckLoss(const std::string& text) {
-  if (text == "images" || text == "pulls") return "";
-  return fmt::format("expected images or pulls, found \"{}\"", text);
-}
-
 std::string CheckRebase(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals != std::string::npos && equals > 0 && equals + 1 < text.size()) return "";
@@ -399,7 +409,7 @@ CommandBody ConfigureWhatif(CLI::App& app) {
       ->type_name("PATTERN");
   app.add_option("--loss", options->loss,
                  "what --free and --frontier count as loss: images (default) or their pulls")
-      ->check(CheckLoss)
+      ->check(OneOf({"images", "pulls"}))
       ->type_name("WHAT");
   app.add_option("--time-limit", options->time_limit,
                  "seconds for --free; the best so far counts then, with its bound")

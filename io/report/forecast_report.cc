@@ -11,6 +11,14 @@
 namespace gneiss {
 namespace {
 
+// No less than nothing can be held.
+ForecastPoint AtLeastNothing(ForecastPoint point) {
+  for (double* const bytes : {&point.bytes, &point.low, &point.high}) {
+    *bytes = std::max(0.0, *bytes);
+  }
+  return point;
+}
+
 constexpr std::int64_t kQuotaHorizon = kQuotaYears * 12 * kMeanMonth;
 constexpr double kBytesPerPricedUnit = 1e9;
 
@@ -26,9 +34,9 @@ GrowthCurve MakeCurve(const NamedSeries& series, std::vector<GrowthPoint> points
   const GrowthPoint& last = curve.points.back();
   double byte_months = 0;
   for (std::int64_t m = 1; m <= request.months; ++m) {
-    curve.ahead.push_back(forecast.At(MonthsLater(last.time, m)));
-    // A month costs what is stored at its end; growth below nothing costs nothing.
-    byte_months += std::max(0.0, curve.ahead.back().bytes);
+    curve.ahead.push_back(AtLeastNothing(forecast.At(MonthsLater(last.time, m))));
+    // A month costs what is stored at its end.
+    byte_months += curve.ahead.back().bytes;
   }
   if (!series.is_stored) return curve;
   if (request.price) curve.costs = byte_months / kBytesPerPricedUnit * *request.price;
@@ -62,7 +70,7 @@ ForecastReport MakeForecast(std::span<const NamedSeries> series, const ForecastR
     const GrowthForecast forecast(learned, request.confidence);
     for (const GrowthPoint& point : compared) {
       report.tests.push_back(
-          {.curve = one.name, .found = point, .expected = forecast.At(point.time)});
+          {.curve = one.name, .found = point, .expected = AtLeastNothing(forecast.At(point.time))});
     }
     report.curves.push_back(MakeCurve(one, std::move(learned), forecast, request));
   }

@@ -28,13 +28,14 @@ class ForecastPrinter {
 
   void Print() {
     for (const GrowthCurve& curve : report_.curves) PrintCurve(curve);
-    out_ << Dim(WrapText("",
-                         fmt::format("each step as the last ones, least squares on {} of them; "
-                                     "intervals of {}; {}",
-                                     report_.curves.front().points.size() - 1, Confidence(),
-                                     UnitsNote(style_.units)),
-                         style_.width),
-                style_);
+    out_ << Dim(
+        WrapText("",
+                 fmt::format("expected to go on as in the {} steps learned from (least squares); "
+                             "intervals of {}; {}",
+                             report_.curves.front().points.size() - 1, Confidence(),
+                             UnitsNote(style_.units)),
+                 style_.width),
+        style_);
     PrintAhead();
     if (!report_.tests.empty()) PrintTests();
   }
@@ -79,6 +80,7 @@ class ForecastPrinter {
     };
     std::string text = fmt::format("{}: {}", quota, months(curve.reached));
     if (curve.reached) text += fmt::format(" ({})", Day(*curve.reached));
+    if (!curve.reached_first) return text;
     text += fmt::format("; at the earliest {}, at the latest {} ({})", months(curve.reached_first),
                         months(curve.reached_last), Confidence());
     return text;

@@ -14,6 +14,7 @@ Json JsonOf(const ReplayReport& report, const ReplayPeriod& period) {
           {"moves", period.moves},
           {"removals", period.removals},
           {"pulls", period.pulls},
+          {"lost_pulls", period.lost_pulls},
           {"tags", period.tags},
           {"images", period.images},
           {"layers", period.layers},

@@ -8,11 +8,12 @@ namespace gneiss {
 
 ReplayPeriod TotalOf(const std::vector<ReplayPeriod>& periods) {
   ReplayPeriod total = periods.empty() ? ReplayPeriod() : periods.back();
-  total.moves = total.removals = total.pulls = total.pushed = total.fetched = 0;
+  total.moves = total.removals = total.pulls = total.lost_pulls = total.pushed = total.fetched = 0;
   for (const ReplayPeriod& period : periods) {
     total.moves += period.moves;
     total.removals += period.removals;
     total.pulls = CheckedAdd(total.pulls, period.pulls);
+    total.lost_pulls += period.lost_pulls;
     total.pushed = CheckedAdd(total.pushed, period.pushed);
     total.fetched = CheckedAdd(total.fetched, period.fetched);
   }

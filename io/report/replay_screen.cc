@@ -42,8 +42,13 @@ class ReplayPrinter {
                  style_)
          << '\n';
     if (report_.unknown_images > 0) {
-      out_ << fmt::format("{} name images that are not known: left out\n",
-                          FormatCounted(report_.unknown_images, "move"));
+      out_ << fmt::format(
+          "{} that are not known: left out\n",
+          FormatCounted(report_.unknown_images, "move to an image", "moves to images"));
+    }
+    if (total.lost_pulls > 0) {
+      out_ << fmt::format("{} of tags that named nothing: nothing fetched\n",
+                          FormatCounted(total.lost_pulls, "pull"));
     }
     const std::string fetches =
         report_.has_pulls
@@ -67,7 +72,7 @@ class ReplayPrinter {
   void PrintPeriods() {
     const bool pulls = report_.has_pulls;
     std::vector<Column> columns = {{std::string(StepName(report_.step)), Align::kLeft},
-                                   {"moves"},
+                                   {"events"},
                                    {"tags"},
                                    {"images"},
                                    {"layers"},

@@ -19,6 +19,7 @@ std::string_view ReportFormatName(ReportFormat format) {
 }
 
 std::optional<ReportFormat> ParseReportFormat(std::string_view name) {
+  if (name == "markdown") return ReportFormat::kMarkdown;  // as other commands call it too
   const auto found = std::ranges::find(kFormatNames, name);
   if (found == kFormatNames.end()) return std::nullopt;
   return static_cast<ReportFormat>(found - kFormatNames.begin());

@@ -28,7 +28,8 @@ std::string NoLabelNote(const ReportIndex& index) {
 }
 
 constexpr std::string_view kAloneNote =
-    "Logical, proportional and exclusive are of the whole fleet; alone and best plan are of a "
+    "Logical, proportional and exclusive are of the whole fleet; alone and best plan are layers "
+    "only, of a "
     "group's own report, where nothing is shared with other groups.";
 
 // The cells of a row but its name.

@@ -66,6 +66,10 @@ class EventReader {
       platform = ReadText(TreeJson(*given), root.member("platform"));
     }
     TagEvent event = Begin(line, time, ref, platform);
+    const bool names_manifest = object.Find("digest") != nullptr || object.Find("m") != nullptr;
+    if (names_manifest && FindMember(object, "pulls") != nullptr) {
+      throw InputError("pulls: expected a move or pulls, found both; write a line for each");
+    }
     if (const JsonValue* const digest = FindMember(object, "digest")) {
       ReadDigest(TreeJson(*digest), root.member("digest"));
       event.manifest = ManifestOf(digest->text());
@@ -75,7 +79,7 @@ class EventReader {
     } else if (const JsonValue* const pulls = FindMember(object, "pulls")) {
       event.kind = TagEvent::Kind::kPull;
       event.pulls = ReadWhole(TreeJson(*pulls), root.member("pulls"), "a whole number of pulls");
-    } else if (object.Find("digest") != nullptr || object.Find("m") != nullptr) {
+    } else if (names_manifest) {
       event.kind = TagEvent::Kind::kRemoval;
     } else {
       ThrowMissing(root.member("digest"), kExpectedManifest);

@@ -5,7 +5,7 @@
 //
 // with `m`, a number, in place of `digest` for a manifest that is known by one; null, in CSV an
 // empty field, when the tag went away; and `pulls` in place of either when the tag was pulled.
-// Times are seconds since 1970 or as RFC 3339 writes them, and never fall.
+// Times are seconds since 1970, days as 2018-01-29, or as RFC 3339 writes them, and never fall.
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <optional>
+#include <string>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -16,7 +17,7 @@ namespace gneiss {
 namespace {
 
 constexpr std::string_view kExpectedTime =
-    "a time, as seconds since 1970 or as 2018-01-29T12:00:00Z";
+    "a time, as seconds since 1970, 2018-01-29 or 2018-01-29T12:00:00Z";
 // 9999-12-31T23:59:59Z.
 constexpr std::int64_t kLastSecond = 253'402'300'799;
 
@@ -27,8 +28,11 @@ std::int64_t ParseEventTime(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
   if (error == std::errc() && end == text.data() + text.size()) {
     if (seconds >= 0 && seconds <= kLastSecond) return seconds;
-  } else if (const std::optional<UtcTime> time = ParseRfc3339(text); time && time->seconds >= 0) {
-    return time->seconds;
+  } else {
+    for (const char* const rest : {"", "T00:00:00Z"}) {
+      const std::optional<UtcTime> time = ParseRfc3339(std::string(text) + rest);
+      if (time && time->seconds >= 0) return time->seconds;
+    }
   }
   throw InputError(fmt::format("expected {}, found {}", kExpectedTime, Quote(text)));
 }

@@ -1,4 +1,5 @@
-// When something happened, as files of events say it: seconds since 1970, or a time of RFC 3339.
+// When something happened, as files of events say it: seconds since 1970, a day, or a time of RFC
+// 3339.
 #pragma once
 
 #include <cstdint>

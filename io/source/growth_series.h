@@ -4,7 +4,7 @@
 //   lines as record_lines.h says: CSV "time,stored[,logical]", or JSON objects
 //     {"t":1473456427,"stored_bytes":39119000000,"logical_bytes"?:...}
 //
-// Times are seconds since 1970 or as RFC 3339 writes them.
+// Times are seconds since 1970, days as 2018-01-29, or as RFC 3339 writes them.
 #pragma once
 
 #include <cstdint>

@@ -81,7 +81,7 @@ class LinedTreeBuilder {
                                        "line {} already",
                                        Quote(value), member.line));
     }
-    members.emplace_back(std::move(value), LinedJson{.line = line_});
+    members.push_back({.key = std::move(value), .value = {.line = line_}});
     return true;
   }
   bool parse_error(std::size_t position, const std::string& /*token*/,
@@ -110,7 +110,7 @@ class LinedTreeBuilder {
       if (container.kind == JsonKind::kArray) {
         target = &container.elements.emplace_back(LinedJson{.line = line_});
       } else {
-        target = &container.members.back().second;
+        target = &container.members.back().value;
       }
     }
     target->kind = kind;

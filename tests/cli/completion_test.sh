@@ -55,7 +55,7 @@ offers 'ecr' gneiss stat --scope = e
 offers 'gitlab|global' gneiss stat --scope = g
 offers 'bash|fish|zsh' gneiss completion ''
 offers 'carve' gneiss plan --level c
-offers 'markdown' gneiss diff --format m
+offers 'markdown' gneiss diff --format ma
 offers 'data.ndjson|day one.ndjson' gneiss stat da
 offers 'dir|my dir' gneiss scan --store ''
 offers 'dir' gneiss tree oci : di

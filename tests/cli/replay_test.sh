@@ -149,6 +149,28 @@ expect_error 2 "gneiss replay: --plan-at: no tag names an image before 2001-01; 
 sed 's,gneiss.replay/1,gneiss.replay/7,' replay.json >other.json
 expect_error 1 "gneiss: other.json:schema: expected gneiss.replay/1, found \"gneiss.replay/7\"; write it with \`gneiss replay --json\`" \
   forecast other.json
+# Platforms are those of the events, else of their images.
+run 0 replay by-digest.ndjson fleet.ndjson --platform linux/amd64 --json --plan-at 2018-01-01
+cmp out replay.json || fail "all images are of that platform"
+expect_error 2 "gneiss replay: --platform linux/arm64 matches no event; see \`gneiss replay --help\`" \
+  replay by-number.ndjson --manifests manifests.ndjson --layers layers.ndjson --platform linux/arm64
+sed '1s/$/\n{"t":1483228800,"ref":"other:1","digest":null}\n{"t":1483228800,"ref":"other:1","pulls":7}/' by-digest.ndjson >pulls.ndjson
+run 0 replay pulls.ndjson fleet.ndjson
+grep -q '^7 pulls of tags that named nothing: nothing fetched$' out || fail "$(cat out)"
+run 2 replay by-digest.ndjson fleet.ndjson --images-per-node nan
+run 2 replay by-digest.ndjson fleet.ndjson --include 'base*'
+run 2 replay by-digest.ndjson fleet.ndjson --plan-at 2030-01
+for wrong in '--confidence nan' '--confidence 80' '--storage-price nan' '--storage-price 1e300' '--storage-price -1' \
+  '--months 0' '--months 601' '--months 1.5' '--level carve' '--platform linux/amd64' '--nosuch'; do
+  # shellcheck disable=SC2086
+  run 2 forecast replay.json $wrong
+  [ "$(wc -l <err)" = 1 ] || fail "more than a line: $(cat err)"
+done
+echo '{"ref":5}' >>a.ndjson
+run 1 forecast 2024-01=a.ndjson 2024-03-01=c.ndjson 2024-02=b.ndjson 2024-04-01=fleet.ndjson --quiet
+printf '2024-01-01,100\n2024-02-01,10\n2024-03-01,90\n2024-04-01,1\n' >falling.csv
+run 0 forecast falling.csv --json
+jq -e '[.curves[].ahead[] | .low_bytes, .bytes] | min == 0' out >found || fail "less than nothing: $(cat out)"
 head -n 3 series.csv >short.csv
 expect_error 1 "gneiss: short.csv: expected at least 4 points in time to learn from, found 2; take more of them, or shorter steps" \
   forecast short.csv

@@ -99,4 +99,21 @@ assert sum(r["new_bytes"] for r in add["added"]) == add["new_bytes"]
 assert add["stored_bytes_after"] - add["stored_bytes_before"] == add["new_bytes"]
 PYTHON
 
+# A tag of two platforms, one of which stays, or was not read, is not listed; its manifest is.
+cat >"$work/two.ndjson" <<'JSON'
+{"ref":"app:1","platform":"linux/amd64","manifest_digest":"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","layers":[{"digest":"sha256:1111111111111111111111111111111111111111111111111111111111111111","size":10}]}
+{"ref":"app:1","platform":"linux/arm64","manifest_digest":"sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","layers":[{"digest":"sha256:2222222222222222222222222222222222222222222222222222222222222222","size":10}]}
+JSON
+amd=sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+arm=sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb
+[ "$("$gneiss" whatif "$work/two.ndjson" --delete app:1 --list)" = app:1 ] || fail "both platforms go with their tag"
+[ "$("$gneiss" whatif "$work/two.ndjson" --delete app:1 --keep $amd --list)" = app@$arm ] || fail "what is kept goes too"
+[ "$("$gneiss" whatif "$work/two.ndjson" --delete app:1 --platform linux/amd64 --list)" = app@$amd ] ||
+  fail "what was not read goes too"
+code=0
+"$gneiss" whatif "$work/two.ndjson" --delete app:1 --exclude 'app:*' >"$work/out" 2>"$work/err" || code=$?
+[ "$code" = 2 ] || fail "--exclude of a file is taken: $(cat "$work/out")"
+code=0
+"$gneiss" whatif "$work/two.ndjson" --free 1TB --list >"$work/out" 2>"$work/err" || code=$?
+{ [ "$code" = 3 ] && [ -s "$work/err" ]; } || fail "nothing says why nothing is listed"
 echo "whatif_test: passed"

@@ -92,9 +92,12 @@ class Icicle {
     groups.select('rect').attr('height', kRowHeight - 1).attr('fill', (placed) => this.fill(placed.node))
         .attr('class', (placed) => placed.node.is_others ? 'others' : null);
     groups.select('text').attr('fill', (placed) => this.ink(placed.node)).text((placed) => this.fit(placed));
-    const moved = this.is_still.matches ? groups : groups.transition().duration(250);
+    // The first drawing shows what there is; later ones show what became of it.
+    const is_still = this.is_still.matches || !this.is_drawn;
+    this.is_drawn = true;
+    const moved = is_still ? groups : groups.transition().duration(250);
     moved.attr('transform', (placed) => `translate(${placed.x},${placed.row * kRowHeight})`);
-    (this.is_still.matches ? groups.select('rect') : moved.select('rect'))
+    (is_still ? groups.select('rect') : moved.select('rect'))
         .attr('width', (placed) => Math.max(0.5, placed.width - 1));
     this.showCrumbs();
     this.tell(this.focus);
