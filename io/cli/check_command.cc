@@ -114,8 +114,9 @@ CommandBody ConfigureCheck(CLI::App& app) {
   const auto options = std::make_shared<CheckOptions>();
   AddFleetOptions(app, options->fleet);
   app.add_option("--policy", options->policy,
-                 "what the fleet must keep to: JSON, described in "
-                 "io/report/schema/gneiss.policy-1.schema.json")
+                 "what the fleet must keep to, JSON such as {\"max_physical\": \"500 GB\", "
+                 "\"max_layers\": 20, \"allowed_bases\": [\"debian:12*\"], \"no_secrets\": true}; "
+                 "all rules: io/report/schema/gneiss.policy-1.schema.json")
       ->type_name("FILE");
   app.add_option("--baseline", options->baseline,
                  "the fleet as it was, for max_growth: a snapshot, or any other SOURCE")

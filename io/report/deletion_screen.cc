@@ -276,9 +276,9 @@ void PrintRetention(const WhatifQuestion& question, std::int64_t newest, const R
                        why);
   };
   if (retention.num_undated > 0) {
-    out << fmt::format(
-        "{}: no date of creation is known\n",
-        FormatCounted(retention.num_undated, "image stays undated", "images stay undated"));
+    out << fmt::format("{}: no date of creation is known\n",
+                       FormatCounted(retention.num_undated, "image stays undated in its repository",
+                                     "images stay undated in their repositories"));
   }
   if (retention.num_tied > 0) {
     out << fmt::format("{}: as old as the last one that stays\n",

@@ -61,13 +61,13 @@ class FleetDiffPrinter {
       return FormatCount(diff_.num_changes[static_cast<std::size_t>(kind)]);
     };
     using enum ChangeCause;
-    PrintLine(
-        fmt::format("images: {} added{}, {} removed{}, {} moved{}, {} unchanged",
-                    count(ChangeKind::kAdded), CountCauses({kNewName}), count(ChangeKind::kRemoved),
-                    CountCauses({kRemovedName}), count(ChangeKind::kMoved),
-                    CountCauses({kChangedBase, kChangedLayers, kRecompressed, kChangedConfig}),
-                    count(ChangeKind::kUnchanged)),
-        false);
+    PrintLine(fmt::format(
+                  "images, in each repository: {} added{}, {} removed{}, {} moved{}, {} unchanged",
+                  count(ChangeKind::kAdded), CountCauses({kNewName}), count(ChangeKind::kRemoved),
+                  CountCauses({kRemovedName}), count(ChangeKind::kMoved),
+                  CountCauses({kChangedBase, kChangedLayers, kRecompressed, kChangedConfig}),
+                  count(ChangeKind::kUnchanged)),
+              false);
     if (!screen_.markdown) out_ << '\n';
     PrintTotals();
     if (screen_.markdown) out_ << '\n';
