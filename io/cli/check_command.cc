@@ -80,7 +80,9 @@ int RunCheck(const CheckOptions& options, Console& console) {
   // Before the fleet is read, which may take long.
   Policy policy = ReadPolicyFile(options.policy);
   policy.exempt.insert(policy.exempt.end(), options.exempt.begin(), options.exempt.end());
-  const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  FleetOptions now = options.fleet;
+  now.other_sources = {options.baseline};
+  const LoadedFleet loaded = LoadFleet(now, console);
   if (!options.fleet.quiet) {
     // Those of a policy may be for other fleets.
     for (const std::string& pattern : SelectRefs(loaded.fleet, options.exempt).unmatched) {
@@ -92,6 +94,7 @@ int RunCheck(const CheckOptions& options, Console& console) {
   if (!options.baseline.empty()) {
     FleetOptions side = options.fleet;
     side.sources = {options.baseline};
+    side.other_sources = options.fleet.sources;
     baseline = LoadFleet(side, console);
   }
   std::optional<CheckedContents> contents;

@@ -75,6 +75,7 @@ int DiffPlanFiles(const DiffOptions& options, Console& console) {
 
 int DiffSources(const DiffOptions& options, Console& console) {
   FleetOptions side = options.fleet;
+  side.other_sources = {options.before, options.after};
   side.sources = {options.before};
   const LoadedFleet before = LoadFleet(side, console);
   side.sources = {options.after};

@@ -79,6 +79,9 @@ std::vector<SeriesPoint> ReadSnapshots(const FleetOptions& fleet, Console& conso
     }
     FleetOptions one = fleet;
     one.sources = {dated->second};
+    for (const std::string& other : fleet.sources) {
+      if (const auto split = SplitDated(other)) one.other_sources.push_back(split->second);
+    }
     const LoadedFleet loaded = LoadFleet(one, console);
     exit_code = std::max(exit_code, loaded.exit_code);
     const FleetTotals totals = MakeStatReport(loaded.fleet, {}).accounting.totals;

@@ -96,7 +96,9 @@ class FleetLoader {
 
   // Patterns and counts of tags are told to registries alone: elsewhere they would do nothing.
   void ExpectRegistryFor(const RegistryArguments& registry) const {
-    if (std::ranges::any_of(sources_, [](const std::string& s) { return IsRegistrySource(s); })) {
+    const auto is_registry = [](const std::string& source) { return IsRegistrySource(source); };
+    if (std::ranges::any_of(sources_, is_registry) ||
+        std::ranges::any_of(options_.other_sources, is_registry)) {
       return;
     }
     const char* const option = !registry.include.empty()   ? "--include"

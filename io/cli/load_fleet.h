@@ -18,6 +18,8 @@ namespace gneiss {
 // Options that every command which reads a fleet takes.
 struct FleetOptions {
   std::vector<std::string> sources;
+  // Read apart from these, with the same options: the other side, a baseline.
+  std::vector<std::string> other_sources = {};
   std::string platform;     // --platform OS/ARCH[/VARIANT], empty for all
   bool strict = false;      // --strict: stop at the first bad image
   bool keep_going = false;  // --keep-going: bad images and sources do not make the exit code 1

@@ -41,6 +41,7 @@ struct VerifyCommandOptions {
 LoadedFleet LoadSide(const std::string& source, const VerifyCommandOptions& options,
                      Console& console) {
   return LoadFleet({.sources = {source},
+                    .other_sources = {options.left, options.right},
                     .platform = options.platform,
                     .quiet = options.quiet,
                     .demand = {},

@@ -305,6 +305,7 @@ int RunRebase(const WhatifOptions& options, const LoadedFleet& loaded, Console& 
 int RunAdd(const WhatifOptions& options, LoadedFleet loaded, Console& console) {
   FleetOptions added_options = options.fleet;
   added_options.sources = options.added;
+  added_options.other_sources = options.fleet.sources;
   added_options.demand = {};
   const LoadedFleet added = LoadFleet(added_options, console);
   const Fleet before = std::move(loaded.fleet);
@@ -337,7 +338,9 @@ int RunAdd(const WhatifOptions& options, LoadedFleet loaded, Console& console) {
 int RunWhatif(const WhatifOptions& options, Console& console) {
   const WhatifMode mode = ModeOf(options);
   CheckFits(options, mode);
-  LoadedFleet loaded = LoadFleet(options.fleet, console);
+  FleetOptions held = options.fleet;
+  held.other_sources = options.added;
+  LoadedFleet loaded = LoadFleet(held, console);
   switch (mode) {
     case WhatifMode::kDelete:
       return RunDelete(options, loaded, console);

@@ -116,4 +116,16 @@ code=0
 code=0
 "$gneiss" whatif "$work/two.ndjson" --free 1TB --list >"$work/out" 2>"$work/err" || code=$?
 { [ "$code" = 3 ] && [ -s "$work/err" ]; } || fail "nothing says why nothing is listed"
+# What chooses among a registry's tags is taken where one of the sides is a registry, whichever is read first: the
+# runs get as far as asking it.
+none=registry://127.0.0.1:9
+policy=tests/cli/data/policy.json
+for run in "diff $work/two.ndjson $none" "verify $work/two.ndjson $none" "whatif $work/two.ndjson --add $none" \
+  "check --policy $policy --baseline $none $work/two.ndjson" "check --policy $policy --baseline $work/two.ndjson $none" \
+  "forecast 2024-01-01=$work/two.ndjson 2024-02-01=$none"; do
+  code=0
+  # shellcheck disable=SC2086
+  "$gneiss" $run --quiet --include 'app*' >"$work/out" 2>"$work/err" || code=$?
+  { [ "$code" = 1 ] && grep -q '127\.0\.0\.1:9' "$work/err"; } || fail "$run: exit status $code: $(cat "$work/err")"
+done
 echo "whatif_test: passed"
