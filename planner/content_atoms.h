@@ -18,7 +18,8 @@
 // or some runtimes would reset those; so directories are repeated in layers and belong to none. A
 // directory with its attributes is a unit here as well, in a table of its own, which tells who must
 // see it; what the layers' repetitions weigh, AncestorBytes counts. They are small: a few dozen
-// compressed bytes each, and atoms are chosen without them.
+// compressed bytes each, and atoms are chosen without them. Those that a layer only implies weigh
+// nothing, and have the attributes that runtimes give what is nowhere (Entry::implied).
 //
 // Leaves out: which layers to make of the atoms, and contents that lie at two paths (a layer can
 // share those only as hard links, which the image does not have).
@@ -65,7 +66,7 @@ struct UnitTable {
 
 struct ContentAtoms {
   UnitTable files;        // all but directories
-  UnitTable directories;  // those that a layer lists
+  UnitTable directories;  // the root only where a layer lists it
   // Per image, 1: its units are here. 0: the contents of some layer are not known, or not ours
   // (foreign), or it is left out; it is in no signature.
   std::vector<std::uint8_t> known;
@@ -86,8 +87,8 @@ struct ContentAtomOptions {
                                             const ContentAtomOptions& options = {});
 
 // Compressed bytes of the directories that a layer of these file units must list: those above any
-// name, each once, as the lightest of the directory's entries anywhere; nothing for directories
-// that no layer lists. Time O(paths + names times their depth).
+// name, each once, as the lightest of the directory's entries anywhere. Time O(paths + names times
+// their depth).
 [[nodiscard]] Bytes AncestorBytes(const ContentAtoms& atoms, const LayerContents& contents,
                                   std::span<const UnitIndex> units);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxXattrBytes = 40;  // of a value that is told in full
 
-// An entry with the inventory that its texts are in; both null for a directory that no layer lists.
+// An entry with the inventory that its texts are in; both null where there is none.
 struct SeenEntry {
   const Entry* entry = nullptr;
   const Inventory* inventory = nullptr;
@@ -42,15 +42,17 @@ class SeenFiles {
     const Inventory* const inventory = inventories_.at(ref.layer);
     return {&inventory->entries[ref.entry], inventory};
   }
-  // The entry at a path, as its layer lists it.
-  SeenEntry Listed(PathIndex path) const { return Find(overlay_.At(path)); }
-  // The one with the attributes that the path has: of a hard link that of the file it names. A hard
-  // link to nothing is itself.
+  // The entry with the attributes that a path has: of a hard link that of the file it names. A hard
+  // link to nothing is itself. REQUIRES: the path is seen.
   SeenEntry Holder(PathIndex path) const {
-    const std::uint32_t contents = overlay_.ContentsAt(path);
-    if (contents == kNone) return Listed(path);
-    const SeenEntry holder = Find(overlay_.HolderOf(contents));
-    return holder ? holder : Listed(path);
+    const SeenEntry holder = Find(overlay_.AttributesAt(path));
+    return holder ? holder : SeenEntry{&unlisted_root_, &no_texts_};
+  }
+  // Whether it is a directory whose time is made up when it is unpacked.
+  bool IsUnlisted(PathIndex path) const {
+    if (!overlay_.IsDirectory(path)) return false;
+    const SeenEntry listed = Find(overlay_.At(path));
+    return !listed || listed.entry->implied;
   }
   bool HasOtherNames(PathIndex path) const {
     const std::uint32_t contents = overlay_.ContentsAt(path);
@@ -60,15 +62,14 @@ class SeenFiles {
  private:
   Overlay overlay_;
   std::unordered_map<LayerIndex, const Inventory*> inventories_;
+  Inventory no_texts_;
+  Entry unlisted_root_ = {.mode = 0755, .type = EntryType::kDirectory, .implied = true};
 };
 
 std::string_view TypeName(const SeenEntry& seen) {
-  if (!seen) return EntryTypeName(EntryType::kDirectory);
   if (seen.entry->type == EntryType::kHardLink) return "hard link to nothing";
   return EntryTypeName(seen.entry->type);
 }
-
-EntryType TypeOf(const SeenEntry& seen) { return seen ? seen.entry->type : EntryType::kDirectory; }
 
 std::string OwnerText(const Entry& entry) { return fmt::format("{}:{}", entry.uid, entry.gid); }
 std::string ModeText(const Entry& entry) { return fmt::format("{:04o}", entry.mode); }
@@ -129,7 +130,6 @@ class FileSystemComparison {
   struct Found {
     PathIndex path;
     FileAspect aspect;
-    bool of_link = false;  // in the header of a hard link
   };
 
   void CountBytes(PathIndex path) {
@@ -142,30 +142,20 @@ class FileSystemComparison {
   void ComparePath(PathIndex path) {
     const SeenEntry left = left_.Holder(path);
     const SeenEntry right = right_.Holder(path);
-    if (TypeOf(left) != TypeOf(right)) {
+    if (left.entry->type != right.entry->type) {
       found_.push_back({path, FileAspect::kType});
       return;
     }
     if (left_.HasOtherNames(path) || right_.HasOtherNames(path)) linked_.push_back(path);
-    if (!left || !right) {
-      if (left || right) found_.push_back({path, FileAspect::kAttributes});
-      return;
-    }
     CompareEntries(path, left, right);
-    const SeenEntry left_link = left_.Listed(path);
-    const SeenEntry right_link = right_.Listed(path);
-    if (left_link.entry == left.entry && right_link.entry == right.entry) return;
-    for (const FileAspect aspect : {FileAspect::kMode, FileAspect::kOwner, FileAspect::kTime}) {
-      if (Differs(aspect, left_link, right_link) && !Differs(aspect, left, right)) {
-        found_.push_back({path, aspect, /*of_link=*/true});
-      }
-    }
   }
 
   void CompareEntries(PathIndex path, const SeenEntry& left, const SeenEntry& right) {
     for (std::uint8_t a = 0; a < kNumFileAspects; ++a) {
       const auto aspect = static_cast<FileAspect>(a);
-      if (Differs(aspect, left, right)) found_.push_back({path, aspect});
+      const bool is_made_up =
+          aspect == FileAspect::kTime && (left_.IsUnlisted(path) || right_.IsUnlisted(path));
+      if (!is_made_up && Differs(aspect, left, right)) found_.push_back({path, aspect});
     }
   }
 
@@ -194,7 +184,6 @@ class FileSystemComparison {
         return left.inventory->texts[a.xattrs] != right.inventory->texts[b.xattrs];
       case FileAspect::kPath:
       case FileAspect::kType:
-      case FileAspect::kAttributes:
       case FileAspect::kHardLinks:
         break;
     }
@@ -253,16 +242,11 @@ class FileSystemComparison {
                        const SeenFiles& other) const {
     const PathIndex path = found.path;
     if (!side.overlay().Exists(path)) return "nothing";
-    const SeenEntry seen = found.of_link ? side.Listed(path) : side.Holder(path);
-    const std::string_view in_link =
-        found.of_link && seen.entry->type == EntryType::kHardLink ? " in the link's header" : "";
+    const SeenEntry seen = side.Holder(path);
     switch (found.aspect) {
       case FileAspect::kPath:
       case FileAspect::kType:
         return std::string(TypeName(seen));
-      case FileAspect::kAttributes:
-        if (!seen) return "none, no layer lists the directory";
-        return fmt::format("mode {}, owner {}", ModeText(*seen.entry), OwnerText(*seen.entry));
       case FileAspect::kSize:
         return fmt::format("{}", seen.entry->size);
       case FileAspect::kContent:
@@ -272,11 +256,11 @@ class FileSystemComparison {
       case FileAspect::kDevice:
         return fmt::format("{}:{}", seen.entry->device_major, seen.entry->device_minor);
       case FileAspect::kMode:
-        return ModeText(*seen.entry).append(in_link);
+        return ModeText(*seen.entry);
       case FileAspect::kOwner:
-        return OwnerText(*seen.entry).append(in_link);
+        return OwnerText(*seen.entry);
       case FileAspect::kTime:
-        return TimeText(*seen.entry).append(in_link);
+        return TimeText(*seen.entry);
       case FileAspect::kXattrs: {
         const SeenEntry opposite = other.Holder(path);
         return OtherXattrs(ParseXattrs(seen.inventory->texts[seen.entry->xattrs]),
@@ -307,8 +291,8 @@ class FileSystemComparison {
 
 std::string_view FileAspectName(FileAspect aspect) {
   constexpr std::array<std::string_view, kNumFileAspects> kNames = {
-      "path",   "type", "attributes", "size",  "content", "link target",
-      "device", "mode", "owner",      "mtime", "xattrs",  "hard links"};
+      "path", "type",  "size",  "content", "link target", "device",
+      "mode", "owner", "mtime", "xattrs",  "hard links"};
   return kNames[static_cast<std::size_t>(aspect)];
 }
 

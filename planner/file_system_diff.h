@@ -8,11 +8,11 @@
 //     devices their numbers; extended attributes of all. Not the mode of symlinks, which Linux does
 //     not keep, and not what a tar holds of a file with holes.
 //   - Which names are hard links of one file. A name has the attributes of that file, so those of
-//     the entry that holds its contents are compared. Where the header of a hard link says
-//     otherwise GNU tar ignores it while containerd and docker apply it, so its mode, owner and
-//     time are compared besides.
-//   - Directories that a layer lists against those that only stand above something: these have no
-//     attributes of their own, and runtimes make up some, so the two differ.
+//     the entry that holds its contents are compared; what the header of a hard link says no
+//     runtime applies.
+//   - Directories that no layer lists are 0755, root's, or as what containerd copies from below
+//     (Overlay::AttributesAt). Runtimes give them the time of unpacking: that is not compared where
+//     one side does not list the directory.
 //
 // Leaves out: contents that two chains have in common although they name them by other digests
 // (there are none, short of a collision), and what runtimes do to the times of directories when a
@@ -34,9 +34,8 @@ namespace gneiss {
 
 // In the order in which the differences of one path are told.
 enum class FileAspect : std::uint8_t {
-  kPath,        // seen on one side only
-  kType,        // nothing else of the path is compared then
-  kAttributes,  // a directory that no layer lists, on one side
+  kPath,  // seen on one side only
+  kType,  // nothing else of the path is compared then
   kSize,
   kContent,
   kTarget,
@@ -47,7 +46,7 @@ enum class FileAspect : std::uint8_t {
   kXattrs,
   kHardLinks,  // which names are the same file
 };
-inline constexpr std::uint8_t kNumFileAspects = 12;
+inline constexpr std::uint8_t kNumFileAspects = 11;
 [[nodiscard]] std::string_view FileAspectName(FileAspect aspect);
 
 // `left` and `right` are texts for people; they may hold any bytes, as names do.

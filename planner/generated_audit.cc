@@ -137,49 +137,115 @@ class FileTree {
   std::vector<std::uint32_t> touched_;  // that were put, with repeats
 };
 
-bool IsMarkerType(EntryType type) {
-  return type == EntryType::kWhiteout || type == EntryType::kOpaque;
-}
-
 // Not a directory, nor a hard link to nothing, which is nothing to others as well.
 bool IsFile(const Shown& shown) {
   return shown.entry->type != EntryType::kDirectory && shown.entry->type != EntryType::kHardLink;
 }
 
-// Applies a layer as a runtime does: deletions first, then entries in the tar's order.
-void ApplyLayer(const Inventory& inventory, LayerIndex layer, const PathRanks& ranks,
-                FileTree& tree, std::uint64_t& num_files) {
-  std::vector<const Entry*> in_tar(inventory.entries.size());
-  for (const Entry& entry : inventory.entries) in_tar[entry.position] = &entry;
-  for (const Entry* const entry : in_tar) {
-    if (!IsMarkerType(entry->type)) continue;
-    const std::uint32_t rank = ranks.of(layer, *entry, inventory);
-    tree.EraseBelow(ranks.below(rank));
-    if (entry->type == EntryType::kWhiteout && rank != kRootRank) tree.Erase(rank);
-  }
-  for (const Entry* const entry : in_tar) {
-    if (IsMarkerType(entry->type)) continue;
-    const std::uint32_t rank = ranks.of(layer, *entry, inventory);
-    for (std::uint32_t up = rank; up != kRootRank;) {
-      up = ranks.parent(up);
-      const Shown* const above = tree.Find(up);
-      if (above != nullptr && above->entry->type != EntryType::kDirectory) tree.Erase(up);
-    }
-    Shown shown{.inventory = &inventory, .entry = entry};
-    if (entry->type == EntryType::kHardLink) {
-      const Shown* const target = tree.Find(ranks.Find(inventory.link(*entry)));
-      if (target != nullptr && IsFile(*target)) {
-        shown = *target;
-      } else {
-        shown.file = ++num_files;
+// Applies layers as a runtime does that unpacks each by itself and puts it over the others.
+class LayerApplier {
+ public:
+  LayerApplier(const LayerContents& contents, const PathRanks& ranks)
+      : contents_(contents), ranks_(ranks), last_(ranks.size(), kNone), file_(ranks.size(), 0) {}
+
+  void Apply(LayerIndex layer, FileTree& tree, std::uint64_t& num_files) {
+    const Inventory& inventory = *contents_.inventories[layer];
+    const LayerPaths& paths = contents_.layer_paths[layer];
+    lasting_.clear();
+    FindLasting(layer, inventory, paths);
+    DeleteMarked(layer, inventory, tree);
+    // What links name of layers below is looked up before anything takes its place.
+    const std::size_t n = inventory.entries.size();
+    file_of_.assign(n, {});
+    for (const std::uint32_t e : lasting_) {
+      const Entry& entry = inventory.entries[e];
+      if (entry.type == EntryType::kDirectory || IsMarkerEntry(entry.type)) continue;
+      const std::uint32_t owner = paths.owner[e];
+      if (owner != kNone && file_of_[owner].entry != nullptr && IsFile(file_of_[owner])) {
+        file_of_[e] = file_of_[owner];
+        continue;
       }
-    } else if (entry->type != EntryType::kDirectory) {
-      shown.file = ++num_files;
+      Shown shown{.inventory = &inventory, .entry = &entry};
+      if (owner != kNone && inventory.entries[owner].type != EntryType::kHardLink) {
+        shown.entry = &inventory.entries[owner];
+        shown.file = ++num_files;
+        file_of_[owner] = shown;
+      } else {
+        const Shown* const target =
+            owner == kNone ? nullptr
+                           : tree.Find(ranks_.Find(inventory.link(inventory.entries[owner])));
+        // A link to nothing is a file of its own.
+        if (target != nullptr && IsFile(*target)) shown = *target;
+        if (shown.entry == &entry) shown.file = ++num_files;
+      }
+      file_of_[e] = shown;
     }
-    if (entry->type != EntryType::kDirectory) tree.EraseBelow(ranks.below(rank));
-    tree.Put(rank, shown);
+    for (const std::uint32_t e : lasting_) {
+      const Entry& entry = inventory.entries[e];
+      if (IsMarkerEntry(entry.type)) continue;
+      const std::uint32_t rank = ranks_.of(layer, entry, inventory);
+      const Shown* const before = tree.Find(rank);
+      const bool was_directory = before != nullptr && before->entry->type == EntryType::kDirectory;
+      if (entry.type != EntryType::kDirectory) {
+        if (was_directory) tree.EraseBelow(ranks_.below(rank));
+        tree.Put(rank, file_of_[e]);
+      } else if (!entry.implied || !was_directory) {
+        tree.Put(rank, {.inventory = &inventory, .entry = &entry});
+      }
+    }
   }
-}
+
+ private:
+  // Of each path the last entry, unless something above it has come later that is no directory.
+  void FindLasting(LayerIndex layer, const Inventory& inventory, const LayerPaths& paths) {
+    for (const std::uint32_t e : paths.in_tar) {
+      const Entry& entry = inventory.entries[e];
+      if (IsMarkerEntry(entry.type)) continue;
+      const std::uint32_t rank = ranks_.of(layer, entry, inventory);
+      last_[rank] = e;
+      if (entry.type != EntryType::kDirectory) file_[rank] = entry.position + 1;
+    }
+    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+      const Entry& entry = inventory.entries[e];
+      std::uint32_t rank = ranks_.of(layer, entry, inventory);
+      bool lasts = IsMarkerEntry(entry.type) || last_[rank] == e;
+      if (entry.type == EntryType::kOpaque) lasts = file_[rank] <= entry.position;
+      while (lasts && rank != kRootRank) {
+        rank = ranks_.parent(rank);
+        lasts = file_[rank] <= entry.position;
+      }
+      if (lasts) lasting_.push_back(e);
+    }
+    for (const Entry& entry : inventory.entries) {
+      const std::uint32_t rank = ranks_.of(layer, entry, inventory);
+      last_[rank] = kNone;
+      file_[rank] = 0;
+    }
+  }
+
+  // The entries are in the order of paths, so of markers below one another the upper comes first.
+  void DeleteMarked(LayerIndex layer, const Inventory& inventory, FileTree& tree) const {
+    std::uint32_t erased_end = 0;
+    for (const std::uint32_t e : lasting_) {
+      const Entry& entry = inventory.entries[e];
+      const std::uint32_t rank = ranks_.of(layer, entry, inventory);
+      if (!IsMarkerEntry(entry.type) || rank == kRootRank) continue;
+      if (entry.type == EntryType::kWhiteout) tree.Erase(rank);
+      const auto below = ranks_.below(rank);
+      if (below.second <= erased_end) continue;
+      tree.EraseBelow(below);
+      erased_end = below.second;
+    }
+  }
+
+  const LayerContents& contents_;
+  const PathRanks& ranks_;
+  // By rank, of the layer at hand: its last entry, and where its last file stands, from 1.
+  std::vector<std::uint32_t> last_;
+  std::vector<std::uint32_t> file_;
+  std::vector<std::uint32_t> lasting_;
+  std::vector<Shown> file_of_;  // by entry
+};
 
 bool LooksTheSame(const Shown& a, const Shown& b, bool ignore_mtime) {
   const auto plain = [](const Entry& e) {
@@ -207,6 +273,7 @@ class GeneratedAudit {
         layout_(layout),
         ignore_mtime_(ignore_mtime),
         ranks_(contents),
+        applier_(contents, ranks_),
         expected_(ranks_.size()),
         found_(ranks_.size()) {}
 
@@ -215,7 +282,7 @@ class GeneratedAudit {
     found_.Clear();
     std::uint64_t num_files = 0;
     for (const LayerIndex l : fleet_.chain(fleet_.images[i])) {
-      ApplyLayer(*contents_.inventories[l], l, ranks_, expected_, num_files);
+      applier_.Apply(l, expected_, num_files);
     }
     for (const std::uint32_t j : layers) Apply(i, layout_.layers[j], num_files);
     const std::vector<std::uint32_t> found = found_.Paths();
@@ -307,6 +374,7 @@ class GeneratedAudit {
   const GeneratedLayout& layout_;
   bool ignore_mtime_;
   PathRanks ranks_;
+  LayerApplier applier_;
   FileTree expected_;  // of the image that is being checked
   FileTree found_;
 };

@@ -80,6 +80,101 @@ void SortEntries(Inventory& inventory) {
   });
 }
 
+std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
+  const std::vector<Entry>& entries = inventory.entries;
+  std::vector<std::uint32_t> by(entries.size(), kNone);
+  // The last of the entries above that was no directory, for all below a path.
+  struct Above {
+    std::string_view path;
+    std::uint32_t file = kNone;
+  };
+  std::vector<Above> above;
+  const auto later = [&](std::uint32_t a, std::uint32_t b) {
+    if (a == kNone || b == kNone) return a == kNone ? b : a;
+    return entries[a].position > entries[b].position ? a : b;
+  };
+  const auto is_before = [&](std::uint32_t e, std::uint32_t other) {
+    return other != kNone && entries[e].position < entries[other].position;
+  };
+  for (std::uint32_t begin = 0, end = 0; begin < entries.size(); begin = end) {
+    const std::string_view path = inventory.path(entries[begin]);
+    while (!above.empty() && !above.back().path.empty() && !IsBelow(path, above.back().path)) {
+      above.pop_back();
+    }
+    const std::uint32_t file_above = above.empty() ? kNone : above.back().file;
+    std::uint32_t last = kNone;  // of the entries here that are no markers
+    std::uint32_t file = kNone;  // of those that are no directory either
+    for (end = begin; end < entries.size() && inventory.path(entries[end]) == path; ++end) {
+      if (IsMarkerEntry(entries[end].type)) continue;
+      last = end;
+      if (entries[end].type != EntryType::kDirectory) file = end;
+    }
+    for (std::uint32_t e = begin; e < end; ++e) {
+      if (is_before(e, file_above)) {
+        by[e] = file_above;
+      } else if (entries[e].type == EntryType::kOpaque) {
+        if (is_before(e, file)) by[e] = file;
+      } else if (entries[e].type != EntryType::kWhiteout && e != last) {
+        by[e] = last;
+      }
+    }
+    above.push_back({path, later(file_above, path.empty() ? kNone : file)});
+  }
+  return by;
+}
+
+void AddImpliedDirectories(Inventory& inventory) {
+  const std::vector<std::uint32_t> by = FindSuperseded(inventory);
+  std::vector<Entry>& entries = inventory.entries;
+  // The way to the path at hand: which of the paths above it are there as something.
+  struct Above {
+    std::size_t length = 0;  // of its key, which the path at hand starts with
+    bool is_there = false;
+  };
+  std::vector<Above> way;
+  std::vector<std::pair<std::uint32_t, std::size_t>> missing;  // an entry, and how much of its path
+  std::string_view before;
+  for (std::uint32_t e = 0; e < entries.size(); ++e) {
+    const std::string_view path = inventory.path(entries[e]);
+    const auto same =
+        static_cast<std::size_t>(std::ranges::mismatch(before, path).in1 - before.begin());
+    while (!way.empty() && (way.back().length > same ||
+                            (way.back().length < path.size() && path[way.back().length] != '/'))) {
+      way.pop_back();
+    }
+    const bool is_new_path = e == 0 || path != before;
+    before = path;
+    for (std::size_t from = way.empty() ? 0 : way.back().length + 1; from < path.size();) {
+      const std::size_t slash = std::min(path.find('/', from), path.size());
+      way.push_back({.length = slash});
+      from = slash + 1;
+    }
+    if (way.empty()) continue;
+    for (std::uint32_t i = e; is_new_path && i < entries.size(); ++i) {
+      if (inventory.path(entries[i]) != path) break;
+      if (by[i] == kNone && !IsMarkerEntry(entries[i].type)) way.back().is_there = true;
+    }
+    if (by[e] != kNone) continue;
+    // An opaque marker stands in the directory itself.
+    const bool is_above = entries[e].type != EntryType::kOpaque;
+    for (std::size_t i = way.size() - (is_above ? 1 : 0); i-- > 0 && !way[i].is_there;) {
+      way[i].is_there = true;
+      missing.emplace_back(e, way[i].length);
+    }
+  }
+  if (missing.empty()) return;
+  for (const auto& [e, length] : missing) {
+    Entry directory;
+    directory.type = EntryType::kDirectory;
+    directory.mode = 0755;
+    directory.implied = true;
+    directory.position = static_cast<std::uint32_t>(entries.size());
+    directory.path = inventory.texts.Add(std::string(inventory.path(entries[e]).substr(0, length)));
+    entries.push_back(directory);
+  }
+  SortEntries(inventory);
+}
+
 std::string FindInventoryFault(const Inventory& inventory) {
   const std::size_t n = inventory.entries.size();
   std::vector<std::uint8_t> seen(n, 0);

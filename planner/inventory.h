@@ -91,13 +91,20 @@ struct Entry {
   std::uint16_t mode = 0;  // permission, set-id and sticky bits
   EntryType type = EntryType::kRegular;
   ContentHead head = ContentHead::kOther;  // of regular files
+  // A directory of which the tar has no header, only something below it: 0755, root's, of no time
+  // and no bytes. See AddImpliedDirectories.
+  bool implied = false;
 };
+
+// Whether an entry only deletes.
+[[nodiscard]] constexpr bool IsMarkerEntry(EntryType type) {
+  return type == EntryType::kWhiteout || type == EntryType::kOpaque;
+}
 
 // Whether an entry of this type may belong to a package: many have the same directories, and a
 // marker is nothing that was installed.
 [[nodiscard]] constexpr bool MayBelongToPackage(EntryType type) {
-  return type != EntryType::kDirectory && type != EntryType::kWhiteout &&
-         type != EntryType::kOpaque;
+  return type != EntryType::kDirectory && !IsMarkerEntry(type);
 }
 
 // Something odd that a scan accepted: what, how often, and the first place.
@@ -150,6 +157,9 @@ class EntryTexts {
   std::vector<std::uint64_t> first_;  // and one past the end
 };
 
+// Entries are those of the tar; who asks what a layer makes adds the directories that it implies
+// (AddImpliedDirectories), which no file of the store has.
+//
 // Invariants: entries are sorted by path (ComparePaths), then by position; positions are a
 // permutation of 0 .. n - 1; the sum of blob_bytes and overhead_bytes is blob_size; packages are
 // sorted, distinct, and each has an entry.
@@ -184,6 +194,19 @@ struct EntryRef {
 
 // Sorts entries that were appended in the tar's order, with their positions set.
 void SortEntries(Inventory& inventory);
+
+// What becomes of each entry within its own layer, before it meets others: kNone when it lasts,
+// else the entry that takes its place. Of one path the last entry lasts (a directory over a
+// directory has new attributes); what is no directory takes the place of all that the layer has put
+// below its path before, markers too. A marker does not meet what its layer has at its path. Time
+// O(entries * depth).
+[[nodiscard]] std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory);
+
+// Adds the directories that the layer has without listing them: those above an entry that lasts,
+// and above a marker, since runtimes make them to put it there. They exist from then on, and stay
+// when they are emptied. Their positions are past all others'. Nothing is added twice. Time
+// O(entries * depth).
+void AddImpliedDirectories(Inventory& inventory);
 
 // The first invariant that does not hold, in words; empty when all do. For tests and for files that
 // come from elsewhere. Time O(entries).

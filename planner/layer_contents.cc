@@ -37,6 +37,7 @@ Bytes SampledOf(const Recompression& sampled, LayerCodec codec) {
 }  // namespace
 
 void LayerContents::Add(LayerIndex layer, Inventory inventory) {
+  AddImpliedDirectories(inventory);
   layer_paths[layer] = paths.Add(inventory);
   inventories[layer] = std::move(inventory);
 }

@@ -20,7 +20,7 @@ struct LayerContents {
 
   explicit LayerContents(std::size_t num_layers)
       : inventories(num_layers), layer_paths(num_layers), prices_(num_layers, 1.0) {}
-  // REQUIRES: none was added for the layer before.
+  // With the directories that it implies. REQUIRES: none was added for the layer before.
   void Add(LayerIndex layer, Inventory inventory);
 
   // REQUIRES of all: the contents of the layer are known.

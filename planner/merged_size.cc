@@ -35,7 +35,7 @@ class MergedSizes::Recount {
       put.is_seen = IsSeen(put);
       if (put.is_seen && put.owner != kNone) puts_[put.owner].is_needed = true;
       if (put.is_seen && put.owner == kNone) put.is_needed = true;
-      if (put.is_seen && put.link != kNone) put.is_needed = true;
+      if (put.is_seen && put.is_link) put.is_needed = true;
     }
     for (const Put& put : puts_) {
       if (put.is_needed) bytes = CheckedAdd(bytes, put.bytes);
@@ -49,9 +49,11 @@ class MergedSizes::Recount {
 
  private:
   struct Put {
-    std::uint32_t path = 0;  // as the paths of the segment are numbered
-    std::uint32_t link = kNone;
+    std::uint32_t path = 0;      // as the paths of the segment are numbered
+    std::uint32_t link = kNone;  // of a hard link to a file of a layer below
     bool is_directory = false;
+    bool is_superseded = false;  // by another of its layer
+    bool is_link = false;        // a hard link, which has a header of its own
     Moment moment = 0;
     Bytes bytes = 0;
     std::uint32_t owner = kNone;  // put that holds the contents
@@ -70,7 +72,8 @@ class MergedSizes::Recount {
   struct PathPast {
     std::uint32_t parent = 0;
     Moment put = 0;
-    Moment file = 0;  // put that is no directory
+    Moment file = 0;     // put that is no directory
+    Moment implied = 0;  // directory that a layer has without listing it
     Moment whiteout = 0;
     Moment opaque = 0;
     Moment put_below = 0;
@@ -143,32 +146,53 @@ class MergedSizes::Recount {
     puts_.clear();
     markers_.clear();
     for (std::size_t position = 0; position < segment.size(); ++position) {
-      const Inventory& inventory = *contents_.inventories[segment[position]];
-      const LayerPaths& paths = contents_.layer_paths[segment[position]];
-      for (const std::uint32_t e : paths.in_tar) {
-        const Entry& entry = inventory.entries[e];
-        const std::uint32_t path = number_[paths.path[e]];
+      ReadLayer(segment[position], position);
+    }
+  }
+
+  void ReadLayer(LayerIndex layer, std::size_t position) {
+    const Inventory& inventory = *contents_.inventories[layer];
+    const LayerPaths& paths = contents_.layer_paths[layer];
+    put_of_.assign(inventory.entries.size(), kNone);
+    for (const std::uint32_t e : paths.in_tar) {
+      const Entry& entry = inventory.entries[e];
+      const std::uint32_t path = number_[paths.path[e]];
+      const bool is_marker = IsMarkerEntry(entry.type);
+      const bool is_superseded = paths.superseded_by[e] != kNone;
+      const Moment moment = MomentOf(position, is_marker, entry.position);
+      const Bytes bytes = contents_.NewBytes(layer, entry);
+      PathPast& past = past_[path];
+      if (is_marker) {
         const bool is_opaque = entry.type == EntryType::kOpaque;
-        const bool is_marker = is_opaque || entry.type == EntryType::kWhiteout;
-        const Moment moment = MomentOf(position, is_marker, entry.position);
-        const Bytes bytes = contents_.NewBytes(segment[position], entry);
-        PathPast& past = past_[path];
-        if (is_marker) {
-          markers_.push_back({path, is_opaque, moment, bytes});
-          (is_opaque ? past.opaque : past.whiteout) = moment;
-          continue;
-        }
-        const bool is_directory = entry.type == EntryType::kDirectory;
-        const std::uint32_t link = paths.link[e] == kNone ? kNone : number_[paths.link[e]];
-        puts_.push_back({.path = path,
-                         .link = link,
-                         .is_directory = is_directory,
-                         .moment = moment,
-                         .bytes = bytes});
-        if (path == 0 && !is_directory) continue;  // the root cannot be anything else
-        past.put = moment;
-        if (!is_directory) past.file = moment;
+        if (is_superseded) continue;
+        markers_.push_back({path, is_opaque, moment, bytes});
+        // At the root it hides nothing.
+        if (path != 0) (is_opaque ? past.opaque : past.whiteout) = moment;
+        continue;
       }
+      put_of_[e] = static_cast<std::uint32_t>(puts_.size());
+      Put put{.path = path,
+              .is_directory = entry.type == EntryType::kDirectory,
+              .is_superseded = is_superseded,
+              .moment = moment,
+              .bytes = bytes,
+              .owner = put_of_[e]};
+      if (entry.type == EntryType::kHardLink) {
+        put.is_link = true;
+        const std::uint32_t owner = paths.owner[e];
+        put.owner = owner == kNone || owner == e ? kNone : puts_[put_of_[owner]].owner;
+        if (owner == e) put.link = number_[paths.link[e]];
+        // A link to such a link.
+        if (owner != kNone && owner != e) put.link = puts_[put_of_[owner]].link;
+      }
+      puts_.push_back(put);
+      if (is_superseded || (path == 0 && !put.is_directory)) continue;
+      if (entry.implied) {
+        past.implied = moment;
+        continue;
+      }
+      past.put = moment;
+      if (!put.is_directory) past.file = moment;
     }
   }
 
@@ -180,7 +204,8 @@ class MergedSizes::Recount {
     }
     for (std::size_t p = past_.size() - 1; p > 0; --p) {
       PathPast& above = past_[past_[p].parent];
-      above.put_below = std::max({above.put_below, past_[p].put, past_[p].put_below});
+      above.put_below =
+          std::max({above.put_below, past_[p].put, past_[p].implied, past_[p].put_below});
     }
   }
 
@@ -188,8 +213,9 @@ class MergedSizes::Recount {
   bool IsSeen(const Put& put) const {
     const PathPast& past = past_[put.path];
     if (put.path == 0) return !put.is_directory || put.moment == past.put;
-    return put.moment == past.put && put.moment > past.whiteout &&
-           put.moment > past.cleared_above && (put.is_directory || put.moment > past.put_below);
+    return !put.is_superseded && put.moment == past.put && put.moment > past.whiteout &&
+           put.moment > past.cleared_above &&
+           (put.is_directory || put.moment > std::max(past.put_below, past.implied));
   }
 
   bool Stays(const Marker& marker) const {
@@ -202,25 +228,25 @@ class MergedSizes::Recount {
   // Sets the owners: what stood at the path of a hard link's target when the link was made.
   void ResolveLinks() {
     bool has_links = false;
-    for (std::uint32_t i = 0; i < puts_.size(); ++i) {
-      if (puts_[i].link == kNone) {
-        puts_[i].owner = i;
-      } else {
-        has_links = true;
-        PathPast& target = past_[puts_[i].link];
-        target.is_target = target.file != 0;
-      }
+    for (const Put& put : puts_) {
+      if (put.link == kNone) continue;
+      has_links = true;
+      PathPast& target = past_[put.link];
+      target.is_target = target.file != 0;
     }
     if (!has_links) return;
-    const auto all = [](const auto&) { return true; };
-    const MomentLists puts(past_.size(), puts_, all);
-    const MomentLists files(past_.size(), puts_, [](const Put& put) { return !put.is_directory; });
-    const MomentLists markers(past_.size(), markers_, all);
+    const auto lasts = [](const Put& put) { return !put.is_superseded; };
+    const MomentLists puts(past_.size(), puts_, lasts);
+    const MomentLists files(past_.size(), puts_, [&](const Put& put) {
+      return !put.is_superseded && !put.is_directory;
+    });
+    const MomentLists markers(past_.size(), markers_,
+                              [](const Marker& marker) { return marker.path != 0; });
     const MomentLists whiteouts(past_.size(), markers_,
                                 [](const Marker& marker) { return !marker.is_opaque; });
     std::unordered_map<std::uint32_t, std::vector<Moment>> puts_below;  // of targets
     for (const Put& put : puts_) {
-      for (std::uint32_t p = put.path; p != 0;) {
+      for (std::uint32_t p = put.path; p != 0 && !put.is_superseded;) {
         p = past_[p].parent;
         if (past_[p].is_target) puts_below[p].push_back(put.moment);
       }
@@ -229,9 +255,8 @@ class MergedSizes::Recount {
       if (whiteouts.HasBetween(put.path, put.moment, then)) return false;
       const auto below = puts_below.find(put.path);
       if (below != puts_below.end()) {
-        // What makes the link's own parents comes before the link.
         const auto next = std::ranges::upper_bound(below->second, put.moment);
-        if (next != below->second.end() && *next <= then) return false;
+        if (next != below->second.end() && *next < then) return false;
       }
       for (std::uint32_t p = put.path; p != 0;) {
         p = past_[p].parent;
@@ -243,9 +268,11 @@ class MergedSizes::Recount {
     };
     for (Put& put : puts_) {
       if (put.link == kNone) continue;
-      const std::uint32_t target = puts.LastBefore(put.link, put.moment);
+      // As layers below show it, without what the markers of the link's own layer hide.
+      const Moment then = MomentOf(PositionOf(put.moment) - 1, /*is_marker=*/false, 0);
+      const std::uint32_t target = puts.LastBefore(put.link, then);
       if (target == kNone || puts_[target].is_directory) continue;
-      if (was_seen(puts_[target], put.moment)) put.owner = puts_[target].owner;
+      if (was_seen(puts_[target], then)) put.owner = puts_[target].owner;
     }
   }
 
@@ -253,8 +280,9 @@ class MergedSizes::Recount {
   std::vector<std::uint32_t> number_;  // of paths of the tree, kNone for others
   std::vector<PathIndex> paths_;
   std::vector<PathPast> past_;
-  std::vector<Put> puts_;        // by moment
-  std::vector<Marker> markers_;  // by moment
+  std::vector<Put> puts_;              // by layer, then position
+  std::vector<Marker> markers_;        // by moment
+  std::vector<std::uint32_t> put_of_;  // of the entries of the layer that is read
 };
 
 std::vector<std::uint8_t> FindFirstLayers(const Fleet& fleet) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -22,10 +23,6 @@ struct NewName {
   NewEntry entry;
   std::uint32_t file = kNone;  // a number that all names of one file have
 };
-
-bool IsMarkerEntry(EntryType type) {
-  return type == EntryType::kWhiteout || type == EntryType::kOpaque;
-}
 
 std::string LayerName(const LayerContents& contents, LayerIndex layer) {
   return "layer " + FormatDigest(contents.inventories[layer]->layer);
@@ -79,8 +76,13 @@ NewLayer Arrange(std::vector<NewName> names) {
 // hard links leads: links that end there lead below the run.
 class LayerMerger {
  public:
-  LayerMerger(const LayerContents& contents, std::span<const LayerIndex> segment, bool is_first)
-      : contents_(contents), segment_(segment), is_first_(is_first), overlay_(contents.paths) {}
+  LayerMerger(const LayerContents& contents, std::span<const LayerIndex> segment, bool is_first,
+              std::span<const std::vector<LayerIndex>> below)
+      : contents_(contents),
+        segment_(segment),
+        is_first_(is_first),
+        below_chains_(below),
+        overlay_(contents.paths) {}
 
   NewLayer Run() {
     if (!is_first_) PushTargets();
@@ -90,6 +92,7 @@ class LayerMerger {
       if (!is_first_) NoteClearings(l);
     }
     overlay_.ForEachSeen([&](PathIndex path, EntryRef entry) { AddSeen(path, entry); });
+    AddUnlisted();
     AddMarkers();
     CheckLinksBelow();
     return Arrange(std::move(names_));
@@ -104,6 +107,12 @@ class LayerMerger {
     bool with_top = false;  // not only what is under it
     std::string_view key;
     LayerIndex by = kNone;
+  };
+  struct Unlisted {
+    PathIndex path = kRootPath;
+    std::string_view key;
+    EntryRef attributes;
+    bool is_disputed = false;  // between the images
   };
   struct LinkBelow {
     EntryRef name;
@@ -129,6 +138,8 @@ class LayerMerger {
       below_paths_.in_tar.push_back(i);
     }
     below_paths_.link.assign(targets.size(), kNone);
+    below_paths_.superseded_by.assign(targets.size(), kNone);
+    below_paths_.owner = below_paths_.in_tar;
     below_paths_.path = std::move(targets);
     std::vector<Hiding> hidden;
     overlay_.Push({.layer = kBelow, .inventory = &below_, .paths = &below_paths_}, hidden);
@@ -138,11 +149,12 @@ class LayerMerger {
     const Inventory& inventory = *contents_.inventories[layer];
     for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
       const Entry& entry = inventory.entries[e];
-      if (entry.type == EntryType::kDirectory) continue;
       const PathIndex path = contents_.layer_paths[layer].path[e];
-      if (path == kRootPath && !IsMarkerEntry(entry.type)) continue;
+      // The root can neither be replaced nor be opaque.
+      if (entry.type == EntryType::kDirectory || path == kRootPath) continue;
+      if (contents_.layer_paths[layer].superseded_by[e] != kNone) continue;
       clearings_.push_back({.path = path,
-                            .with_top = entry.type != EntryType::kOpaque && path != kRootPath,
+                            .with_top = entry.type != EntryType::kOpaque,
                             .key = inventory.path(entry),
                             .by = layer});
     }
@@ -152,8 +164,11 @@ class LayerMerger {
     if (entry.layer == kNone || entry.layer == kBelow) return;
     const std::string_view key = contents_.InventoryOf(entry).path(contents_.EntryOf(entry));
     if (overlay_.IsDirectory(path)) {
-      names_.push_back(
-          {.key = key, .entry = {.path = path, .type = EntryType::kDirectory, .source = entry}});
+      if (contents_.EntryOf(entry).implied) {
+        unlisted_.push_back({.path = path, .key = key});
+      } else {
+        AddDirectory(path, key, entry);
+      }
       return;
     }
     const std::uint32_t file = overlay_.ContentsAt(path);
@@ -173,6 +188,48 @@ class LayerMerger {
     links_below_.push_back({.name = entry, .path = path, .target = target});
   }
 
+  void AddDirectory(PathIndex path, std::string_view key, EntryRef source) {
+    names_.push_back(
+        {.key = key, .entry = {.path = path, .type = EntryType::kDirectory, .source = source}});
+  }
+
+  // Directories that the run does not list have what lies below gives them.
+  void AddUnlisted() {
+    if (unlisted_.empty()) return;
+    if (is_first_) TakeAttributes(overlay_);
+    std::vector<Hiding> hidden;
+    for (const std::vector<LayerIndex>& below : below_chains_) {
+      Overlay whole(contents_.paths);
+      for (const LayerIndex l : below) PushLayer(contents_, l, whole, hidden);
+      for (const LayerIndex l : segment_) PushLayer(contents_, l, whole, hidden);
+      TakeAttributes(whole);
+    }
+    for (const Unlisted& directory : unlisted_) {
+      if (directory.attributes == EntryRef{} || directory.is_disputed) continue;
+      AddDirectory(directory.path, directory.key, directory.attributes);
+    }
+  }
+
+  void TakeAttributes(const Overlay& overlay) {
+    for (Unlisted& directory : unlisted_) {
+      const EntryRef found = overlay.AttributesAt(directory.path);
+      if (directory.attributes == EntryRef{}) {
+        directory.attributes = found;
+      } else if (!HaveSameAttributes(directory.attributes, found)) {
+        directory.is_disputed = true;
+      }
+    }
+  }
+
+  bool HaveSameAttributes(EntryRef a_ref, EntryRef b_ref) const {
+    const auto plain = [&](EntryRef ref) {
+      const Entry& e = contents_.EntryOf(ref);
+      return std::tuple(e.mode, e.uid, e.gid, e.mtime, e.mtime_nsec,
+                        contents_.InventoryOf(ref).texts[e.xattrs]);
+    };
+    return a_ref == b_ref || plain(a_ref) == plain(b_ref);
+  }
+
   // The topmost path of each tree that is hidden needs a marker, unless a file does the same.
   void AddMarkers() {
     // First those that hide more.
@@ -185,11 +242,11 @@ class LayerMerger {
       if (FindAbove(clearings_, clearing.path) != nullptr) continue;
       const EntryRef seen = overlay_.At(clearing.path);
       const bool has_entry = seen.layer != kNone && seen.layer != kBelow;
-      if (has_entry && !overlay_.IsDirectory(clearing.path)) continue;
-      // A whiteout beside the directory that comes instead is taken in different ways by runtimes;
-      // but nothing else takes away the attributes of one below when the new one has none.
+      const bool is_directory = overlay_.IsDirectory(clearing.path);
+      if (has_entry && !is_directory) continue;
+      // A whiteout beside the directory that comes instead is taken in different ways by runtimes.
       Clearing marker = clearing;
-      marker.with_top = clearing.with_top && !has_entry;
+      marker.with_top = clearing.with_top && !(has_entry && is_directory);
       markers_.push_back(marker);
       names_.push_back(
           {.key = marker.key,
@@ -251,12 +308,14 @@ class LayerMerger {
   const LayerContents& contents_;
   std::span<const LayerIndex> segment_;
   bool is_first_;
+  std::span<const std::vector<LayerIndex>> below_chains_;
   Inventory below_;
   LayerPaths below_paths_;
   Overlay overlay_;
   std::vector<Clearing> clearings_;
   std::vector<Clearing> markers_;  // by path
   std::vector<LinkBelow> links_below_;
+  std::vector<Unlisted> unlisted_;
   std::vector<NewName> names_;
 };
 
@@ -321,8 +380,8 @@ class EntryTaker {
 }  // namespace
 
 NewLayer MergeLayers(const LayerContents& contents, std::span<const LayerIndex> segment,
-                     bool is_first) {
-  return LayerMerger(contents, segment, is_first).Run();
+                     bool is_first, std::span<const std::vector<LayerIndex>> below) {
+  return LayerMerger(contents, segment, is_first, below).Run();
 }
 
 NewLayer TakeEntries(const LayerContents& contents, std::span<const LayerIndex> chain,

@@ -9,8 +9,10 @@
 // Files with several names are one file and links to it. The file is the first of the names that
 // are seen, whichever had the contents; attributes are those of the entry that holds the contents.
 //
-// Directories that no layer lists are not listed here either: nobody knows their attributes. One
-// that has nothing left in it is gone with what was in it.
+// Every directory above an entry is listed, also where today's layers leave that to runtimes, which
+// do not agree about attributes then: with those that containerd gives it in the images that get
+// the layer. Only where those images have different ones below it is left out again, and so is as
+// today.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +29,8 @@ namespace gneiss {
 struct NewEntry {
   PathIndex path = kRootPath;            // in LayerContents::paths; of a marker: what it deletes
   EntryType type = EntryType::kRegular;  // of what is written; kWhiteout, kOpaque: markers
-  EntryRef source;    // whose attributes and link target it has; EntryRef{} of a marker
+  EntryRef source;  // whose attributes and link target it has, maybe at another path; EntryRef{} of
+                    // a marker
   EntryRef contents;  // kRegular with size > 0: the entry that holds its contents, else EntryRef{}
   // kHardLink: index in NewLayer::entries of the file it names; kNone: it names `target`, a file of
   // a layer below.
@@ -41,14 +44,16 @@ struct NewLayer {
 
 // What a run of layers comes to as one: put in their place it shows the same over whatever lies
 // below, by the rules of overlay.h. `is_first`: nothing can lie below, so no marker is needed;
-// else the markers are those that hide from below what some layer of the run did. merged_size.h
-// says what the result weighs.
+// else the markers are those that hide from below what some layer of the run did. `below`: the
+// chains that lie below it in the images that get it, each once; those of layers whose contents are
+// not known may be left out. merged_size.h says what the result weighs.
 //
 // Throws InputError that names the path and the layers that cannot be joined where a hard link
 // that stays names a file below that the run itself deletes, or names nothing. REQUIRES: the
 // contents of the layers are known. Time O(entries * (depth + log entries) + paths).
 [[nodiscard]] NewLayer MergeLayers(const LayerContents& contents,
-                                   std::span<const LayerIndex> segment, bool is_first);
+                                   std::span<const LayerIndex> segment, bool is_first,
+                                   std::span<const std::vector<LayerIndex>> below = {});
 
 // The entries that a plan lists for a new layer, which may be of layers of many images. `chain`:
 // the layers of an image that is to have the new layer. Directories are as the listed entry has

@@ -1,30 +1,63 @@
 #include "planner/overlay.h"
 
+#include <algorithm>
 #include <cassert>
 
+#include "planner/path_key.h"
+
 namespace gneiss {
+namespace {
+
+constexpr int kMaxLinks = 255;  // that containerd follows to find one path
+
+// Bits of Overlay::written_.
+constexpr std::uint8_t kDirectoryWritten = 1;
+constexpr std::uint8_t kSymlinkWritten = 2;
+
+bool IsPlain(const Entry& directory) {
+  return directory.mode == 0755 && directory.uid == 0 && directory.gid == 0 &&
+         directory.xattrs == 0;
+}
+
+}  // namespace
 
 Overlay::Overlay(const PathTree& paths) : paths_(paths) {
   states_.resize(1);
+  written_.resize(1, 0);
   states_[kRootPath].kind = Kind::kImpliedDirectory;
 }
 
 void Overlay::Push(const OverlayLayer& layer, std::vector<Hiding>& hidden) {
-  if (states_.size() < paths_.size()) states_.resize(paths_.size());
+  if (states_.size() < paths_.size()) {
+    states_.resize(paths_.size());
+    written_.resize(paths_.size(), 0);
+  }
   marks_.push_back({changes_.size(), inode_changes_.size(), inodes_.size()});
   const auto position = static_cast<std::uint32_t>(layers_.size());
   layers_.push_back(layer);
   hidden_ = &hidden;
-  const auto is_marker = [&](std::uint32_t e) {
-    const EntryType type = layer.inventory->entries[e].type;
-    return type == EntryType::kWhiteout || type == EntryType::kOpaque;
-  };
+  const std::vector<Entry>& entries = layer.inventory->entries;
+  const LayerPaths& paths = *layer.paths;
   // Markers first: they must not see their own layer.
-  for (const std::uint32_t e : layer.paths->in_tar) {
-    if (is_marker(e)) Delete({position, e});
+  for (const std::uint32_t e : paths.in_tar) {
+    if (IsMarkerEntry(entries[e].type) && paths.superseded_by[e] == kNone) Delete({position, e});
   }
-  for (const std::uint32_t e : layer.paths->in_tar) {
-    if (!is_marker(e)) Put({position, e});
+  // Contents get their names before any of these takes the place of another.
+  const auto lasts = [&](std::uint32_t e) {
+    return paths.superseded_by[e] == kNone && !IsMarkerEntry(entries[e].type);
+  };
+  inode_of_.assign(entries.size(), kNone);
+  for (std::uint32_t e = 0; e < entries.size(); ++e) {
+    if (!lasts(e) || entries[e].type == EntryType::kDirectory) continue;
+    inode_of_[e] = InodeOf({position, e});
+    AddNames(inode_of_[e], 1);
+  }
+  // By path, so parents come before children.
+  for (std::uint32_t e = 0; e < entries.size(); ++e) {
+    if (lasts(e)) Put({position, e});
+  }
+  for (std::uint32_t e = 0; e < entries.size(); ++e) {
+    if (paths.superseded_by[e] != kNone) ReportSuperseded({position, e});
   }
   hidden_ = nullptr;
 }
@@ -49,12 +82,29 @@ EntryRef Overlay::At(PathIndex path) const {
   return path < states_.size() ? Ref(states_[path].name) : EntryRef{};
 }
 
+EntryRef Overlay::AttributesAt(PathIndex path) const {
+  if (path >= states_.size()) return {};
+  const State& state = states_[path];
+  if (state.kind == Kind::kOther) {
+    const EntryRef holder = HolderOf(state.inode);
+    return holder == EntryRef{} ? Ref(state.name) : holder;
+  }
+  const bool is_unlisted =
+      state.kind == Kind::kDirectory && state.name.position != kNone && EntryOf(state.name).implied;
+  return Ref(is_unlisted ? DirectoryBelow(path, state.name) : state.name);
+}
+
 bool Overlay::Exists(PathIndex path) const {
   return path < states_.size() && states_[path].kind != Kind::kAbsent;
 }
 
 bool Overlay::IsDirectory(PathIndex path) const {
   return Exists(path) && states_[path].kind != Kind::kOther;
+}
+
+bool Overlay::IsImplied(PathIndex path) const {
+  if (!IsDirectory(path)) return false;
+  return states_[path].is_implied || states_[path].kind == Kind::kImpliedDirectory;
 }
 
 EntryRef Overlay::Ref(Name name) const {
@@ -98,7 +148,8 @@ void Overlay::Unlink(PathIndex path) {
   }
 }
 
-// Makes every path above this one a directory.
+// Makes every path above this one a directory, without an entry: inventories that were made
+// complete list them before.
 void Overlay::MakeParents(PathIndex path, Name by) {
   open_.clear();
   while (path != kRootPath) {
@@ -123,7 +174,8 @@ void Overlay::MakeParents(PathIndex path, Name by) {
 void Overlay::Put(Name name) {
   const OverlayLayer& layer = layers_[name.position];
   const PathIndex path = layer.paths->path[name.entry];
-  const bool is_directory = EntryOf(name).type == EntryType::kDirectory;
+  const Entry& entry = EntryOf(name);
+  const bool is_directory = entry.type == EntryType::kDirectory;
   if (path == kRootPath) {
     if (!is_directory) return;  // the root cannot be anything else; scanners refuse it
     Report(states_[path].name, name, HideCause::kDirectoryAgain);
@@ -132,9 +184,11 @@ void Overlay::Put(Name name) {
     return;
   }
   MakeParents(path, name);
-  // Before this name goes: the old one may be the last name of the new one's contents.
-  const std::uint32_t inode = is_directory ? kNone : InodeOf(name);
-  if (!is_directory) AddNames(inode, 1);
+  if (entry.implied) {
+    PutImplied(path, name);
+    return;
+  }
+  NoteWritten(path, entry.type);
   const Kind before = states_[path].kind;
   if (before == Kind::kOther) {
     HideFile(path, name, CauseAt(path, name));
@@ -146,14 +200,46 @@ void Overlay::Put(Name name) {
   const bool is_new = states_[path].kind == Kind::kAbsent;
   State& state = Change(path);
   state.kind = is_directory ? Kind::kDirectory : Kind::kOther;
+  state.is_implied = false;
   state.name = name;
-  state.inode = inode;
+  state.inode = is_directory ? kNone : inode_of_[name.entry];
+  if (is_new) Link(path);
+}
+
+// A directory that the top layer has without listing it.
+void Overlay::PutImplied(PathIndex path, Name name) {
+  if (states_[path].kind == Kind::kDirectory) {
+    if (!IsPlain(EntryOf(states_[path].name))) {
+      ++warnings_.unlisted_parents;
+      warnings_.unlisted_parent = Ref(states_[path].name);
+    }
+    Change(path).is_implied = true;
+    return;
+  }
+  const bool is_new = states_[path].kind == Kind::kAbsent;
+  if (states_[path].kind == Kind::kOther) {
+    const Name replaced = states_[path].name;
+    if (EntryOf(replaced).type == EntryType::kSymlink) {
+      ++warnings_.replaced_symlinks;
+      warnings_.replaced_symlink = Ref(replaced);
+    }
+    HideFile(path, name, HideCause::kReplaced);
+  }
+  State& state = Change(path);
+  state.kind = Kind::kDirectory;
+  state.is_implied = true;
+  state.name = name;
+  state.inode = kNone;
   if (is_new) Link(path);
 }
 
 void Overlay::Delete(Name marker) {
   const PathIndex path = layers_[marker.position].paths->path[marker.entry];
-  if (EntryOf(marker).type == EntryType::kOpaque || path == kRootPath) {
+  const bool is_opaque = EntryOf(marker).type == EntryType::kOpaque;
+  if (path == kRootPath) {
+    ++warnings_.opaque_roots;
+    hidden_->push_back({Ref(marker), Ref(marker), HideCause::kNothingDeleted});
+  } else if (is_opaque) {
     HideTree(path, marker, HideCause::kDeleted, /*with_top=*/false);
   } else if (states_[path].kind == Kind::kAbsent) {
     ++warnings_.whiteouts_of_nothing;
@@ -163,19 +249,114 @@ void Overlay::Delete(Name marker) {
   }
 }
 
-// The contents that an entry of the top layer stands for; new ones unless it is a hard link.
+// An entry that another of its layer takes the place of is hidden, but for contents that a hard
+// link of the layer still names.
+void Overlay::ReportSuperseded(Name name) {
+  const EntryType type = EntryOf(name).type;
+  if (IsMarkerEntry(type)) return;
+  const bool may_have_names = type != EntryType::kDirectory && type != EntryType::kHardLink;
+  if (may_have_names && inode_of_[name.entry] != kNone) return;
+  const std::uint32_t by = layers_[name.position].paths->superseded_by[name.entry];
+  Report(name, {name.position, by}, HideCause::kTwiceInLayer);
+}
+
+// The contents that an entry of the top layer names; REQUIRES: no entry of the layer is put yet.
 std::uint32_t Overlay::InodeOf(Name name) {
-  const PathIndex target = layers_[name.position].paths->link[name.entry];
-  if (target != kNone) {
-    const State& state = states_[target];
-    if (state.kind == Kind::kOther) return state.inode;
-    ++(state.kind == Kind::kAbsent ? warnings_.links_to_nothing : warnings_.links_to_directories);
-    warnings_.bad_link = Ref(name);
-    inodes_.push_back({});  // no entry holds what it names
-  } else {
-    inodes_.push_back({.owner = name});
+  const LayerPaths& paths = *layers_[name.position].paths;
+  const std::uint32_t owner = paths.owner[name.entry];
+  // Names of nothing have nothing in common.
+  if (owner != kNone && inode_of_[owner] != kNone &&
+      inodes_[inode_of_[owner]].owner.position != kNone) {
+    return inode_of_[owner];
   }
-  return static_cast<std::uint32_t>(inodes_.size() - 1);
+  Inode inode;
+  if (owner == kNone || EntryOf({name.position, owner}).type == EntryType::kHardLink) {
+    const State* const below = owner == kNone ? nullptr : &states_[paths.link[owner]];
+    if (below != nullptr && below->kind == Kind::kOther) return below->inode;
+    const bool is_absent = below == nullptr || below->kind == Kind::kAbsent;
+    ++(is_absent ? warnings_.links_to_nothing : warnings_.links_to_directories);
+    warnings_.bad_link = Ref(name);
+  } else {
+    inode.owner = {name.position, owner};
+  }
+  inodes_.push_back(inode);
+  const auto made = static_cast<std::uint32_t>(inodes_.size() - 1);
+  if (inode.owner.position != kNone) inode_of_[owner] = made;
+  return made;
+}
+
+void Overlay::NoteWritten(PathIndex path, EntryType type) {
+  if (type == EntryType::kDirectory) written_[path] |= kDirectoryWritten;
+  if (type == EntryType::kSymlink) written_[path] |= kSymlinkWritten;
+}
+
+// Whose attributes containerd gives a directory that the top layer implies and that is not seen
+// below: those of the first directory that it finds at the path in one of the layers below, from
+// the top, each by itself, so even where an opaque directory hides it; it follows the links of that
+// layer. When something else comes first, and when nothing comes, those of the implied one.
+// REQUIRES: `implied` is of a layer of the chain.
+Overlay::Name Overlay::DirectoryBelow(PathIndex path, Name implied) const {
+  bool may_be_below = (written_[path] & kDirectoryWritten) != 0;
+  for (PathIndex p = path; p != kRootPath; p = paths_.parent(p)) {
+    may_be_below = may_be_below || (written_[p] & kSymlinkWritten) != 0;
+  }
+  if (!may_be_below) return implied;
+  const std::string key = paths_.key(path);
+  for (std::uint32_t position = implied.position; position-- > 0;) {
+    const Name found = FollowWithin(position, key);
+    if (found.position == kNone) continue;
+    const Entry& entry = EntryOf(found);
+    if (entry.type != EntryType::kDirectory) return implied;
+    if (!entry.implied) return found;
+    // It was given its attributes in the same way.
+    return DirectoryBelow(layers_[position].paths->path[found.entry], found);
+  }
+  return implied;
+}
+
+// What lasts of a layer at a path; none where that is nothing.
+Overlay::Name Overlay::LastOf(std::uint32_t position, std::string_view key) const {
+  const OverlayLayer& layer = layers_[position];
+  const std::vector<Entry>& entries = layer.inventory->entries;
+  const auto end = std::ranges::partition_point(entries, [&](const Entry& entry) {
+    return ComparePaths(layer.inventory->path(entry), key) <= 0;
+  });
+  Name last;
+  for (auto e = static_cast<std::uint32_t>(end - entries.begin()); e-- > 0;) {
+    if (layer.inventory->path(entries[e]) != key) break;
+    if (layer.paths->superseded_by[e] != kNone || entries[e].type == EntryType::kOpaque) continue;
+    last = {position, e};
+    if (entries[e].type != EntryType::kWhiteout) break;
+  }
+  return last;
+}
+
+// The same where the key leads when the links of that layer are followed.
+Overlay::Name Overlay::FollowWithin(std::uint32_t position, std::string key) const {
+  int num_links = 0;
+  std::string at;
+  for (std::size_t from = 0; from < key.size();) {
+    const std::size_t slash = std::min(key.find('/', from), key.size());
+    const std::string name = key.substr(from, slash - from);
+    from = slash + 1;
+    if (name.empty() || name == ".") continue;
+    if (name == "..") {
+      at.resize(ParentPath(at).size());
+      continue;
+    }
+    const std::string next = at.empty() ? name : at + '/' + name;
+    const Name found = LastOf(position, next);
+    if (found.position != kNone && EntryOf(found).type == EntryType::kSymlink) {
+      if (++num_links > kMaxLinks) return {};
+      const std::string_view target = layers_[position].inventory->link(EntryOf(found));
+      if (target.starts_with('/')) at.clear();
+      key = std::string(target) + '/' + key.substr(std::min(from, key.size()));
+      from = 0;
+      continue;
+    }
+    at = next;
+  }
+  return LastOf(position, at);
 }
 
 // Hides all below `top`, and `top` itself if asked. Children first; no recursion, as paths may be
@@ -227,7 +408,8 @@ HideCause Overlay::CauseAt(PathIndex path, Name above_name) const {
 }
 
 void Overlay::Report(Name hidden, Name by, HideCause cause) {
-  if (hidden.position == kNone) return;  // a directory without entry
+  // Nobody pays for a directory that is not listed.
+  if (hidden.position == kNone || EntryOf(hidden).implied) return;
   const EntryRef entry = Ref(hidden);
   if (hidden.position == by.position) {
     cause = HideCause::kTwiceInLayer;

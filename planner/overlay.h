@@ -5,17 +5,28 @@
 // images. Nothing is rebuilt for a whiteout: a layer costs O(its entries + the entries that it
 // hides), and a pop what its push cost.
 //
-//   - Whiteouts and opaque directories hit lower layers only, wherever they stand in the tar.
-//   - Entries follow the tar's order: of one path the last one wins, and a path that stops to be a
-//     directory loses all below it, in lower layers and in its own.
-//   - A directory over a directory replaces its attributes and keeps its children.
-//   - Links are not followed: a path below a symlink or a file replaces that by a directory.
+// The rules are those of containerd on overlayfs: a layer is unpacked into a directory of its own,
+// as if nothing lay below, and the kernel puts these over one another.
+//
+//   - Within a layer the last entry of a path wins, and what is no directory takes the place of all
+//     that the layer has put below its path before (FindSuperseded). Only what lasts meets layers
+//     below.
+//   - Whiteouts and opaque directories hit lower layers only, wherever they stand in the tar. At
+//   the
+//     root an opaque marker does nothing: the kernel always shows the roots of all layers.
+//   - A directory over a directory replaces its attributes and keeps its children, unless its own
+//     layer does not list it (Entry::implied): then those below stay.
+//   - Scans follow the symlinks of a layer itself; those of lower layers nobody follows: a path
+//   below
+//     one, or below a file, replaces that by a directory. containerd gives such a directory what it
+//     finds below at that path when it follows the links there, see AttributesAt.
 //   - The contents of a file are hidden when the last of its hard links is.
-//   - Directories that no layer lists, above entries that one does, are there without an entry.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,7 +59,12 @@ struct OverlayWarnings {
   std::int64_t links_to_nothing = 0;      // hard links; names of an empty file without entry
   std::int64_t links_to_directories = 0;  // no runtime makes them; as above
   std::int64_t whiteouts_of_nothing = 0;  // they hide nothing, but cost bytes
+  std::int64_t opaque_roots = 0;          // markers at the root, which some runtimes obey
+  std::int64_t replaced_symlinks = 0;     // by a directory that stands above an entry
+  std::int64_t unlisted_parents = 0;      // directories with attributes that not all runtimes keep
   EntryRef bad_link;                      // the last of the first two kinds; kNone: there is none
+  EntryRef replaced_symlink;              // the last symlink
+  EntryRef unlisted_parent;               // the last directory, as the layer below has it
 
   friend bool operator==(const OverlayWarnings&, const OverlayWarnings&) = default;
 };
@@ -75,8 +91,16 @@ class Overlay {
   std::size_t num_layers() const { return marks_.size(); }
   const OverlayWarnings& warnings() const { return warnings_; }  // since construction
 
-  // The entry seen at a path; EntryRef{} when there is nothing, or a directory without entry.
+  // The entry seen at a path, of a directory the last that lists it or else the first that implies
+  // it; EntryRef{} when there is nothing, and for a root that no layer lists.
   EntryRef At(PathIndex path) const;
+  // The entry whose attributes a path has: that of At(), but of contents with several names their
+  // holder, and of a directory that no layer lists what containerd copies from, which may stand at
+  // another path. Time O(1), but for such directories.
+  EntryRef AttributesAt(PathIndex path) const;
+  // Whether the top one of the layers that have the directory does not list it. Runtimes then give
+  // it the time of unpacking, and some others attributes than At().
+  bool IsImplied(PathIndex path) const;
   bool Exists(PathIndex path) const;
   bool IsDirectory(PathIndex path) const;
 
@@ -100,7 +124,7 @@ class Overlay {
   }
 
   // Calls visit(path, entry) for all that is seen, parents before children, else in no particular
-  // order; entry is EntryRef{} for a directory without one.
+  // order; entry as At() has it.
   template <typename Visit>
   void ForEachSeen(const Visit& visit) const {
     ForEachSeenBelow(kRootPath, visit);
@@ -134,6 +158,7 @@ class Overlay {
   // What stands at a path: present paths are linked below their parents.
   struct State {
     Kind kind = Kind::kAbsent;
+    bool is_implied = false;      // of kDirectory
     Name name;                    // of kDirectory and kOther
     std::uint32_t inode = kNone;  // of kOther
     PathIndex first_child = kNone;
@@ -157,8 +182,14 @@ class Overlay {
   void Unlink(PathIndex path);
   void MakeParents(PathIndex path, Name by);
   void Put(Name name);
+  void PutImplied(PathIndex path, Name name);
   void Delete(Name marker);
+  void ReportSuperseded(Name name);
   std::uint32_t InodeOf(Name name);
+  void NoteWritten(PathIndex path, EntryType type);
+  Name DirectoryBelow(PathIndex path, Name implied) const;
+  Name LastOf(std::uint32_t position, std::string_view key) const;
+  Name FollowWithin(std::uint32_t position, std::string key) const;
   void HideTree(PathIndex top, Name by, HideCause cause, bool with_top);
   void HideFile(PathIndex path, Name by, HideCause cause);
   HideCause CauseAt(PathIndex path, Name above) const;
@@ -174,6 +205,10 @@ class Overlay {
   std::vector<std::pair<PathIndex, State>> changes_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> inode_changes_;  // inode, num_names before
   std::vector<PathIndex> open_;
+  // During a push: by entry of the top layer, the inode that it names; kNone where none does yet.
+  std::vector<std::uint32_t> inode_of_;
+  // Per path, since construction: what some layer has put there, see NoteWritten.
+  std::vector<std::uint8_t> written_;
   OverlayWarnings warnings_;
   std::vector<Hiding>* hidden_ = nullptr;  // during a push
 };

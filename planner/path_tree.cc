@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <numeric>
 #include <stdexcept>
+#include <unordered_map>
 #include <utility>
 
 namespace gneiss {
@@ -27,6 +29,70 @@ void ForEachComponent(std::string_view key, const Visit& visit) {
 }  // namespace
 
 PathTree::PathTree() : parent_{kNone}, first_{0, 0}, slots_(kMinPathSlots, 0) {}
+
+// What the hard links of one layer name within it: its entries in the tar's order, one by one.
+class PathTree::LinkResolver {
+ public:
+  LinkResolver(const PathTree& tree, const Inventory& inventory, const LayerPaths& paths)
+      : tree_(tree), inventory_(inventory), paths_(paths) {}
+
+  std::vector<std::uint32_t> Run() {
+    std::vector<std::uint32_t> owner(paths_.path.size());
+    std::iota(owner.begin(), owner.end(), 0U);
+    for (const PathIndex target : paths_.link) {
+      if (target != kNone) past_[target].is_target = true;
+    }
+    if (past_.empty()) return owner;
+    for (const std::uint32_t e : paths_.in_tar) {
+      const Entry& entry = inventory_.entries[e];
+      if (IsMarkerEntry(entry.type) || entry.implied) continue;
+      // The directories above it are made before a link is looked up.
+      for (PathIndex path = paths_.path[e]; path != kRootPath;) {
+        path = tree_.parent(path);
+        const auto above = past_.find(path);
+        if (above != past_.end() && above->second.is_target) above->second.below = MomentOf(e);
+      }
+      if (entry.type == EntryType::kHardLink) owner[e] = OwnerOf(e, owner);
+      Past& here = past_[paths_.path[e]];
+      here.last = e;
+      if (entry.type != EntryType::kDirectory) here.file = MomentOf(e);
+    }
+    return owner;
+  }
+
+ private:
+  // Moments are from 1, so that 0 is before all.
+  struct Past {
+    std::uint32_t last = kNone;  // entry at the path
+    std::uint32_t file = 0;      // moment of the last that is no directory
+    std::uint32_t below = 0;     // of the last below, of targets
+    bool is_target = false;
+  };
+
+  std::uint32_t MomentOf(std::uint32_t e) const { return inventory_.entries[e].position + 1; }
+
+  std::uint32_t OwnerOf(std::uint32_t link, const std::vector<std::uint32_t>& owner) const {
+    PathIndex path = paths_.link[link];
+    const Past& target = past_.at(path);
+    const std::uint32_t since = target.last == kNone ? 0 : MomentOf(target.last);
+    // What came above or below since took its place.
+    bool is_lost = target.below > since;
+    while (path != kRootPath) {
+      path = tree_.parent(path);
+      const auto above = past_.find(path);
+      is_lost = is_lost || (above != past_.end() && above->second.file > since);
+    }
+    if (is_lost) return kNone;
+    if (target.last == kNone) return link;
+    const bool is_directory = inventory_.entries[target.last].type == EntryType::kDirectory;
+    return is_directory ? kNone : owner[target.last];
+  }
+
+  const PathTree& tree_;
+  const Inventory& inventory_;
+  const LayerPaths& paths_;
+  std::unordered_map<PathIndex, Past> past_;
+};
 
 LayerPaths PathTree::Add(const Inventory& inventory) {
   LayerPaths paths;
@@ -58,6 +124,8 @@ LayerPaths PathTree::Add(const Inventory& inventory) {
     paths.in_tar[entry.position] = static_cast<std::uint32_t>(i);
     if (entry.type == EntryType::kHardLink) paths.link[i] = FindOrAdd(inventory.link(entry));
   }
+  paths.superseded_by = FindSuperseded(inventory);
+  paths.owner = LinkResolver(*this, inventory, paths).Run();
   return paths;
 }
 

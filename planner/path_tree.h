@@ -15,11 +15,17 @@ namespace gneiss {
 using PathIndex = std::uint32_t;
 inline constexpr PathIndex kRootPath = 0;
 
-// Where the entries of one inventory stand in the tree, in the order of Inventory::entries.
+// Where the entries of one inventory stand in the tree, in the order of Inventory::entries, and
+// what becomes of them within their layer.
 struct LayerPaths {
-  std::vector<PathIndex> path;        // of each entry
-  std::vector<PathIndex> link;        // of a hard link's target, else kNone
-  std::vector<std::uint32_t> in_tar;  // indices of entries by position
+  std::vector<PathIndex> path;               // of each entry
+  std::vector<PathIndex> link;               // of a hard link's target, else kNone
+  std::vector<std::uint32_t> in_tar;         // indices of entries by position
+  std::vector<std::uint32_t> superseded_by;  // FindSuperseded
+  // Of what has contents to name: the entry itself, of a hard link to a file of its layer that
+  // file's. A hard link that owns itself names what layers below have at `link`; kNone: it names
+  // nothing, since its layer has put something else there before.
+  std::vector<std::uint32_t> owner;
 };
 
 // Invariants: parent_[p] < p except for the root; slots_ holds index + 1, 0 for free, and is a
@@ -45,6 +51,8 @@ class PathTree {
   std::string key(PathIndex path) const;
 
  private:
+  class LinkResolver;
+
   PathIndex Child(PathIndex parent, std::string_view name);
   PathIndex FindOrAdd(std::string_view key);
   std::size_t SlotOf(PathIndex parent, std::string_view name) const;

@@ -92,6 +92,7 @@ class ContentWeights::Walk {
       const PathIndex path = paths.path[e];
       const bool is_opaque = entry.type == EntryType::kOpaque;
       const bool is_whiteout = entry.type == EntryType::kWhiteout;
+      if (paths.superseded_by[e] != kNone) continue;
       if (is_opaque || is_whiteout) {
         const Bytes bytes = contents_.NewBytes(trie_.layer[v], entry);
         markers_.push_back({path, trie_.depth[v], bytes, is_opaque});
@@ -99,7 +100,7 @@ class ContentWeights::Walk {
       if (!has_below || entry.type == EntryType::kDirectory) continue;
       Cover& cover = covered_[path];
       if (cover.node != v) cover = {.node = v};
-      cover.is_opaque |= is_opaque;
+      cover.is_opaque |= is_opaque && path != kRootPath;
       cover.is_whiteout |= is_whiteout;
       cover.is_file |= !is_opaque && !is_whiteout && path != kRootPath;
     }
@@ -151,9 +152,12 @@ ContentWeights::ContentWeights(const Fleet& fleet, const LayerTrie& trie,
     if (foreign || !contents.inventories[l]) continue;
     layer.known = true;
     layer.overhead = contents.inventories[l]->overhead_bytes;
-    for (const Entry& entry : contents.inventories[l]->entries) {
-      const bool is_marker = entry.type == EntryType::kWhiteout || entry.type == EntryType::kOpaque;
-      (is_marker ? layer.markers : layer.entries) += contents.NewBytes(l, entry);
+    const std::vector<Entry>& entries = contents.inventories[l]->entries;
+    for (std::uint32_t e = 0; e < entries.size(); ++e) {
+      const bool is_marker = IsMarkerEntry(entries[e].type);
+      // The overlay does not tell of markers that their own layer undoes.
+      if (is_marker && contents.layer_paths[l].superseded_by[e] != kNone) continue;
+      (is_marker ? layer.markers : layer.entries) += contents.NewBytes(l, entries[e]);
     }
   }
   Walk walk(trie, contents, layers_);

@@ -14,39 +14,49 @@
 
 namespace gneiss {
 
+// Layers are unpacked one by one into a tree of their own and put over what lies below. Of
+// inventories with their implied directories.
 class PlainOverlay {
  public:
   void Push(LayerIndex layer, const Inventory& inventory) {
     std::vector<std::uint32_t> order(inventory.entries.size());
     for (std::uint32_t e = 0; e < order.size(); ++e) order[inventory.entries[e].position] = e;
+    std::set<std::string> whiteouts;
+    std::set<std::string> opaque;
     for (const std::uint32_t e : order) {
       const Entry& entry = inventory.entries[e];
       const std::string path(inventory.path(entry));
-      if (entry.type == EntryType::kOpaque || entry.type == EntryType::kWhiteout) {
-        if (entry.type == EntryType::kWhiteout) nodes_.erase(path);
-        EraseBelow(path);
-      }
+      if (entry.type == EntryType::kOpaque) opaque.insert(path);
+      if (entry.type == EntryType::kWhiteout) whiteouts.insert(path);
+      if (entry.implied || IsMarkerEntry(entry.type) || entry.type == EntryType::kDirectory)
+        continue;
+      // What is no directory takes away what the layer has had there.
+      opaque.erase(path);
+      std::erase_if(opaque, [&](const std::string& p) { return p.starts_with(path + "/"); });
+      std::erase_if(whiteouts, [&](const std::string& p) { return p.starts_with(path + "/"); });
     }
+    for (const std::string& path : whiteouts) {
+      nodes_.erase(path);
+      EraseBelow(nodes_, path);
+    }
+    // The kernel always shows the roots of all layers.
+    for (const std::string& path : opaque) {
+      if (!path.empty()) EraseBelow(nodes_, path);
+    }
+
+    Nodes own;
+    files_.clear();
     for (const std::uint32_t e : order) {
       const Entry& entry = inventory.entries[e];
-      if (entry.type == EntryType::kOpaque || entry.type == EntryType::kWhiteout) continue;
-      const std::string path(inventory.path(entry));
-      for (std::size_t i = 0; i < path.size(); ++i) {
-        if (path[i] != '/') continue;
-        Node& above = nodes_[path.substr(0, i)];
-        if (!above.is_directory) above = {.is_directory = true};
-      }
-      Node made{.is_directory = entry.type == EntryType::kDirectory, .entry = {layer, e}};
-      made.owner = made.entry;
-      if (entry.type == EntryType::kHardLink) {
-        made.owner = {};  // unless the link leads to a file
-        const auto target = nodes_.find(std::string(inventory.link(entry)));
-        if (target != nodes_.end() && !target->second.is_directory) {
-          made.owner = target->second.owner;
-        }
-      }
-      if (!made.is_directory) EraseBelow(path);
-      nodes_[path] = made;
+      if (IsMarkerEntry(entry.type)) continue;
+      Unpack(layer, inventory, e, own);
+    }
+    for (const auto& [path, node] : own) {
+      const auto below = nodes_.find(path);
+      const bool was_directory = below != nodes_.end() && below->second.is_directory;
+      if (node.is_directory && was_directory && node.is_implied) continue;
+      if (!node.is_directory) EraseBelow(nodes_, path);
+      nodes_[path] = node;
     }
   }
 
@@ -71,16 +81,101 @@ class PlainOverlay {
  private:
   struct Node {
     bool is_directory = false;
+    bool is_implied = false;
     EntryRef entry;
     EntryRef owner;
   };
-  void EraseBelow(const std::string& path) {
-    std::erase_if(nodes_, [&](const auto& node) {
-      return path.empty() || node.first.starts_with(path + "/");
-    });
+  using Nodes = std::map<std::string, Node>;
+
+  static void EraseBelow(Nodes& nodes, const std::string& path) {
+    std::erase_if(nodes, [&](const auto& node) { return node.first.starts_with(path + "/"); });
   }
 
-  std::map<std::string, Node> nodes_;
+  // Into the layer's own tree.
+  void Unpack(LayerIndex layer, const Inventory& inventory, std::uint32_t e, Nodes& own) {
+    const Entry& entry = inventory.entries[e];
+    const std::string path(inventory.path(entry));
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      if (path[i] != '/') continue;
+      Node& above = own[path.substr(0, i)];
+      if (!above.is_directory) above = {.is_directory = true, .is_implied = true};
+    }
+    Node made{.is_directory = entry.type == EntryType::kDirectory,
+              .is_implied = entry.implied,
+              .entry = {layer, e}};
+    made.owner = made.entry;
+    if (entry.type == EntryType::kHardLink) {
+      const std::string target(inventory.link(entry));
+      made.owner = {};  // unless the link leads to a file
+      bool is_lost = false;
+      for (std::size_t i = 0; i < target.size(); ++i) {
+        is_lost = is_lost || (target[i] == '/' && files_.contains(target.substr(0, i)));
+      }
+      const Nodes& nodes = own.contains(target) ? own : nodes_;
+      const auto found = nodes.find(target);
+      is_lost = is_lost && !own.contains(target);
+      if (!is_lost && found != nodes.end() && !found->second.is_directory) {
+        made.owner = found->second.owner;
+      }
+    }
+    if (!made.is_directory) {
+      EraseBelow(own, path);
+      files_.insert(path);
+    }
+    const auto before = own.find(path);
+    const bool is_listed =
+        before != own.end() && before->second.is_directory && !before->second.is_implied;
+    if (!entry.implied || !is_listed) own[path] = made;
+  }
+
+  Nodes nodes_;
+  std::set<std::string> files_;  // what the layer at hand has had as anything but a directory
+};
+
+// What a layer has written so far, as far as what may follow depends on it: runtimes refuse an
+// entry below a file of the layer, and scans drop a whiteout that a directory of its layer undoes.
+class TinyLayerRules {
+ public:
+  bool Takes(const TinyEntry& entry) const {
+    std::string above;
+    for (std::size_t i = 0; i < entry.path.size(); ++i) {
+      if (entry.path[i] != '/') continue;
+      above = entry.path.substr(0, i);
+      const auto found = types_.find(above);
+      if (found != types_.end() && found->second != EntryType::kDirectory) return false;
+      if (whiteouts_.contains(above)) return false;
+    }
+    const bool makes_directory =
+        entry.type == EntryType::kDirectory || entry.type == EntryType::kOpaque;
+    if (makes_directory && whiteouts_.contains(entry.path)) return false;
+    const auto found = types_.find(entry.path);
+    return entry.type != EntryType::kOpaque || found == types_.end() ||
+           found->second == EntryType::kDirectory;
+  }
+
+  void Add(const TinyEntry& entry) {
+    for (std::size_t i = 0; i < entry.path.size(); ++i) {
+      if (entry.path[i] == '/') types_[entry.path.substr(0, i)] = EntryType::kDirectory;
+    }
+    if (entry.type == EntryType::kWhiteout) {
+      whiteouts_.insert(entry.path);
+      return;
+    }
+    const bool is_directory =
+        entry.type == EntryType::kDirectory || entry.type == EntryType::kOpaque;
+    const auto is_below = [&](const std::string& path) {
+      return path.starts_with(entry.path + "/");
+    };
+    if (!is_directory) {
+      std::erase_if(types_, [&](const auto& type) { return is_below(type.first); });
+      std::erase_if(whiteouts_, is_below);
+    }
+    types_[entry.path] = is_directory ? EntryType::kDirectory : entry.type;
+  }
+
+ private:
+  std::map<std::string, EntryType> types_;
+  std::set<std::string> whiteouts_;
 };
 
 // Few paths, so that layers meet; entries of every type, and markers.
@@ -93,6 +188,7 @@ inline std::vector<TinyEntry> RandomTinyLayer(std::mt19937& random) {
     return text;
   };
   std::vector<TinyEntry> entries;
+  TinyLayerRules rules;
   for (unsigned i = draw(9); i > 0; --i) {
     const std::string p = path();
     switch (draw(8)) {
@@ -116,6 +212,12 @@ inline std::vector<TinyEntry> RandomTinyLayer(std::mt19937& random) {
         break;
       default:
         entries.push_back(tiny::File(p, std::to_string(draw(3)), draw(2) == 0 ? 0644 : 0755));
+    }
+    if (entries.empty() || entries.back().path != p) continue;
+    if (rules.Takes(entries.back())) {
+      rules.Add(entries.back());
+    } else {
+      entries.pop_back();
     }
   }
   return entries;

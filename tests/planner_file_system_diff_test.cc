@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,7 +24,10 @@ using Lines = std::vector<std::string>;
 
 Layers LayersOf(const std::vector<std::vector<TinyEntry>>& layers) {
   Layers inventories;
-  for (const auto& entries : layers) inventories.push_back(MakeTinyInventory(entries));
+  for (const auto& entries : layers) {
+    inventories.push_back(MakeTinyInventory(entries));
+    AddImpliedDirectories(inventories.back());
+  }
   return inventories;
 }
 
@@ -142,16 +146,13 @@ TEST_CASE("What no container sees is no difference", "[planner][file_system_diff
             .empty());
 }
 
-TEST_CASE("The header of a hard link counts beside that of its file",
-          "[planner][file_system_diff]") {
-  CHECK(AfterChange("d/b", [](Inventory&, Entry& e) { e.mode = 0600; }) ==
-        Lines{"d/b: mode: 0644 in the link's header -> 0600 in the link's header"});
-  CHECK(AfterChange("d/a", [](Inventory&, Entry& e) { e.mode = 0600; }) ==
-        Lines{"d/a: mode: 0644 -> 0600", "d/b: mode: 0644 -> 0600"});
-  // GNU tar gives links no attributes.
+TEST_CASE("What the header of a hard link says is not compared", "[planner][file_system_diff]") {
+  CHECK(AfterChange("d/b", [](Inventory&, Entry& e) { e.mode = 0600; }).empty());
   CHECK(AfterChange("d/b", [](Inventory& i, Entry& e) {
           e.xattrs = i.texts.Add(FormatXattrs({{"user.k", "v"}}));
         }).empty());
+  CHECK(AfterChange("d/a", [](Inventory&, Entry& e) { e.mode = 0600; }) ==
+        Lines{"d/a: mode: 0644 -> 0600", "d/b: mode: 0644 -> 0600"});
 }
 
 TEST_CASE("Which name of a file is the link does not matter, which names are one file does",
@@ -197,15 +198,23 @@ TEST_CASE("A type that differs is told alone", "[planner][file_system_diff]") {
         Lines{"a: link target: x -> y"});
 }
 
-TEST_CASE("A directory that no layer lists has no attributes", "[planner][file_system_diff]") {
-  CHECK(Differences({{Directory("d"), File("d/a")}}, {{File("d/a")}}) ==
-        Lines{"d: attributes: mode 0755, owner 0:0 -> none, no layer lists the directory"});
-  CHECK(Differences({{File("a")}}, {{Directory(""), File("a")}}) ==
-        Lines{": attributes: none, no layer lists the directory -> mode 0755, owner 0:0"});
-  CHECK(Differences({{File("d/a")}}, {{File("d/a")}}).empty());
+TEST_CASE("A directory that no layer lists is as runtimes make it, of whatever time",
+          "[planner][file_system_diff]") {
+  TinyEntry listed = Directory("d");
+  listed.mtime = 7;
+  CHECK(Differences({{listed, File("d/a")}}, {{File("d/a")}}).empty());
+  listed.mode = 0700;
+  CHECK(Differences({{listed, File("d/a")}}, {{File("d/a")}}) == Lines{"d: mode: 0700 -> 0755"});
+  CHECK(Differences({{File("a")}}, {{Directory(""), File("a")}}).empty());
+  // Emptied it is still there.
+  CHECK(Differences({{File("d/a")}, {Whiteout("d/a")}}, {{File("x")}, {Whiteout("x")}}) ==
+        Lines{"d: path: directory -> nothing"});
   // Listed again, in whatever layer, it is as before.
   CHECK(Differences({{Directory("d"), File("d/a"), File("d/b")}},
                     {{Directory("d"), File("d/a")}, {Directory("d"), File("d/b")}})
+            .empty());
+  // What a layer below lists stays, also where the layer above does not list it.
+  CHECK(Differences({{listed, File("d/a")}, {File("d/b")}}, {{listed, File("d/a"), File("d/b")}})
             .empty());
 }
 
@@ -236,8 +245,9 @@ TEST_CASE("Bytes are those of the left side's files, each once", "[planner][file
 
 // --- Against the plain rules of tests/plain_overlay.h.
 
-// All that is compared of a path, as one text.
-std::map<std::string, std::string> Describe(const Layers& layers) {
+// All that is compared of a path, as one text; "" of a directory in place of a file of its own
+// layer, which runtimes refuse to make.
+std::map<std::string, std::string> Describe(const Layers& layers, std::set<std::string>& unlisted) {
   PlainOverlay plain;
   for (std::size_t l = 0; l < layers.size(); ++l) {
     plain.Push(static_cast<LayerIndex>(l), layers[l]);
@@ -256,12 +266,13 @@ std::map<std::string, std::string> Describe(const Layers& layers) {
   std::map<std::string, std::string> described;
   for (const auto& [path, ref] : seen) {
     if (ref.layer == kNone) {
-      described[path] = "implied";
+      described[path] = "";
       continue;
     }
     const EntryRef owner = plain.OwnerAt(path).layer == kNone ? ref : plain.OwnerAt(path);
     Entry e = entry(owner);
     if (e.type == EntryType::kSymlink) e.mode = 0;
+    if (e.implied) e.mtime = e.mtime_nsec = 0;
     std::string text = std::string(EntryTypeName(e.type)) + " " + attributes(e);
     if (e.type == EntryType::kRegular) {
       text += " " + std::to_string(e.size) + FormatDigest(inventory(owner).contents[e.content]);
@@ -270,10 +281,8 @@ std::map<std::string, std::string> Describe(const Layers& layers) {
             ":" + std::to_string(e.device_minor) + " " +
             std::string(inventory(owner).texts[e.xattrs]);
     if (e.type != EntryType::kDirectory) text += " first " + first_name[plain.OwnerAt(path)];
-    // What a hard link's own header says besides; a name that is no link has said it already.
-    Entry own = entry(ref);
-    if (own.type == EntryType::kSymlink) own.mode = 0;
-    described[path] = text + " " + attributes(own);
+    described[path] = text;
+    if (e.implied) unlisted.insert(path);
   }
   return described;
 }
@@ -288,7 +297,15 @@ class RandomHistory {
     std::vector<std::vector<TinyEntry>> layers(1 + Below(4));
     for (auto& entries : layers) {
       entries = RandomTinyLayer(random_);
-      if (Below(3) == 0) entries.push_back({EntryType::kCharDevice, "b/c"});
+      if (Below(3) == 0) {
+        entries.insert(entries.begin(), {EntryType::kCharDevice, "b/c"});
+        TinyLayerRules rules;
+        std::erase_if(entries, [&](const TinyEntry& entry) {
+          const bool is_taken = rules.Takes(entry);
+          if (is_taken) rules.Add(entry);
+          return !is_taken;
+        });
+      }
       for (TinyEntry& entry : entries) {
         // A file and its links say the same of it, as writers of layers do.
         if (like_headers && entry.type != EntryType::kDirectory) entry.mode = 0644;
@@ -302,6 +319,7 @@ class RandomHistory {
     Inventory& inventory = layers[Below(static_cast<unsigned>(layers.size()))];
     if (inventory.entries.empty()) return;
     Entry& entry = inventory.entries[Below(static_cast<unsigned>(inventory.entries.size()))];
+    if (entry.implied) return;
     switch (Below(9)) {
       case 0:
         entry.mode ^= static_cast<std::uint16_t>(1U << Below(12));
@@ -330,6 +348,7 @@ class RandomHistory {
       default:
         Remove(inventory, entry.position);
     }
+    AddImpliedDirectories(inventory);
   }
 
  private:
@@ -349,11 +368,17 @@ TEST_CASE("A change is found when it is seen, and only then", "[planner][file_sy
     const Layers left = history.Make(/*like_headers=*/false);
     Layers right = left;
     history.Mutate(right);
-    const auto expected_left = Describe(left);
-    const auto expected_right = Describe(right);
+    std::set<std::string> unlisted;
+    const auto expected_left = Describe(left, unlisted);
+    const auto expected_right = Describe(right, unlisted);
+    if (std::ranges::count(std::views::values(expected_right), "") > 0) continue;
     const FileSystemDiff diff = Compare(left, right);
     const bool is_seen = expected_left != expected_right;
     INFO("seed " << seed);
+    // Directories that no layer lists may have copied what changed (Overlay::AttributesAt).
+    const bool is_copied = std::ranges::all_of(
+        diff.differences, [&](const FileDifference& d) { return unlisted.contains(d.path); });
+    if (!is_seen && !diff.differences.empty() && is_copied) continue;
     REQUIRE(diff.differences.empty() == !is_seen);
     ++(is_seen ? num_seen : num_hidden);
     // Every path on one side, and every difference that is not of names, where it is expected.
@@ -371,7 +396,7 @@ TEST_CASE("A change is found when it is seen, and only then", "[planner][file_sy
 }
 
 // What the first layers show as one layer; nothing where that cannot be written down: names of no
-// file, and directories that are there without an entry or anything in them.
+// file.
 std::vector<Inventory> Joined(const Layers& layers, std::size_t count) {
   PlainOverlay plain;
   for (std::size_t l = 0; l < count; ++l) plain.Push(static_cast<LayerIndex>(l), layers[l]);
@@ -379,17 +404,13 @@ std::vector<Inventory> Joined(const Layers& layers, std::size_t count) {
   Inventory joined = MakeTinyInventory({});
   std::map<EntryRef, std::string> file_of;
   for (const auto& [path, ref] : seen) {
-    if (ref.layer == kNone) {
-      const auto next = seen.upper_bound(path);
-      if (next == seen.end() || !next->first.starts_with(path + "/")) return {};
-      continue;
-    }
     const bool is_directory = layers[ref.layer].entries[ref.entry].type == EntryType::kDirectory;
     const EntryRef owner = is_directory ? ref : plain.OwnerAt(path);
     if (owner.layer == kNone) return {};
     const Inventory& from = layers[owner.layer];
     Entry entry = from.entries[owner.entry];
     const auto [first, is_first] = file_of.try_emplace(owner, path);
+    entry.implied = false;
     entry.path = joined.texts.Add(path);
     entry.xattrs = joined.texts.Add(from.texts[entry.xattrs]);
     entry.position = static_cast<std::uint32_t>(joined.entries.size());

@@ -25,6 +25,7 @@ class Chain {
   explicit Chain(const std::vector<std::vector<TinyEntry>>& layers) {
     for (const auto& entries : layers) {
       inventories_.push_back(MakeTinyInventory(entries));
+      AddImpliedDirectories(inventories_.back());
       paths_.push_back(tree_.Add(inventories_.back()));
     }
   }
@@ -75,6 +76,9 @@ class Chain {
     return std::string(inventory.path(inventory.entries[ref.entry])) + "@" +
            std::to_string(ref.layer);
   }
+  EntryRef AttributesOf(const std::string& path) const {
+    return overlay_.AttributesAt(tree_.Find(path));
+  }
   Overlay& overlay() { return overlay_; }
   const std::vector<Hiding>& hidings() const { return hidden_; }
   const std::deque<Inventory>& inventories() const { return inventories_; }
@@ -111,7 +115,7 @@ TEST_CASE("A whiteout of a directory hides all below it", "[planner][overlay]") 
 TEST_CASE("A whiteout of what is not there hides nothing and is named", "[planner][overlay]") {
   Chain chain({{File("a")}, {Whiteout("b"), Whiteout("c/d")}});
   chain.Push();
-  CHECK(chain.Seen() == Texts{"a=0"});
+  CHECK(chain.Seen() == Texts{"a=0", "c"});
   CHECK(chain.Hidden() == Texts{"b@1 nothing deleted by b@1", "c/d@1 nothing deleted by c/d@1"});
 }
 
@@ -124,9 +128,15 @@ TEST_CASE("An opaque directory hides lower siblings wherever it stands", "[plann
     CHECK(chain.Seen() == Texts{"d", "d/new=1", "x=0"});
     CHECK(chain.Hidden() == Texts{"d/e/f@0 deleted by d@1", "d/old@0 deleted by d@1"});
   }
+}
+
+TEST_CASE("An opaque root hides nothing: kernels show the roots of all layers",
+          "[planner][overlay]") {
   Chain root({{File("a"), Directory("d")}, {Opaque(""), File("b")}});
   root.Push();
-  CHECK(root.Seen() == Texts{"b=1"});
+  CHECK(root.Seen() == Texts{"a=0", "b=1", "d"});
+  CHECK(root.Hidden() == Texts{"@1 nothing deleted by @1"});
+  CHECK(root.overlay().warnings() == OverlayWarnings{.opaque_roots = 1});
 }
 
 TEST_CASE("Of one path twice in a tar the last wins", "[planner][overlay]") {
@@ -158,12 +168,64 @@ TEST_CASE("A path below a file or a link replaces it by a directory", "[planner]
   Chain chain({{File("a"), Symlink("l", "/")}, {File("a/x"), File("l/etc/passwd")}});
   chain.Push();
   CHECK(chain.Seen() == Texts{"a", "a/x=1", "l", "l/etc", "l/etc/passwd=1"});
-  CHECK(chain.Hidden() == Texts{"a@0 replaced by a/x@1", "l@0 replaced by l/etc/passwd@1"});
-  // A whiteout below a link does not follow it either.
+  CHECK(chain.Hidden() == Texts{"a@0 replaced by a@1", "l@0 replaced by l@1"});
+  CHECK(chain.overlay().warnings().replaced_symlinks == 1);
+  CHECK(chain.NameOf(chain.overlay().warnings().replaced_symlink) == "l@0");
+  // A whiteout below a link does not follow it either: runtimes make a directory to put it in.
   Chain whiteout({{File("etc/passwd"), Symlink("localetc", "etc")}, {Whiteout("localetc/passwd")}});
   whiteout.Push();
-  CHECK(whiteout.Seen() == Texts{"etc", "etc/passwd=0", "localetc=0"});
-  CHECK(whiteout.Hidden() == Texts{"localetc/passwd@1 nothing deleted by localetc/passwd@1"});
+  CHECK(whiteout.Seen() == Texts{"etc", "etc/passwd=0", "localetc"});
+  CHECK(whiteout.Hidden() == Texts{"localetc/passwd@1 nothing deleted by localetc/passwd@1",
+                                   "localetc@0 replaced by localetc@1"});
+}
+
+TEST_CASE("Implied directories stay when they are emptied", "[planner][overlay]") {
+  Chain chain({{File("c/a/b")}, {Whiteout("c/a/b")}, {Opaque("x/y")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"c", "c/a", "x", "x/y"});
+}
+
+TEST_CASE("Only what lasts of a layer meets the layers below", "[planner][overlay]") {
+  const std::vector<TinyEntry> lower = {Directory("p"), File("p/x"), Directory("p/q"),
+                                        File("p/q/z")};
+  Chain file_first({lower, {File("p"), Directory("p")}});
+  file_first.Push();
+  CHECK(file_first.Seen() == Texts{"p", "p/q", "p/q/z=0", "p/x=0"});
+  Chain with_children(
+      {lower,
+       {Directory("p"), File("p/x"), Whiteout("p/q"), File("p"), Directory("p"), File("p/y")}});
+  with_children.Push();
+  CHECK(with_children.Seen() == Texts{"p", "p/q", "p/q/z=0", "p/x=0", "p/y=1"});
+  // The contents of a file that is replaced stay behind its other names.
+  Chain linked({{File("p", "1"), HardLink("q", "p"), File("p", "2")}, {Whiteout("q")}});
+  linked.Push();
+  CHECK(linked.Seen() == Texts{"p=0"});
+  CHECK(linked.Hidden() == Texts{"p@0 deleted by q@1", "q@0 deleted by q@1"});
+}
+
+TEST_CASE("A directory that no layer lists has what containerd copies from below",
+          "[planner][overlay]") {
+  TinyEntry secret = Directory("usr/lib");
+  secret.mode = 0700;
+  const auto mode_of = [](Chain& chain, const std::string& path) {
+    chain.Push();
+    const EntryRef from = chain.AttributesOf(path);
+    return chain.inventories()[from.layer].entries[from.entry].mode;
+  };
+  // Through the links of the layer that has the directory.
+  Chain linked({{Directory("usr"), secret, Symlink("lib", "usr/lib")}, {File("lib/x")}});
+  CHECK(mode_of(linked, "lib") == 0700);
+  Chain apart({{Symlink("lib", "usr/lib")}, {Directory("usr"), secret}, {File("lib/x")}});
+  CHECK(mode_of(apart, "lib") == 0755);
+  // From behind an opaque directory, but not from behind a whiteout.
+  Chain opaque({{Directory("usr"), secret}, {Opaque("usr")}, {File("usr/lib/x")}});
+  CHECK(mode_of(opaque, "usr/lib") == 0700);
+  Chain deleted({{Directory("usr"), secret}, {Whiteout("usr/lib")}, {File("usr/lib/x")}});
+  CHECK(mode_of(deleted, "usr/lib") == 0755);
+  // One that is there keeps what it has; that is told, as not all runtimes do so.
+  Chain kept({{Directory("usr"), secret}, {File("usr/lib/x")}});
+  CHECK(mode_of(kept, "usr/lib") == 0700);
+  CHECK(kept.overlay().warnings().unlisted_parents == 1);
 }
 
 TEST_CASE("What a file over a file changed is told apart", "[planner][overlay]") {
@@ -196,7 +258,7 @@ TEST_CASE("A hard link may name a file of a lower layer, or nothing", "[planner]
   CHECK(chain.Hidden().empty());  // b still shows the contents of a
   CHECK(chain.overlay().warnings() == OverlayWarnings{.links_to_nothing = 1,
                                                       .links_to_directories = 1,
-                                                      .bad_link = {.layer = 1, .entry = 1}});
+                                                      .bad_link = {.layer = 1, .entry = 2}});
 }
 
 TEST_CASE("A layer that is in a chain twice hides nothing of itself", "[planner][overlay]") {
@@ -226,6 +288,7 @@ TEST_CASE("The overlay is what plain rules on strings say", "[planner][overlay]"
     std::deque<LayerPaths> paths;
     for (const auto& entries : layers) {
       inventories.push_back(MakeTinyInventory(entries));
+      AddImpliedDirectories(inventories.back());
       paths.push_back(tree.Add(inventories.back()));
     }
     // A walk over a random trie of these layers.
@@ -267,7 +330,7 @@ TEST_CASE("The overlay is what plain rules on strings say", "[planner][overlay]"
       for (const LayerIndex l : chain) {
         for (std::uint32_t e = 0; e < inventories[l].entries.size(); ++e) {
           const EntryType type = inventories[l].entries[e].type;
-          if (type == EntryType::kWhiteout || type == EntryType::kOpaque) continue;
+          if (IsMarkerEntry(type) || inventories[l].entries[e].implied) continue;
           REQUIRE(dead.contains({l, e}) != alive.contains({l, e}));
         }
       }

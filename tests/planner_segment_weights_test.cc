@@ -38,7 +38,10 @@ Bytes MergeSegmentPlainly(const ContentFleet& made, std::span<const LayerIndex> 
     const Inventory& inventory = *made.contents.inventories[segment[p]];
     overlay.Push(p, inventory);
     overhead = std::min(overhead, inventory.overhead_bytes);
-    for (const Entry& entry : inventory.entries) {
+    const std::vector<std::uint32_t> superseded_by = FindSuperseded(inventory);
+    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+      const Entry& entry = inventory.entries[e];
+      if (superseded_by[e] != kNone) continue;
       covers.push_back({std::string(inventory.path(entry)), entry.type, p,
                         made.contents.NewBytes(segment[p], entry)});
     }

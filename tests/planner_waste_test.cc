@@ -25,7 +25,9 @@ class Scanned {
           const LayerEntries& layers, const CostOptions& cost = {.images_per_node = 0}) {
     std::map<std::string, Inventory> inventories;
     for (const auto& [name, entries] : layers) {
-      inventories.emplace(name, MakeTinyInventory(entries, name));
+      Inventory inventory = MakeTinyInventory(entries, name);
+      AddImpliedDirectories(inventory);
+      inventories.emplace(name, std::move(inventory));
     }
     std::vector<TinyImage> tiny;
     for (const auto& [ref, chain] : images) {

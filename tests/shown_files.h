@@ -15,11 +15,10 @@
 namespace gneiss {
 
 struct ShownFiles {
-  // Of each path that an entry lists: all attributes, contents, and the first of the names that are
-  // one file with it.
+  // Of each path but a root that is not listed: all attributes, contents, and the first of the
+  // names that are one file with it.
   std::map<std::string, std::string> files;
-  bool has_broken_links = false;    // hard links to nothing
-  bool has_empty_unlisted = false;  // directories without entry and without anything listed below
+  bool has_broken_links = false;  // hard links to nothing
 };
 
 inline std::string DescribeShown(const Inventory& inventory, const Entry& e) {
@@ -30,7 +29,9 @@ inline std::string DescribeShown(const Inventory& inventory, const Entry& e) {
                      std::string(inventory.texts[e.xattrs]), e.device_major, e.device_minor);
 }
 
-inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const LayerIndex> chain) {
+// `copies`: directories that no layer lists have what containerd copies from below.
+inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const LayerIndex> chain,
+                            bool copies = true) {
   Overlay overlay(contents.paths);
   std::vector<Hiding> hidden;
   for (const LayerIndex l : chain) {
@@ -45,11 +46,7 @@ inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const Layer
   overlay.ForEachSeen([&](PathIndex path, EntryRef entry) {
     const std::string key = contents.paths.key(path);
     if (overlay.IsDirectory(path)) {
-      bool has_listed = false;
-      overlay.ForEachSeenBelow(
-          path, [&](PathIndex, EntryRef below) { has_listed |= below != EntryRef{}; });
-      if (!has_listed && path != kRootPath) shown.has_empty_unlisted = true;
-      if (entry != EntryRef{}) holders[key] = entry;
+      if (entry != EntryRef{}) holders[key] = copies ? overlay.AttributesAt(path) : entry;
       return;
     }
     const std::uint32_t file = overlay.ContentsAt(path);

@@ -163,7 +163,8 @@ class LayerWriter {
     archive_entry_set_gid(target, source.gid);
     archive_entry_set_mtime(target, source.mtime, static_cast<long>(source.mtime_nsec));
     archive_entry_set_size(target, 0);
-    if (entry.type == EntryType::kHardLink) return;  // the file has them
+    // Of a hard link too, although the file has them: containerd sets the owner again with every
+    // name, and with that the kernel takes capabilities away.
     const std::vector<XattrView> xattrs = ParseXattrs(inventory.texts[source.xattrs]);
     // libarchive puts each before those that it has.
     for (auto x = xattrs.rbegin(); x != xattrs.rend(); ++x) {
