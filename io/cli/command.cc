@@ -20,6 +20,7 @@
 #include "io/cli/descriptor_stream.h"
 #include "io/cli/diff_command.h"
 #include "io/cli/explain_command.h"
+#include "io/cli/files_command.h"
 #include "io/cli/forecast_command.h"
 #include "io/cli/graph_command.h"
 #include "io/cli/help.h"
@@ -46,7 +47,7 @@
 namespace gneiss {
 namespace {
 
-constexpr std::array<Command, 19> kCommands = {{
+constexpr std::array<Command, 20> kCommands = {{
     {"plan", "squash, common bases, carved layers: what to do first, with a proof",
      "plan oci:layout --max-layers 20 --pin 'debian:*' -o plan.json", ConfigurePlan},
     {"explain", "one recommendation of a plan in full", "explain S1 oci:layout --max-layers 20",
@@ -73,6 +74,8 @@ constexpr std::array<Command, 19> kCommands = {{
      "report oci:layout --format html -o fleet.html", ConfigureReport},
     {"history", "one image, layer by layer: who shares it, what of it is hidden or not needed",
      "history web/shop:1.4 oci:layout", ConfigureHistory},
+    {"files", "what an image shows path by path, and the layer of each; what is hidden; mtree",
+     "files web/shop:1.4 oci:layout --path etc --sort size --top 20", ConfigureFiles},
     {"replay", "what a registry stored and moved as its tags did, and would have with a plan",
      "replay events.ndjson history.ndjson.zst --plan-at 2017-06", ConfigureReplay},
     {"forecast", "how fast a registry grows, when it reaches a quota, and what that costs",

@@ -39,13 +39,16 @@ class ContentsLoader {
     }
   }
 
-  LayerContents Load() {
+  LayerContents Load(std::span<const LayerIndex> layers) {
     const Fleet& fleet = loaded_.fleet;
     LayerContents contents(fleet.layers.size());
-    if (fleet.layers.size() >= kLayersToList) {
+    const std::size_t num_layers = layers.empty() ? fleet.layers.size() : layers.size();
+    if (num_layers >= kLayersToList) {
       for (const InventoryStore& store : stores_) listings_.push_back(store.List());
     }
-    for (LayerIndex l = 0; l < fleet.layers.size(); ++l) LoadLayer(l, contents);
+    for (std::size_t i = 0; i < num_layers; ++i) {
+      LoadLayer(layers.empty() ? static_cast<LayerIndex>(i) : layers[i], contents);
+    }
     if (num_damaged_ > 0) {
       Say(fmt::format("warning: {}{}", first_damage_,
                       num_damaged_ == 1 ? std::string()
@@ -110,8 +113,8 @@ void AddStoreOption(CLI::App& app, std::string& store) {
 }
 
 LayerContents LoadContents(const LoadedFleet& loaded, const std::string& store, bool quiet,
-                           Console& console, NoStore no_store) {
-  return ContentsLoader(loaded, store, quiet, console, no_store).Load();
+                           Console& console, NoStore no_store, std::span<const LayerIndex> layers) {
+  return ContentsLoader(loaded, store, quiet, console, no_store).Load(layers);
 }
 
 }  // namespace gneiss

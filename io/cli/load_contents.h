@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "io/cli/console.h"
@@ -25,9 +26,11 @@ enum class NoStore : std::uint8_t { kIsError, kIsEmpty };
 // Reads what is there; layers without an inventory are left out. A damaged file, and one that the
 // fleet contradicts in size or diff_id, counts as absent and is named on console.err unless quiet.
 // An OCI layout that is the only source may hold inventories beside its blobs, in the form of a
-// store: they are taken on trust, after those of the store, and console.err says so.
+// store: they are taken on trust, after those of the store, and console.err says so. Of `layers`
+// alone unless that is empty.
 [[nodiscard]] LayerContents LoadContents(const LoadedFleet& loaded, const std::string& store,
                                          bool quiet, Console& console,
-                                         NoStore no_store = NoStore::kIsError);
+                                         NoStore no_store = NoStore::kIsError,
+                                         std::span<const LayerIndex> layers = {});
 
 }  // namespace gneiss

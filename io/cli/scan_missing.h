@@ -1,0 +1,24 @@
+// Layers whose contents a command needs and the store lacks, read there and then.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+
+#include "io/cli/console.h"
+#include "io/cli/load_fleet.h"
+#include "io/cli/scan_layers.h"
+#include "planner/layer_contents.h"
+
+namespace gneiss {
+
+// Adds to `contents` those of `layers` that it lacks and a source has the blob of, and keeps them
+// in the store that --store names; where that cannot be written, which console.err says unless
+// quiet, they serve this run alone. Returns why the others are not known, by layer. REQUIRES:
+// `layers` is sorted.
+[[nodiscard]] std::map<LayerIndex, std::string> ScanMissing(
+    const LoadedFleet& loaded, const std::string& store, std::span<const LayerIndex> layers,
+    const ScanArguments& arguments, bool strict, bool quiet, Console& console,
+    LayerContents& contents);
+
+}  // namespace gneiss
