@@ -169,7 +169,7 @@ TEST_CASE("What is no inventory is named", "[io][inventory_file]") {
         "expected an inventory of 40 to 2147483648 bytes, found 30");
   std::string newer = file;
   newer[7] = kInventoryFileVersion + 1;
-  CHECK(InventoryErrorOf(newer) == "expected an inventory of version 4, found version 5");
+  CHECK(InventoryErrorOf(newer) == "expected an inventory of version 5, found version 6");
   std::string damaged = file;
   damaged[50] ^= 1;
   CHECK(InventoryErrorOf(damaged).starts_with("expected content of sha256:"));

@@ -75,7 +75,7 @@ TEST_CASE("A store gives back what was kept, under the layer's digest", "[io][in
   store.PrepareToWrite();
   const Bytes size = Keep(store, inventory);
   CHECK(FilesIn(store.directory()) ==
-        std::vector<std::string>{"inventories/v4/sha256/" + hex.substr(0, 2) + "/" + hex + ".inv"});
+        std::vector<std::string>{"inventories/v5/sha256/" + hex.substr(0, 2) + "/" + hex + ".inv"});
   CHECK(store.PathOf(NameOf(inventory)) ==
         store.directory() + "/" + FilesIn(store.directory()).front());
   const InventoryStore::Found found = store.Find(NameOf(inventory));
@@ -96,7 +96,7 @@ TEST_CASE("A store remembers layers that are no tar", "[io][inventory_store]") {
   store.Write(layer, 5, {.inventory = std::nullopt, .not_a_tar = {.found = "zero bytes"}});
   const std::string hex = FormatDigest(layer.digest).substr(7);
   CHECK(FilesIn(directory.path()) ==
-        std::vector<std::string>{"inventories/v4/unverified/" + hex.substr(0, 2) + "/" + hex +
+        std::vector<std::string>{"inventories/v5/unverified/" + hex.substr(0, 2) + "/" + hex +
                                  ".inv"});
   const InventoryStore::ReadLayer read = store.Read(layer);
   REQUIRE(read.scanned.has_value());
@@ -223,7 +223,7 @@ TEST_CASE("A store that takes no files is named", "[io][inventory_store]") {
   InventoryStore store(directory.path("store"));
   const Inventory inventory = SomeInventory(6);
   Keep(store, inventory);
-  const std::string version = directory.path("store/inventories/v4");
+  const std::string version = directory.path("store/inventories/v5");
   fs::permissions(version, fs::perms::owner_read | fs::perms::owner_exec);
   CHECK(store.Find(NameOf(inventory)).summary.has_value());
   CHECK(Keep(store, inventory) > 0);  // nothing to write

@@ -308,7 +308,7 @@ TEST_CASE("A store that cannot be written is an error before any layer is read",
   };
   CHECK(MessageOf<std::system_error>([&] {
           (void)ScanFleet(shop.fleet(), shop.blobs(), store, count, WithJobs(1));
-        }) == shop.path("store/inventories/v4: Not a directory"));
+        }) == shop.path("store/inventories/v5: Not a directory"));
   CHECK(scans == 0);
 }
 
@@ -398,8 +398,8 @@ TEST_CASE("A store that fails in the middle ends the scan with its error", "[io]
   for (int i = 0; i < 20; ++i) shop.AddLayer("tar" + std::string(static_cast<std::size_t>(i), 'x'));
   InventoryStore store(shop.path("store"));
   // Where the layers' directories would be.
-  fs::create_directories(shop.path("store/inventories/v4"));
-  std::ofstream(shop.path("store/inventories/v4/sha256")) << "a file";
+  fs::create_directories(shop.path("store/inventories/v5"));
+  std::ofstream(shop.path("store/inventories/v5/sha256")) << "a file";
   CHECK_THAT(MessageOf<std::system_error>([&] {
                (void)ScanFleet(shop.fleet(), shop.blobs(), store, ScanFake, WithJobs(4));
              }),

@@ -11,7 +11,6 @@
 #include "io/packages/read_packages.h"
 #include "io/scan/marker_name.h"
 #include "io/scan/stargz_index.h"
-#include "io/scan/symlink_loops.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -81,6 +80,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   if (key.empty() && entry.type != EntryType::kDirectory) {
     Fail("expected a directory at the root, found a " + std::string(EntryTypeName(entry.type)));
   }
+  key = FollowSymlinks(key, above_root || name.starts_with('/'));
   if (member.is_odd_link) warnings_.Add("hard link with a size", key);
   const bool has_body = member.stored_size > 0;
   if (!SetMarker(key, entry)) return;
@@ -90,6 +90,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   }
 
   entry.path = AddText(key);
+  if (!IsMarker(entry.type)) symlinks_.Replace(key, entry.type == EntryType::kDirectory);
   SetMetadata(reader.entry(), entry);
   SetType(reader, key, entry);
   std::string* const kept =
@@ -116,20 +117,18 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   for (const Entry& entry : inventory_.entries) inventory_.overhead_bytes -= entry.blob_bytes;
   SortEntries(inventory_);
   if (has_index) CompareStargzIndex();
-  CheckSorted();
-  CheckSymlinkLoops();
-  CheckHardLinks();
+  DropUndoneMarkers();
+  CheckTwice();
+  CheckWhiteouts();
+  const std::vector<std::uint32_t> latest = ListLatest();
+  CheckBelowFiles(latest);
+  CheckHardLinks(latest);
   TakePackages();
   return std::move(inventory_);
 }
 
 std::string_view InventoryBuilder::KeyOf(std::string_view key, bool& above_root) {
-  InventoryExtremes& extremes = inventory_.extremes;
-  extremes.path_bytes = std::max<Bytes>(extremes.path_bytes, std::ssize(key));
-  if (std::ssize(key) > options_.limits.max_path_bytes) {
-    Fail("expected a path of at most " + std::to_string(options_.limits.max_path_bytes) +
-         " bytes (--max-path-bytes), found " + std::to_string(key.size()));
-  }
+  CheckLength(key, "path");
   // Most names are keys but for what is around them.
   if (key.starts_with("./")) key.remove_prefix(2);
   if (key.ends_with('/')) key.remove_suffix(1);
@@ -139,13 +138,66 @@ std::string_view InventoryBuilder::KeyOf(std::string_view key, bool& above_root)
     above_root = made_key_.above_root;
     key = made_key_.key;
   }
+  CheckDepth(key);
+  return key;
+}
+
+void InventoryBuilder::CheckLength(std::string_view text, std::string_view what) {
+  inventory_.extremes.path_bytes =
+      std::max<Bytes>(inventory_.extremes.path_bytes, std::ssize(text));
+  if (std::ssize(text) > options_.limits.max_path_bytes) {
+    Fail("expected a " + std::string(what) + " of at most " +
+         std::to_string(options_.limits.max_path_bytes) + " bytes (--max-path-bytes), found " +
+         std::to_string(text.size()));
+  }
+}
+
+void InventoryBuilder::CheckDepth(std::string_view key) {
   const auto depth = static_cast<std::int64_t>(PathDepth(key));
-  extremes.path_depth = std::max(extremes.path_depth, depth);
+  inventory_.extremes.path_depth = std::max(inventory_.extremes.path_depth, depth);
   if (depth > options_.limits.max_path_depth) {
     Fail("expected a path of at most " + std::to_string(options_.limits.max_path_depth) +
          " components (--max-path-depth), found " + std::to_string(depth));
   }
-  return key;
+}
+
+std::string_view InventoryBuilder::FollowSymlinks(std::string_view key, bool is_rooted) {
+  if (symlinks_.empty() || key.empty()) return key;
+  const std::string_view parent = ParentPath(key);
+  const std::string_view directory = FindDirectory(parent, is_rooted);
+  if (directory == parent) return key;
+  warnings_.Add("entry below a symlink of its layer", key);
+  found_key_ = MakePathKey(std::string(directory) + "/" + std::string(BaseName(key))).key;
+  CheckLength(found_key_, "path");
+  CheckDepth(found_key_);
+  return found_key_;
+}
+
+std::string_view InventoryBuilder::FindTarget(std::string_view target, std::string_view key) {
+  if (symlinks_.empty()) return key;
+  const std::size_t base = target.rfind('/') + 1;
+  std::string_view directory = target.substr(0, base);
+  bool is_rooted = false;
+  while (directory.starts_with('/') || directory.starts_with("./")) {
+    directory.remove_prefix(directory.find('/') + 1);
+    is_rooted = true;
+  }
+  if (directory.ends_with('/')) directory.remove_suffix(1);
+  found_key_ = MakePathKey(std::string(FindDirectory(directory, is_rooted)) + "/" +
+                           std::string(target.substr(base)))
+                   .key;
+  if (found_key_ == key) return key;
+  CheckLength(found_key_, "path");
+  CheckDepth(found_key_);
+  return found_key_;
+}
+
+std::string_view InventoryBuilder::FindDirectory(std::string_view path, bool is_rooted) {
+  try {
+    return symlinks_.FindDirectory(path, is_rooted);
+  } catch (const InputError& error) {
+    Fail(error.problem() + " (directory " + QuoteName(path) + ")");
+  }
 }
 
 void InventoryBuilder::SetMetadata(archive_entry* source, Entry& entry) {
@@ -162,6 +214,8 @@ void InventoryBuilder::SetMetadata(archive_entry* source, Entry& entry) {
   entry.mtime_nsec = static_cast<std::uint32_t>(
       std::clamp<long>(archive_entry_mtime_nsec(source), 0, 999'999'999));
   entry.mode = static_cast<std::uint16_t>(archive_entry_perm(source) & 07777U);
+  // A hard link's header is not applied to the file that it names.
+  if (entry.type == EntryType::kHardLink) return;
   if (archive_entry_xattr_reset(source) == 0) return;
   std::vector<Xattr> xattrs;
   const char* name = nullptr;
@@ -181,22 +235,25 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
   const std::string& target = reader.member().link;
   if (entry.type == EntryType::kSymlink) {
     const std::string_view link = target;
-    inventory_.extremes.path_bytes =
-        std::max<Bytes>(inventory_.extremes.path_bytes, std::ssize(link));
-    if (std::ssize(link) > options_.limits.max_path_bytes) {
-      Fail("expected a link target of at most " + std::to_string(options_.limits.max_path_bytes) +
-           " bytes (--max-path-bytes), found " + std::to_string(link.size()));
-    }
-    if (link.empty()) warnings_.Add("symlink without a target", key);
+    CheckLength(link, "link target");
     entry.link = AddText(link);
+    if (link.empty()) {
+      warnings_.Add("symlink without a target", key);
+    } else {
+      symlinks_.Add(entry.path, entry.link);
+    }
   } else if (entry.type == EntryType::kHardLink) {
     const std::string_view path = inventory_.texts[entry.path];
     bool above_root = false;
-    const std::string_view link = KeyOf(target, above_root);
+    const std::string_view written = KeyOf(target, above_root);
     if (above_root)
       Fail("expected a hard link to a path below the root, found " + QuoteName(target));
+    const std::string_view link = FindTarget(target, written);
+    if (link != written) warnings_.Add("hard link through a symlink of its layer", path);
     if (link == path) Fail("expected a hard link to another path, found one to itself");
     entry.link = AddText(link);
+    // Another name of a symlink is one.
+    if (const auto other = symlinks_.TargetAt(link)) symlinks_.Add(entry.path, *other);
   } else if (entry.type == EntryType::kCharDevice || entry.type == EntryType::kBlockDevice) {
     entry.device_major = static_cast<std::uint32_t>(archive_entry_rdevmajor(source));
     entry.device_minor = static_cast<std::uint32_t>(archive_entry_rdevminor(source));
@@ -322,21 +379,72 @@ void InventoryBuilder::TakePackages() {
   ReadPackages(package_files_, inventory_);
 }
 
-void InventoryBuilder::CheckSorted() {
+// A marker that a runtime has written goes with what stands at its place, when an entry replaces
+// that: what is below a directory that comes instead shows again. A file that comes hides it, too.
+void InventoryBuilder::DropUndoneMarkers() {
   const std::vector<Entry>& entries = inventory_.entries;
-  std::string_view symlink;  // the last path passed that ends as one
-  bool has_symlink = false;
+  if (!std::ranges::any_of(entries, [](const Entry& entry) { return IsMarker(entry.type); })) {
+    return;
+  }
+  // Markers before `position` that are below `path` are undone.
+  struct Undone {
+    std::string_view path;
+    std::uint32_t position = 0;
+  };
+  std::vector<Undone> above;
+  std::vector<bool> dropped(entries.size());
+  for (std::size_t begin = 0, end = 0; begin < entries.size(); begin = end) {
+    const std::string_view path = inventory_.path(entries[begin]);
+    while (!above.empty() && !IsBelow(path, above.back().path)) above.pop_back();
+    const std::uint32_t until = above.empty() ? 0 : above.back().position;
+    std::uint32_t last_directory = 0;
+    std::uint32_t last_other = 0;
+    for (end = begin; end < entries.size() && inventory_.path(entries[end]) == path; ++end) {
+      if (IsMarker(entries[end].type)) continue;
+      const bool is_directory = entries[end].type == EntryType::kDirectory;
+      (is_directory ? last_directory : last_other) = entries[end].position;
+    }
+    const std::uint32_t replaced = std::max(until, last_other < last_directory ? last_other : 0);
+    for (std::size_t i = begin; i < end; ++i) {
+      const Entry& entry = entries[i];
+      const bool is_whiteout = entry.type == EntryType::kWhiteout;
+      if (!IsMarker(entry.type)) continue;
+      if (entry.position >= (is_whiteout ? std::max(until, last_directory) : replaced)) continue;
+      dropped[i] = true;
+      warnings_.Add(std::string(is_whiteout ? "whiteout" : "opaque marker") +
+                        " undone by a directory of its layer",
+                    path);
+    }
+    if (replaced > until) above.push_back({.path = path, .position = replaced});
+  }
+  Drop(dropped);
+}
+
+// Leaves out entries, of which none has contents; sorted before and after.
+void InventoryBuilder::Drop(const std::vector<bool>& dropped) {
+  std::vector<Entry>& entries = inventory_.entries;
+  if (std::ranges::find(dropped, true) == dropped.end()) return;
+  std::vector<std::uint32_t> position(entries.size());  // by the old one
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (dropped[i]) position[entries[i].position] = kNone;
+  }
+  std::uint32_t next = 0;
+  for (std::size_t i = 0; i < position.size(); ++i) {
+    if (position[i] == kNone) continue;
+    begins_[next] = begins_[i];
+    position[i] = next++;
+  }
+  std::erase_if(entries, [&](Entry& entry) {
+    entry.position = position[entry.position];
+    if (entry.position == kNone) inventory_.overhead_bytes += entry.blob_bytes;
+    return entry.position == kNone;
+  });
+}
+
+void InventoryBuilder::CheckTwice() {
+  const std::vector<Entry>& entries = inventory_.entries;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string_view path = inventory_.path(entries[i]);
-    // What lies below a path follows it directly.
-    const bool is_below = has_symlink && IsBelow(path, symlink);
-    if (is_below && IsMarker(entries[i].type)) warnings_.Add("whiteout below a symlink", path);
-    if (entries[i].type == EntryType::kSymlink && !is_below) {
-      symlink = path;
-      has_symlink = true;
-    } else if (path == symlink && !IsMarker(entries[i].type)) {
-      has_symlink = false;  // replaced later in the tar
-    }
     for (std::size_t j = i; j-- > 0 && inventory_.path(entries[j]) == path;) {
       const bool is_same = IsMarker(entries[i].type) ? entries[j].type == entries[i].type
                                                      : !IsMarker(entries[j].type);
@@ -347,18 +455,8 @@ void InventoryBuilder::CheckSorted() {
   }
 }
 
-void InventoryBuilder::CheckSymlinkLoops() {
-  const Entry* const loop = FindSymlinkLoop(inventory_);
-  if (loop == nullptr) return;
-  FailAt(*loop, "expected entries below a directory, found some below a loop of symlinks");
-}
-
-void InventoryBuilder::CheckHardLinks() {
+std::vector<std::uint32_t> InventoryBuilder::ListLatest() const {
   const std::vector<Entry>& entries = inventory_.entries;
-  const bool has_links = std::ranges::any_of(
-      entries, [](const Entry& entry) { return entry.type == EntryType::kHardLink; });
-  if (!has_links) return;
-  // Of each entry: itself or the last one before it that is at its path and no marker.
   std::vector<std::uint32_t> latest(entries.size(), kNone);
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
     if (!IsMarker(entries[i].type)) {
@@ -367,6 +465,77 @@ void InventoryBuilder::CheckHardLinks() {
       latest[i] = latest[i - 1];
     }
   }
+  return latest;
+}
+
+// No runtime unpacks a layer that has an entry below what is no directory at that time.
+void InventoryBuilder::CheckBelowFiles(const std::vector<std::uint32_t>& latest) {
+  const std::vector<Entry>& entries = inventory_.entries;
+  struct Run {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+  };
+  std::vector<Run> above;  // entries of paths that are no directory at some time
+  for (std::size_t begin = 0, end = 0; begin < entries.size(); begin = end) {
+    const std::string_view path = inventory_.path(entries[begin]);
+    while (!above.empty() && !IsBelow(path, inventory_.path(entries[above.back().begin]))) {
+      above.pop_back();
+    }
+    bool has_other = false;
+    for (end = begin; end < entries.size() && inventory_.path(entries[end]) == path; ++end) {
+      const EntryType type = entries[end].type;
+      has_other = has_other || (!IsMarker(type) && type != EntryType::kDirectory);
+      if (above.empty()) continue;
+      const auto first = entries.begin() + static_cast<std::ptrdiff_t>(above.back().begin);
+      const auto last = entries.begin() + static_cast<std::ptrdiff_t>(above.back().end);
+      const auto after = std::partition_point(
+          first, last, [&](const Entry& entry) { return entry.position < entries[end].position; });
+      if (after == first) continue;
+      const std::uint32_t found = latest[static_cast<std::size_t>(after - entries.begin()) - 1];
+      if (found == kNone || entries[found].type == EntryType::kDirectory) continue;
+      warnings_.Add("entry below a file of its layer", path);
+    }
+    if (has_other) above.push_back({.begin = begin, .end = end});
+  }
+}
+
+// containerd refuses to unpack one that comes behind what it could delete.
+void InventoryBuilder::CheckWhiteouts() {
+  const std::vector<Entry>& entries = inventory_.entries;
+  struct Whiteout {
+    std::string_view path;
+    std::uint32_t last = 0;       // position
+    std::uint32_t first = kNone;  // of the other entries at and below its path
+  };
+  std::vector<Whiteout> open;
+  const auto close = [&] {
+    const Whiteout closed = open.back();
+    open.pop_back();
+    if (closed.first < closed.last) warnings_.Add("whiteout behind its own path", closed.path);
+    if (!open.empty()) open.back().first = std::min(open.back().first, closed.first);
+  };
+  std::size_t begin = 0;  // of the entries of one path
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const Entry& entry = entries[i];
+    const std::string_view path = inventory_.path(entry);
+    if (path != inventory_.path(entries[begin])) begin = i;
+    while (!open.empty() && path != open.back().path && !IsBelow(path, open.back().path)) close();
+    const bool is_open = !open.empty() && open.back().path == path;
+    if (entry.type == EntryType::kWhiteout && is_open) {
+      open.back().last = entry.position;
+      continue;
+    }
+    if (!open.empty()) open.back().first = std::min(open.back().first, entry.position);
+    if (entry.type == EntryType::kWhiteout) {
+      const std::uint32_t first = begin < i ? entries[begin].position : kNone;
+      open.push_back({.path = path, .last = entry.position, .first = first});
+    }
+  }
+  while (!open.empty()) close();
+}
+
+void InventoryBuilder::CheckHardLinks(const std::vector<std::uint32_t>& latest) {
+  const std::vector<Entry>& entries = inventory_.entries;
   for (const Entry& link : entries) {
     if (link.type != EntryType::kHardLink) continue;
     const std::string_view target = inventory_.link(link);

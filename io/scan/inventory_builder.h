@@ -1,5 +1,6 @@
-// Entries of one tar, as they come, into an inventory: names as keys, whiteouts, what a runtime
-// should refuse to unpack. Per entry nothing is allocated but the inventory's own arrays.
+// Entries of one tar, as they come, into an inventory: names as keys of the places where a runtime
+// puts them, whiteouts, what a runtime should refuse to unpack. Per entry nothing is allocated but
+// the inventory's own arrays, unless the layer has written symlinks that lead to it.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "io/packages/package_files.h"
+#include "io/scan/layer_symlinks.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/tar_reader.h"
@@ -22,7 +24,7 @@ namespace gneiss {
 class InventoryBuilder {
  public:
   InventoryBuilder(const ScanOptions& options, ScanWarnings& warnings)
-      : options_(options), warnings_(warnings) {}
+      : options_(options), warnings_(warnings), symlinks_(inventory_.texts) {}
 
   // The reader's current entry, whose contents it reads. Throws InputError.
   void Add(TarReader& reader, LayerStream& stream);
@@ -34,6 +36,14 @@ class InventoryBuilder {
  private:
   // Key of a name; valid until the next call. Throws InputError when a limit is broken.
   std::string_view KeyOf(std::string_view name, bool& above_root);
+  void CheckLength(std::string_view text, std::string_view what);
+  void CheckDepth(std::string_view key);
+  // A key as it is once its directory is found through the symlinks that the layer has written so
+  // far; valid until the next call of either.
+  std::string_view FollowSymlinks(std::string_view key, bool is_rooted);
+  // The same of a hard link's target as written, whose own key `key` is.
+  std::string_view FindTarget(std::string_view target, std::string_view key);
+  std::string_view FindDirectory(std::string_view path, bool is_rooted);
   void SetMetadata(archive_entry* source, Entry& entry);
   void SetType(TarReader& reader, std::string_view key, Entry& entry);
   // Makes a whiteout or an opaque marker of an entry that is one. False: to be left out.
@@ -46,9 +56,14 @@ class InventoryBuilder {
   void DropStargzFiles();
   void CompareStargzIndex();
   void TakePackages();
-  void CheckSorted();
-  void CheckSymlinkLoops();
-  void CheckHardLinks();
+  void DropUndoneMarkers();
+  void Drop(const std::vector<bool>& dropped);
+  void CheckTwice();
+  // Of each entry: itself or the last one before it that is at its path and no marker.
+  std::vector<std::uint32_t> ListLatest() const;
+  void CheckBelowFiles(const std::vector<std::uint32_t>& latest);
+  void CheckWhiteouts();
+  void CheckHardLinks(const std::vector<std::uint32_t>& latest);
   [[noreturn]] void Fail(const std::string& problem) const;
   [[noreturn]] void FailAt(const Entry& entry, const std::string& problem) const;
 
@@ -56,7 +71,9 @@ class InventoryBuilder {
   ScanWarnings& warnings_;
   Inventory inventory_;
   Sha256Stream hash_;
+  LayerSymlinks symlinks_;
   PathKey made_key_;
+  std::string found_key_;
   std::string head_;  // first bytes of the file being read
   PackageFiles package_files_;
   std::uint32_t last_xattrs_ = 0;

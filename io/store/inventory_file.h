@@ -22,7 +22,7 @@
 namespace gneiss {
 
 // Part of the store's paths, so that versions do not overwrite each other's files.
-inline constexpr int kInventoryFileVersion = 4;
+inline constexpr int kInventoryFileVersion = 5;
 
 // Beyond these an inventory is neither written nor read.
 inline constexpr std::size_t kMaxInventoryFileBytes = std::size_t{1} << 31;

@@ -1,7 +1,7 @@
 // The inventories of all layers ever scanned, in a directory:
 //
-//   DIR/inventories/v4/sha256/ab/ab12....inv      layers named by their sha256
-//   DIR/inventories/v4/unverified/cd/cd34....inv  others, named by the key of their digest
+//   DIR/inventories/v5/sha256/ab/ab12....inv      layers named by their sha256
+//   DIR/inventories/v5/unverified/cd/cd34....inv  others, named by the key of their digest
 //   (digest.h)
 //
 // A file is complete or not there, and never changed once it is good. Any number of threads and

@@ -162,14 +162,14 @@ if [ "$(id -u)" != 0 ]; then
   rm -f "$(find store3 -name '*.inv' | head -n 1)"
   chmod -R a-w store3
   run 1 scan layout --store store3
-  expect_err "gneiss: store3/inventories/v4: Permission denied; run as a user who may, or choose another path"
+  expect_err "gneiss: store3/inventories/v5: Permission denied; run as a user who may, or choose another path"
 fi
 
 # A disk that is full: a limit on the size of files fails the same write.
 code=0
 (ulimit -f 1; "$gneiss" scan layout --store full --jobs 1 >out 2>err) || code=$?
 [ "$code" = 1 ] || fail "a full disk gave exit code $code"
-grep -q '^gneiss: full/inventories/v4/sha256/../.*\.inv: File too large; 0 of 4 layers were scanned before that and are kept$' err || fail "found: $(cat err)"
+grep -q '^gneiss: full/inventories/v5/sha256/../.*\.inv: File too large; 0 of 4 layers were scanned before that and are kept$' err || fail "found: $(cat err)"
 [ "$(wc -l <err)" = 1 ] || fail "expected one line, found: $(cat err)"
 [ -z "$(find full -type f)" ] || fail "left behind: $(find full -type f)"
 
