@@ -280,14 +280,17 @@ TEST_CASE("Row 12: a whiteout of a directory itself or its parent is refused",
   CHECK(List(ScanTar(File(".wh....") + kEnd)) == "whiteout ...\n");
 }
 
-TEST_CASE("Row 13: the opaque marker anywhere; other files of aufs are left out",
+TEST_CASE("Row 13: the opaque marker anywhere; other files of aufs are as they are named",
           "[io][scan_hostile]") {
   const Inventory inventory = ScanTar(File("a/x") + File("a/.wh..wh..opq") + File(".wh..wh..opq") +
                                       Directory(".wh..wh.plnk") + File(".wh..wh.plnk/1.2", "body") +
                                       File(".wh..wh.aufs") + kEnd);
-  CHECK(List(inventory) == "opaque \nopaque a\nfile a/x 0\n");
-  CHECK(Warnings(inventory) == "aufs metadata 3 .wh..wh.plnk\n");
-  CHECK(inventory.overhead_bytes == 512 + 1024 + 512 + 1024);
+  CHECK(List(inventory) ==
+        "opaque \nfile .wh..wh.plnk/1.2 4\nwhiteout .wh.aufs\nwhiteout .wh.plnk\nopaque a\n"
+        "file a/x 0\n");
+  CHECK(Warnings(inventory) ==
+        "aufs metadata 3 .wh..wh.plnk\n"
+        "whiteout that is no file 1 .wh.plnk\n");
 }
 
 TEST_CASE("Row 14: a whiteout and its file in one layer both stay", "[io][scan_hostile]") {
@@ -309,12 +312,23 @@ TEST_CASE("Row 15: an opaque marker counts the same behind its siblings", "[io][
 TEST_CASE("Row 17: a whiteout with a body or of another type", "[io][scan_hostile]") {
   const Inventory inventory = ScanTar(File(".wh.a", "body") + Symlink(".wh.b", "x") +
                                       Directory(".wh.c") + File(".wh.c/d", "1") + kEnd);
-  CHECK(List(inventory) == "directory .wh.c\nfile .wh.c/d 1\nwhiteout a\nwhiteout b\n");
+  CHECK(List(inventory) == "file .wh.c/d 1\nwhiteout a\nwhiteout b\nwhiteout c\n");
   CHECK(Warnings(inventory) ==
-        "directory named like a whiteout 1 .wh.c\n"
-        "whiteout that is no file 1 b\n"
+        "whiteout that is no file 2 b\n"
         "whiteout with a body 1 a\n");
-  CHECK(inventory.entries[2].blob_bytes == 1024);
+  CHECK(inventory.entries[1].blob_bytes == 1024);
+  CHECK(List(ScanTar(Directory("d/.wh..wh..opq") + Symlink("e/.wh..wh..opq", "x") + kEnd)) ==
+        "opaque d\nopaque e\n");
+}
+
+TEST_CASE("Row 17: overlayfs's own whiteout is one", "[io][scan_hostile]") {
+  const auto device = [](const std::string& name, char type, const std::string& minor) {
+    return TarEntry({.name = name, .type = type, .device_minor = minor});
+  };
+  const Inventory inventory = ScanTar(device("a", '3', "") + device("b", '3', "0000001") +
+                                      device("c", '4', "0000000") + kEnd);
+  CHECK(List(inventory) == "whiteout a\ncharacter device b\nblock device c\n");
+  CHECK(Warnings(inventory) == "whiteout as a character device 1 a\n");
 }
 
 TEST_CASE("Row 14: a whiteout that a directory of its layer replaces deletes nothing",
@@ -397,8 +411,90 @@ TEST_CASE("Row 24: a PAX size counts for the next entry, not for headers in betw
   // And not for the entry after that.
   CHECK(List(ScanTar(pax + TarEntry(carrier) + body + File("next", "22") + kEnd)) ==
         "file carrier 1024\nfile next 2\n");
-  CHECK(ScanError(Pax({{"size", "512"}}) + Directory("a") + kEnd) ==
-        "tar byte 1024: expected no PAX size of an entry without a body, found 512");
+}
+
+TEST_CASE("Row 24: what has no body has none, whatever size it gives", "[io][scan_hostile]") {
+  for (const char type : {'2', '3', '4', '5', '6'}) {
+    const TarHeader header{.name = "a", .type = type, .size = Octal(512), .link = "x"};
+    for (const std::string& entry :
+         {TarEntry(header), Pax({{"size", "512"}}) + TarEntry({.name = "a", .type = type})}) {
+      const Inventory inventory = ScanTar(entry + File("b", "1") + kEnd);
+      CHECK(List(inventory).ends_with("\nfile b 1\n"));
+      CHECK_THAT(Warnings(inventory),
+                 Catch::Matchers::Contains("size of an entry without a body 1 tar byte "));
+    }
+    CHECK(List(ScanTar(TarEntry({.name = "a", .type = type, .size = Base256(-1)}) + File("b", "1") +
+                       kEnd))
+              .ends_with("\nfile b 1\n"));
+    CHECK_THAT(ScanError(TarEntry(header, std::string(512, 'x')) + kEnd),
+               Catch::Matchers::StartsWith("tar byte 512: expected a tar header with checksum"));
+  }
+}
+
+TEST_CASE("Row 24: of several extended headers of a kind the last counts", "[io][scan_hostile]") {
+  const auto seen = [](const std::string& tar) { return List(ScanTar(tar + kEnd)); };
+  CHECK(seen(LongName("first") + LongName("second") + LongName("one", 'K') + LongName("two", 'K') +
+             Symlink("x", "y")) == "symlink second -> two\n");
+  CHECK(seen(LongName("first") + LongName("") + File("x")) == "file x 0\n");
+  // Records of one header do not stay for the next.
+  const Inventory inventory = ScanTar(Pax({{"path", "first"}, {"uid", "7"}}) +
+                                      Pax({{"path", "second"}, {"gid", "8"}}) + File("x") + kEnd);
+  CHECK(List(inventory) == "file second 0\n");
+  CHECK(inventory.entries[0].uid == 0);
+  CHECK(inventory.entries[0].gid == 8);
+  CHECK(seen(Pax({{"size", "512"}}) + Pax({{"mtime", "1"}}) + File("x", "1") + File("y")) ==
+        "file x 1\nfile y 0\n");
+  // GNU tar's name counts before that of PAX, in either order.
+  const std::string pax = Pax({{"path", "pax"}, {"linkpath", "to"}});
+  for (const std::string& both : {pax + LongName("gnu"), LongName("gnu") + pax}) {
+    CHECK(seen(both + Symlink("x", "y")) == "symlink gnu -> to\n");
+  }
+  CHECK(Warnings(ScanTar(pax + LongName("gnu") + File("x") + kEnd)) ==
+        "name by PAX and by GNU tar 1 tar byte 2048\n");
+}
+
+TEST_CASE("Row 24: padding of a number may stand on both sides", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(TarEntry({.name = "a",
+                                                .size = std::string("\0 0000000003", 12),
+                                                .mode = std::string("\0\0 755 \0", 8),
+                                                .uid = std::string("\0  7\0", 6),
+                                                .mtime = std::string("\0\0\0 5\0junk", 10)},
+                                               "abc") +
+                                      TarEntry({.name = "b",
+                                                .type = '3',
+                                                .device_major = std::string("\0\0"
+                                                                            "3",
+                                                                            3),
+                                                .device_minor = std::string("\0 10 ", 5)}) +
+                                      kEnd);
+  CHECK(List(inventory) == "file a 3\ncharacter device b\n");
+  CHECK(inventory.entries[0].mode == 0755);
+  CHECK(inventory.entries[0].uid == 7);
+  CHECK(inventory.entries[0].mtime == 5);
+  CHECK(inventory.entries[1].device_major == 3);
+  CHECK(inventory.entries[1].device_minor == 8);
+  CHECK(Warnings(inventory).empty());
+  for (const std::string& size : {std::string("12 34"), std::string("\0x", 2), std::string("8")}) {
+    CHECK(ScanError(TarEntry({.name = "a", .size = size}) + kEnd) ==
+          "tar byte 0: expected the size of an entry, found no number from 0 to 2^63 - 1");
+  }
+}
+
+TEST_CASE("Row 42: attributes are those that Go's reader has", "[io][scan_hostile]") {
+  const auto xattrs = [](const std::string& pax) {
+    const Inventory inventory = ScanTar(pax + File("a") + kEnd);
+    return std::string(inventory.texts[inventory.entries[0].xattrs]);
+  };
+  CHECK(xattrs(Pax({{"LIBARCHIVE.xattr.user.a", "MQ"}, {"RHT.security.selinux", "x"}})).empty());
+  CHECK(xattrs(Pax({{"SCHILY.xattr.user.a", "1"}, {"LIBARCHIVE.xattr.user.a", "Mg"}})) ==
+        FormatXattrs({{"user.a", "1"}}));
+  CHECK(xattrs(Pax({{"SCHILY.xattr.user.b", "1"},
+                    {"SCHILY.xattr.user.a", std::string("x=\0y\n", 5)},
+                    {"SCHILY.xattr.user.b", "2"}})) ==
+        FormatXattrs({{"user.a", std::string("x=\0y\n", 5)}, {"user.b", "2"}}));
+  // An empty one is one to containerd.
+  CHECK(xattrs(Pax({{"SCHILY.xattr.user.a", ""}})) == FormatXattrs({{"user.a", ""}}));
+  CHECK(xattrs(Pax({{"SCHILY.xattr.user.a", std::string(1'000'000, 'c')}})).size() > 1'000'000);
 }
 
 TEST_CASE("Row 25: a PAX size that is no size is refused", "[io][scan_hostile]") {
@@ -429,10 +525,35 @@ TEST_CASE("Row 26: a base-256 size out of range is refused, an owner only noted"
         "owner out of range 2 a\n");
 }
 
+TEST_CASE("Row 26: owners have 32 bits", "[io][scan_hostile]") {
+  const Inventory inventory =
+      ScanTar(Pax({{"uid", "4294967301"}, {"gid", "-2"}}) + File("a") +
+              Pax({{"uid", "4294967295"}, {"gid", "4294967294"}}) + File("b") + kEnd);
+  CHECK(inventory.entries[0].uid == 5);
+  CHECK(inventory.entries[0].gid == 4'294'967'294);
+  CHECK(inventory.entries[1].uid == 0);
+  CHECK(inventory.entries[1].gid == 4'294'967'294);
+  CHECK(Warnings(inventory) == "owner out of range 3 a\n");
+}
+
+TEST_CASE("Row 26: times are those that Go's reader has", "[io][scan_hostile]") {
+  const auto mtime = [](const std::string& text) {
+    const Inventory inventory = ScanTar(Pax({{"mtime", text}}) + File("a") + kEnd);
+    CHECK(Warnings(inventory).empty());
+    return std::pair(inventory.entries[0].mtime, inventory.entries[0].mtime_nsec);
+  };
+  CHECK(mtime("1.000000001") == std::pair(std::int64_t{1}, 1U));
+  CHECK(mtime("5.1234567899") == std::pair(std::int64_t{5}, 123'456'789U));
+  CHECK(mtime("5.") == std::pair(std::int64_t{5}, 0U));
+  CHECK(mtime("-1.5") == std::pair(std::int64_t{-2}, 500'000'000U));
+  CHECK(mtime("-0.25") == std::pair(std::int64_t{-1}, 750'000'000U));
+  CHECK(mtime("-7") == std::pair(std::int64_t{-7}, 0U));
+}
+
 TEST_CASE("Row 26: numbers of PAX that no reader can use are noted and passed over",
           "[io][scan_hostile]") {
   const Inventory inventory =
-      ScanTar(Pax({{"mtime", "99999999999999999999999"}, {"uid", "-1"}}) + File("a") +
+      ScanTar(Pax({{"mtime", "99999999999999999999999"}, {"uid", "1.0"}}) + File("a") +
               Pax({{"mtime", "5.x"}, {"gid", "1e3"}}) + File("b") +
               Pax({{"mtime", "-7.5"}, {"gid", "70000"}}) + File("c") + kEnd);
   CHECK(Warnings(inventory) == "odd number in a header 2 tar byte 1024\n");
@@ -506,14 +627,13 @@ TEST_CASE("Rows 24 and 35: names are those that Go's reader has, byte for byte",
   // A record that only fills the header up.
   CHECK(name_of(Pax({{"path", "right"}, {"comment", std::string(1'000'100, 'c')}}) +
                 File("wrong")) == "file right 0\n");
-  CHECK(ScanError(Pax({{"SCHILY.xattr.user.a", std::string(1'000'000, 'c')}}) + File("a") + kEnd) ==
-        "tar byte 1000960: expected owner, times and attributes of at most 1000000 bytes in a PAX "
-        "header, found 1000029");
-  // A global header behind an extended one ends that for Go's reader alone.
+  // A global header behind an extended one ends that for Go's reader.
   const std::string global = TarEntry({.name = "g", .type = 'g'}, PaxRecordText("comment", "c"));
   for (const std::string& first : {Pax({{"path", "p"}}), LongName("l"), LongName("l", 'K')}) {
-    CHECK(ScanError(first + global + File("a") + kEnd)
-              .ends_with("expected an entry behind its extended header, found a global one"));
+    const Inventory inventory = ScanTar(first + global + Symlink("a", "b") + kEnd);
+    CHECK(List(inventory) == "symlink a -> b\n");
+    CHECK_THAT(Warnings(inventory),
+               Catch::Matchers::StartsWith("extended header before a global one 1 tar byte "));
   }
 }
 
@@ -542,8 +662,11 @@ TEST_CASE("Row 35: the prefix field counts where Go's reader has it count", "[io
   const std::string gnu("ustar  \0", 8);
   CHECK(List(ScanTar(entry(gnu, ""))) == "file passwd 0\n");
   CHECK(List(ScanTar(entry(gnu, "14371036574"))) == "file passwd 0\n");
-  CHECK(ScanError(entry(gnu, "etc")) ==
-        "tar byte 0: expected a time in GNU tar's header, found no number");
+  // Go wrote one there once, which is no time.
+  const Inventory inventory = ScanTar(entry(gnu, "etc/x"));
+  CHECK(List(inventory) == "file etc/x/passwd 0\n");
+  CHECK(Warnings(inventory) == "GNU header with a prefix 1 tar byte 0\n");
+  CHECK(List(ScanTar(entry(gnu, "\x7f\xc3\xa4"))) == "file passwd 0\n");
 }
 
 TEST_CASE("Row 29: an extended header over its limit is refused unread", "[io][scan_hostile]") {
@@ -567,8 +690,6 @@ TEST_CASE("Row 30: an extended header without an entry is refused", "[io][scan_h
         "tar byte 512: expected an entry behind its extended header, found the end");
   CHECK(ScanError(File("a") + pax + kEnd) ==
         "tar byte 1536: expected an entry behind its extended header, found zeros");
-  CHECK(ScanError(pax + pax + File("a") + kEnd) ==
-        "tar byte 1024: expected one extended header of each kind for an entry, found a second");
   CHECK(ScanError(pax.substr(0, 700)) ==
         "tar byte 0: expected 11 bytes of an extended header; the tar is truncated at byte 700");
 }
@@ -705,11 +826,10 @@ TEST_CASE("Row 39: the largest hole is refused by the limit on bytes", "[io][sca
             .find("(--max-tar-bytes)") != std::string::npos);
 }
 
-TEST_CASE("A file that is named as a directory has no body that readers agree on",
-          "[io][scan_hostile]") {
-  CHECK(ScanError(File("a", "1") + File("dd/", "123") + File("z") + kEnd) ==
-        "tar byte 1024: expected a directory without contents, found \"dd/\"");
-  CHECK(List(ScanTar(File("dd/") + kEnd)) == "file dd 0\n");
+TEST_CASE("A file that is named as a directory is a file to Go's reader", "[io][scan_hostile]") {
+  const Inventory inventory = ScanTar(File("a", "1") + File("dd/", "123") + File("z") + kEnd);
+  CHECK(List(inventory) == "file a 1\nfile dd 3\nfile z 0\n");
+  CHECK(Warnings(inventory) == "file named as a directory 1 dd\n");
 }
 
 TEST_CASE("A whiteout below a directory that was a symlink is plain", "[io][scan_hostile]") {
@@ -933,26 +1053,24 @@ TEST_CASE("Row 38: an index of estargz that says other than the tar is noted, th
           "[io][scan_hostile]") {
   const std::string files = Directory("d/") + File("d/a", "first") + File("d/a", "1") +
                             Symlink("s", "d/a") + HardLink("h", "d/a") + File("d/.wh.gone") +
-                            File("d/.wh..wh..opq") + File(".wh..wh.aufs");
+                            File("d/.wh..wh..opq");
   const std::string directory = R"({"name":"d/","type":"dir"},)";
   const std::string links = R"({"name":"s","type":"symlink","linkName":"d/a"},)"
                             R"({"name":"h","type":"hardlink","linkName":"d/a"},)";
   const std::string markers = R"({"name":"d/.wh.gone","type":"reg"},)"
-                              R"({"name":"d/.wh..wh..opq","type":"reg"},)"
-                              R"({"name":".wh..wh.aufs","type":"reg"})";
+                              R"({"name":"d/.wh..wh..opq","type":"reg"})";
   const std::string a = IndexFile("d/a", "1") + R"(,{"name":"d/a","type":"chunk"},)";
   const auto warned = [&](const std::string& entries) {
     const Inventory inventory = ScanTar(Stargz(files, entries));
     CHECK(inventory.entries.size() == 7);
     return Warnings(inventory);
   };
-  const std::string other = "aufs metadata 1 .wh..wh.aufs\n";
   const std::string twice = "path given twice 1 d/a\n";
   const auto differing = [&](int count, const std::string& first) {
-    return other + "estargz index that disagrees with the tar " + std::to_string(count) + " " +
-           first + "\n" + twice;
+    return "estargz index that disagrees with the tar " + std::to_string(count) + " " + first +
+           "\n" + twice;
   };
-  CHECK(warned(directory + a + links + markers) == other + twice);
+  CHECK(warned(directory + a + links + markers) == twice);
   CHECK(warned(directory + IndexFile("d/a", "2") + "," + links + markers) == differing(1, "d/a"));
   CHECK(warned(directory + a + IndexFile("ghost", "1") + "," + links + markers) ==
         differing(1, "ghost"));
@@ -1052,8 +1170,10 @@ TEST_CASE("An entry of a type that no layer holds is refused", "[io][scan_hostil
   CHECK(ScanError(TarEntry({.name = "a", .type = 'V'}) + kEnd) ==
         "tar byte 0: expected an entry that a layer may hold, found type flag 'V'");
   CHECK(List(ScanTar(TarEntry({.name = "a/", .type = '\0'}) + kEnd)) == "directory a\n");
-  CHECK(ScanError(TarEntry({.name = "a/", .type = '\0'}, "x") + kEnd) ==
-        "tar byte 0: expected a directory without contents, found \"a/\"");
+  CHECK_THAT(ScanError(TarEntry({.name = "a/", .type = '\0'}, "x") + kEnd),
+             Catch::Matchers::StartsWith("tar byte 512: expected a tar header with checksum"));
+  CHECK(List(ScanTar(LongName("n/") + TarEntry({.name = "a", .type = '\0'}) + kEnd)) ==
+        "directory n\n");
   CHECK(Warnings(ScanTar(TarEntry({.name = "a", .type = '7'}, "x") + kEnd)) ==
         "contiguous file 1 tar byte 0\n");
 }

@@ -61,7 +61,6 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   member_begin_ = member.begin;
   index_begin_.reset();
   TakeShares(stream.shares());
-  without_share_.push_back(kNone);
 
   bool above_root = false;
   const std::string& name = member.name;
@@ -72,18 +71,15 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   }
   Entry entry;
   entry.type = TypeOf(member.type);
-  if (member.type == '0' && name.ends_with('/')) {
-    // A directory to some readers, a file to others, but for tars from before "ustar".
-    if (member.size > 0) Fail("expected a directory without contents, found " + QuoteName(name));
-    if (member.is_old_file) entry.type = EntryType::kDirectory;
-  }
+  // A directory to other readers than Go's.
+  if (member.type == '0' && name.ends_with('/')) warnings_.Add("file named as a directory", key);
   if (key.empty() && entry.type != EntryType::kDirectory) {
     Fail("expected a directory at the root, found a " + std::string(EntryTypeName(entry.type)));
   }
   key = FollowSymlinks(key, above_root || name.starts_with('/'));
   if (member.is_odd_link) warnings_.Add("hard link with a size", key);
   const bool has_body = member.stored_size > 0;
-  if (!SetMarker(key, entry)) return;
+  SetMarker(key, entry);
   if (IsMarker(entry.type)) {
     if (has_body) warnings_.Add("whiteout with a body", key);
     if (member.type != '0') warnings_.Add("whiteout that is no file", key);
@@ -91,8 +87,14 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
 
   entry.path = AddText(key);
   if (!IsMarker(entry.type)) symlinks_.Replace(key, entry.type == EntryType::kDirectory);
-  SetMetadata(reader.entry(), entry);
+  SetMetadata(reader, entry);
   SetType(reader, key, entry);
+  const bool is_device = entry.type == EntryType::kCharDevice;
+  if (is_device && entry.device_major == 0 && entry.device_minor == 0) {
+    // To overlayfs it is one, and writes it so itself.
+    warnings_.Add("whiteout as a character device", key);
+    entry.type = EntryType::kWhiteout;
+  }
   std::string* const kept =
       IsMarker(entry.type) ? nullptr
                            : package_files_.Take(inventory_.path(entry), entry.type, member.size);
@@ -104,7 +106,6 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   entry.position = static_cast<std::uint32_t>(inventory_.entries.size());
   inventory_.entries.push_back(entry);
   begins_.push_back(member.begin);
-  without_share_.back() = entry.position;
 }
 
 Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
@@ -116,7 +117,8 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   inventory_.overhead_bytes = blob_size;
   for (const Entry& entry : inventory_.entries) inventory_.overhead_bytes -= entry.blob_bytes;
   SortEntries(inventory_);
-  if (has_index) CompareStargzIndex();
+  // The index has the names that the tar has.
+  if (has_index && !has_followed_) CompareStargzIndex();
   DropUndoneMarkers();
   CheckTwice();
   CheckWhiteouts();
@@ -166,6 +168,7 @@ std::string_view InventoryBuilder::FollowSymlinks(std::string_view key, bool is_
   const std::string_view parent = ParentPath(key);
   const std::string_view directory = FindDirectory(parent, is_rooted);
   if (directory == parent) return key;
+  has_followed_ = true;
   warnings_.Add("entry below a symlink of its layer", key);
   found_key_ = MakePathKey(std::string(directory) + "/" + std::string(BaseName(key))).key;
   CheckLength(found_key_, "path");
@@ -200,33 +203,28 @@ std::string_view InventoryBuilder::FindDirectory(std::string_view path, bool is_
   }
 }
 
-void InventoryBuilder::SetMetadata(archive_entry* source, Entry& entry) {
-  const auto id = [&](std::int64_t number) {
-    constexpr std::int64_t kMax = std::numeric_limits<std::uint32_t>::max();
-    if (number < 0 || number > kMax) {
+void InventoryBuilder::SetMetadata(TarReader& reader, Entry& entry) {
+  archive_entry* const source = reader.entry();
+  const PaxAttributes& attributes = reader.member().attributes;
+  // As chown(2) takes it: 32 bits, and all of them set leave the owner that a new file has.
+  const auto id = [&](std::int64_t number) -> std::uint32_t {
+    constexpr std::int64_t kNone32 = std::numeric_limits<std::uint32_t>::max();
+    if (number < 0 || number >= kNone32) {
       warnings_.Add("owner out of range", inventory_.texts[entry.path]);
     }
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(number, 0, kMax));
+    const auto low = static_cast<std::uint32_t>(number);
+    return low == kNone32 ? 0 : low;
   };
-  entry.uid = id(archive_entry_uid(source));
-  entry.gid = id(archive_entry_gid(source));
-  entry.mtime = archive_entry_mtime(source);
-  entry.mtime_nsec = static_cast<std::uint32_t>(
-      std::clamp<long>(archive_entry_mtime_nsec(source), 0, 999'999'999));
+  entry.uid = id(attributes.uid.value_or(archive_entry_uid(source)));
+  entry.gid = id(attributes.gid.value_or(archive_entry_gid(source)));
+  const TarTime mtime = attributes.mtime.value_or(TarTime{archive_entry_mtime(source), 0});
+  entry.mtime = mtime.seconds;
+  entry.mtime_nsec = mtime.nanoseconds;
   entry.mode = static_cast<std::uint16_t>(archive_entry_perm(source) & 07777U);
-  // A hard link's header is not applied to the file that it names.
-  if (entry.type == EntryType::kHardLink) return;
-  if (archive_entry_xattr_reset(source) == 0) return;
-  std::vector<Xattr> xattrs;
-  const char* name = nullptr;
-  const void* value = nullptr;
-  std::size_t size = 0;
-  while (archive_entry_xattr_next(source, &name, &value, &size) == ARCHIVE_OK) {
-    xattrs.push_back({.name = name, .value = {static_cast<const char*>(value), size}});
-  }
-  const std::string text = FormatXattrs(std::move(xattrs));
   // Neighbours often have the same.
-  if (inventory_.texts[last_xattrs_] != text) last_xattrs_ = AddText(text);
+  if (inventory_.texts[last_xattrs_] != attributes.xattrs) {
+    last_xattrs_ = AddText(attributes.xattrs);
+  }
   entry.xattrs = last_xattrs_;
 }
 
@@ -249,7 +247,10 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     if (above_root)
       Fail("expected a hard link to a path below the root, found " + QuoteName(target));
     const std::string_view link = FindTarget(target, written);
-    if (link != written) warnings_.Add("hard link through a symlink of its layer", path);
+    if (link != written) {
+      has_followed_ = true;
+      warnings_.Add("hard link through a symlink of its layer", path);
+    }
     if (link == path) Fail("expected a hard link to another path, found one to itself");
     entry.link = AddText(link);
     // Another name of a symlink is one.
@@ -260,18 +261,12 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
   }
 }
 
-bool InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
-  const bool is_directory = entry.type == EntryType::kDirectory;
-  MarkerName marker = ReadMarkerName(key, is_directory);
+void InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
+  if (IsAufsMetadata(key)) warnings_.Add("aufs metadata", key);
+  MarkerName marker = ReadMarkerName(key);
   switch (marker.kind) {
     case MarkerKind::kPlain:
-      if (is_directory && BaseName(key).starts_with(".wh.")) {
-        warnings_.Add("directory named like a whiteout", key);
-      }
-      return true;
-    case MarkerKind::kAufs:
-      warnings_.Add("aufs metadata", key);
-      return false;
+      return;
     case MarkerKind::kNameless:
       Fail("expected a whiteout of a name, found " + QuoteName(key));
     case MarkerKind::kWhiteout:
@@ -283,7 +278,6 @@ bool InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
   }
   made_key_.key = std::move(marker.path);
   key = made_key_.key;
-  return true;
 }
 
 // Estargz has it as the last entry, in a gzip member of its own.
@@ -338,13 +332,10 @@ std::uint32_t InventoryBuilder::AddText(std::string_view text) {
 }
 
 void InventoryBuilder::TakeShares(StoredShares& shares) {
-  while (!without_share_.empty()) {
+  for (; num_shares_ < inventory_.entries.size(); ++num_shares_) {
     const std::optional<Bytes> share = shares.TakeShare();
     if (!share) return;
-    if (without_share_.front() != kNone) {
-      inventory_.entries[without_share_.front()].blob_bytes = *share;
-    }
-    without_share_.pop_front();
+    inventory_.entries[num_shares_].blob_bytes = *share;
   }
 }
 

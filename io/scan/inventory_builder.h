@@ -3,8 +3,8 @@
 // the inventory's own arrays, unless the layer has written symlinks that lead to it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,10 +44,10 @@ class InventoryBuilder {
   // The same of a hard link's target as written, whose own key `key` is.
   std::string_view FindTarget(std::string_view target, std::string_view key);
   std::string_view FindDirectory(std::string_view path, bool is_rooted);
-  void SetMetadata(archive_entry* source, Entry& entry);
+  void SetMetadata(TarReader& reader, Entry& entry);
   void SetType(TarReader& reader, std::string_view key, Entry& entry);
-  // Makes a whiteout or an opaque marker of an entry that is one. False: to be left out.
-  bool SetMarker(std::string_view& key, Entry& entry);
+  // Makes a whiteout or an opaque marker of an entry that is one.
+  void SetMarker(std::string_view& key, Entry& entry);
   // Appends the contents to `kept` too, unless it is nullptr.
   void HashContents(TarReader& reader, Entry& entry, std::string* kept);
   std::uint32_t AddText(std::string_view text);
@@ -74,12 +74,13 @@ class InventoryBuilder {
   LayerSymlinks symlinks_;
   PathKey made_key_;
   std::string found_key_;
-  std::string head_;  // first bytes of the file being read
+  bool has_followed_ = false;  // a key is not what the tar calls its entry
+  std::string head_;           // first bytes of the file being read
   PackageFiles package_files_;
   std::uint32_t last_xattrs_ = 0;
-  std::deque<std::uint32_t> without_share_;  // positions of entries, kNone: of one left out
-  Bytes member_begin_ = 0;                   // for errors
-  std::vector<Bytes> begins_;                // of entries by position, for errors
+  std::size_t num_shares_ = 0;  // entries that have theirs
+  Bytes member_begin_ = 0;      // for errors
+  std::vector<Bytes> begins_;   // of entries by position, for errors
 
   // Of the last entry, if it may be estargz's index: where its gzip member begins, and its text.
   std::optional<Bytes> index_begin_;

@@ -10,7 +10,6 @@ enum class MarkerKind {
   kPlain,     // an entry at its own path
   kWhiteout,  // deletes `path`, where it is the whiteout's without ".wh."
   kOpaque,    // hides the lower contents of the directory `path`
-  kAufs,      // one of aufs's own files, which were never part of an image
   kNameless,  // a whiteout of "", "." or "..", which would delete its directory or the one above
 };
 
@@ -19,7 +18,11 @@ struct MarkerName {
   std::string path;  // a key, of kWhiteout and kOpaque
 };
 
-// `key`: as the entry's name has it. A directory is never a whiteout or opaque marker.
-[[nodiscard]] MarkerName ReadMarkerName(std::string_view key, bool is_directory);
+// `key`: of an entry of any type: runtimes make markers of directories and links, too.
+[[nodiscard]] MarkerName ReadMarkerName(std::string_view key);
+
+// Whether a key is, or is below, one of aufs's own files (".wh..wh.plnk"), which were never meant
+// to be part of an image.
+[[nodiscard]] bool IsAufsMetadata(std::string_view key);
 
 }  // namespace gneiss

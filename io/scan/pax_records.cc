@@ -1,35 +1,43 @@
 #include "io/scan/pax_records.h"
 
 #include <algorithm>
-#include <array>
+#include <limits>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "io/scan/tar_number.h"
 #include "planner/input_error.h"
+#include "planner/inventory.h"
 
 namespace gneiss {
 namespace {
 
 constexpr std::string_view kSparsePrefix = "GNU.sparse.";
 
+constexpr std::string_view kXattrPrefix = "SCHILY.xattr.";
+
 bool IsForLibarchive(std::string_view key) {
-  constexpr std::array<std::string_view, 4> kKeys = {"size", "uid", "gid", "mtime"};
-  return std::ranges::find(kKeys, key) != kKeys.end() || key.starts_with("SCHILY.xattr.") ||
-         key.starts_with("LIBARCHIVE.xattr.") ||
-         (key.starts_with(kSparsePrefix) && key != "GNU.sparse.name");
+  return key == "size" || (key.starts_with(kSparsePrefix) && key != "GNU.sparse.name");
 }
 
-// An owner beyond 64 bits, or a time that is none: "[-]SECONDS[.FRACTION]".
-bool IsOddNumber(const PaxRecord& record) {
-  if (record.value.empty()) return false;
-  if (record.key == "uid" || record.key == "gid") return !ParseDecimal(record.value);
-  if (record.key != "mtime") return false;
-  std::string_view seconds = record.value.substr(0, record.value.find('.'));
-  const std::string_view fraction = record.value.substr(seconds.size());
-  if (seconds.starts_with('-')) seconds.remove_prefix(1);
-  return !ParseDecimal(seconds) ||
-         fraction.find_first_not_of("0123456789", 1) != std::string_view::npos;
+// "[-]SECONDS[.FRACTION]", the fraction cut after nine digits; nullopt when it is none.
+std::optional<TarTime> ParseTime(std::string_view text) {
+  const std::size_t dot = std::min(text.find('.'), text.size());
+  std::string fraction(text.substr(std::min(dot + 1, text.size())));
+  if (fraction.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+  fraction.resize(9, '0');
+  const std::optional<std::int64_t> seconds = ParseSigned(text.substr(0, dot));
+  if (!seconds) return std::nullopt;
+  TarTime time{.seconds = *seconds,
+               .nanoseconds = static_cast<std::uint32_t>(ParseDecimal(fraction).value())};
+  // Both parts are of one sign.
+  if (text.starts_with('-') && time.nanoseconds > 0) {
+    if (time.seconds == std::numeric_limits<std::int64_t>::min()) return std::nullopt;
+    --time.seconds;
+    time.nanoseconds = 1'000'000'000 - time.nanoseconds;
+  }
+  return time;
 }
 
 Bytes SizeOf(const PaxRecord& record) {
@@ -126,6 +134,14 @@ void FinishSparse(const SparseRecords& sparse, PaxLayout& layout) {
   if (!sparse.name.empty()) layout.path = sparse.name;
 }
 
+// Of each name the last.
+void KeepLast(std::vector<Xattr>& xattrs) {
+  std::ranges::reverse(xattrs);
+  std::ranges::stable_sort(xattrs, {}, &Xattr::name);
+  const auto rest = std::ranges::unique(xattrs, {}, &Xattr::name);
+  xattrs.erase(rest.begin(), rest.end());
+}
+
 }  // namespace
 
 PaxRecord TakePaxRecord(std::string_view& records) {
@@ -158,8 +174,17 @@ PaxRecord TakePaxRecord(std::string_view& records) {
 
 PaxLayout ReadPaxLayout(std::string_view records) {
   PaxLayout layout;
+  PaxAttributes& attributes = layout.attributes;
   SparseRecords sparse;
   bool is_sparse = false;
+  std::vector<Xattr> xattrs;
+  // An empty value leaves what the header itself says.
+  const auto read = [&](const PaxRecord& record, auto& number, auto parse) {
+    number.reset();
+    if (record.value.empty()) return;
+    number = parse(record.value);
+    if (!number) layout.has_odd_number = true;
+  };
   while (!records.empty()) {
     const PaxRecord record = TakePaxRecord(records);
     if (record.key == "size") {
@@ -168,14 +193,23 @@ PaxLayout ReadPaxLayout(std::string_view records) {
       layout.path = record.value;
     } else if (record.key == "linkpath") {
       layout.link = record.value;
-    } else if (IsOddNumber(record)) {
-      layout.has_odd_number = true;
+    } else if (record.key == "uid") {
+      read(record, attributes.uid, ParseSigned);
+    } else if (record.key == "gid") {
+      read(record, attributes.gid, ParseSigned);
+    } else if (record.key == "mtime") {
+      read(record, attributes.mtime, ParseTime);
+    } else if (record.key.starts_with(kXattrPrefix)) {
+      xattrs.push_back({.name = std::string(record.key.substr(kXattrPrefix.size())),
+                        .value = std::string(record.value)});
     } else if (record.key.starts_with(kSparsePrefix) && !record.value.empty()) {
       is_sparse = true;
       ReadSparseRecord(record, sparse, layout);
     }
   }
   if (is_sparse) FinishSparse(sparse, layout);
+  KeepLast(xattrs);
+  attributes.xattrs = FormatXattrs(std::move(xattrs));
   return layout;
 }
 
@@ -190,7 +224,7 @@ std::string FilterPaxRecords(std::string_view records, bool drop_size) {
   }
   std::string passed;
   for (const PaxRecord& record : kept) {
-    if (record.value.empty() || IsOddNumber(record)) continue;
+    if (record.value.empty()) continue;
     // Records of a sparse map come again and again.
     const bool is_last = last[record.key].data() == record.line.data();
     if (is_last || record.key.starts_with(kSparsePrefix)) passed += record.line;

@@ -1,7 +1,8 @@
 // The records of a PAX extended header ("LENGTH KEY=VALUE\n"), by the strict reading that container
-// runtimes use, and what they say about where an entry's body is.
+// runtimes use, and what they say of an entry.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,12 +21,28 @@ struct PaxRecord {
 // Takes the first record off `records`. Throws InputError without a place.
 [[nodiscard]] PaxRecord TakePaxRecord(std::string_view& records);
 
-// What the records of one header mean for the layout of the tar and for names, a later record over
-// an earlier.
+// Seconds since 1970 and what is past them.
+struct TarTime {
+  std::int64_t seconds = 0;
+  std::uint32_t nanoseconds = 0;  // 0 .. 999,999,999
+
+  friend bool operator==(const TarTime&, const TarTime&) = default;
+};
+
+// What an extended header says of its entry's owner, time and attributes.
+struct PaxAttributes {
+  std::optional<std::int64_t> uid;
+  std::optional<std::int64_t> gid;
+  std::optional<TarTime> mtime;
+  std::string xattrs;  // of "SCHILY.xattr.*" alone, as FormatXattrs has them
+};
+
+// What the records of one header mean, a later record over an earlier.
 struct PaxLayout {
   std::optional<Bytes> size;
   std::string path;  // of the entry, empty: none given
   std::string link;
+  PaxAttributes attributes;
   bool has_odd_number = false;  // owner or time that no reader can use; it is passed over
 
   // GNU.sparse.*: version 0.x has its map here, version 1.0 in front of the body.
@@ -38,9 +55,8 @@ struct PaxLayout {
 // Throws InputError without a place.
 [[nodiscard]] PaxLayout ReadPaxLayout(std::string_view records);
 
-// The records that libarchive is to see, of each key the last: owner, times, extended attributes,
-// and where the body is; size not if `drop_size`. Without deleted keys, which it would read as
-// empty values, names, which it would convert, and keys that only it knows.
+// The records that libarchive is to see: where the body is; of each key but those of a sparse map
+// the last, size not if `drop_size`. Without deleted keys, which it would read as empty values.
 [[nodiscard]] std::string FilterPaxRecords(std::string_view records, bool drop_size);
 
 }  // namespace gneiss

@@ -68,8 +68,7 @@ class IndexComparison {
     std::string key = MakePathKey(listed.name).key;
     if (IsLandmarkName(key)) return;
     std::optional<EntryType> type = TypeNamed(listed.type);
-    MarkerName marker = ReadMarkerName(key, type == EntryType::kDirectory);
-    if (marker.kind == MarkerKind::kAufs) return;
+    MarkerName marker = ReadMarkerName(key);
     if (marker.kind == MarkerKind::kWhiteout || marker.kind == MarkerKind::kOpaque) {
       type = marker.kind == MarkerKind::kOpaque ? EntryType::kOpaque : EntryType::kWhiteout;
       key = std::move(marker.path);

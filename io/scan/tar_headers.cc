@@ -1,6 +1,7 @@
 #include "io/scan/tar_headers.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
@@ -32,6 +33,8 @@ constexpr Field kMtime{136, 12};
 constexpr Field kChecksum{148, 8};
 constexpr std::size_t kType = 156;
 constexpr Field kLink{157, 100};
+constexpr Field kDeviceMajor{329, 8};
+constexpr Field kDeviceMinor{337, 8};
 constexpr Field kMagic{257, 5};
 constexpr Field kMagicAndVersion{257, 8};
 constexpr Field kPrefix{345, 155};
@@ -76,7 +79,7 @@ Checksums SumHeader(std::string_view header) {
 // nullopt: none. Whatever follows its digits is left alone, as all readers do.
 std::optional<std::int64_t> ReadChecksum(std::string_view header) {
   std::string_view field = kChecksum.Of(header);
-  field.remove_prefix(std::min(field.find_first_not_of(' '), field.size()));
+  field.remove_prefix(std::min(field.find_first_not_of(" \0"sv), field.size()));
   field = field.substr(0, field.find_first_of(" \0"sv));
   return field.empty() ? std::nullopt : ParseTarNumber(field);
 }
@@ -115,13 +118,33 @@ bool IsGnuHeader(std::string_view header) { return kMagicAndVersion.Of(header) =
 // The magic alone counts, not the version.
 bool HasPrefix(std::string_view header) { return header.substr(kMagic.begin, 6) == "ustar\0"sv; }
 
+// Whether Go takes the times of a GNU header for a prefix, as it wrote one before Go 1.8.
+bool HasGnuPrefix(std::string_view header) {
+  if (!IsGnuHeader(header) || header[kType] == 'S') return false;
+  return std::ranges::any_of(std::array{kGnuAccessTime, kGnuChangeTime}, [&](const Field& time) {
+    return header[time.begin] != '\0' && !ParseTarNumber(time.Of(header));
+  });
+}
+
+// Digits behind a zero byte are none to libarchive.
+void MendNumber(std::span<char> header, const Field& field) {
+  const std::string_view text = field.Of({header.data(), header.size()});
+  const std::size_t begin = text.find_first_not_of(' ');
+  if (begin == std::string_view::npos || text[begin] != '\0') return;
+  const std::optional<std::int64_t> number = ParseTarNumber(text);
+  if (number.value_or(0) <= 0) return;
+  WriteOctal(header.subspan(field.begin, field.size - 1), *number);
+  header[field.begin + field.size - 1] = '\0';
+}
+
 // A plain name in place of those of the header.
 void HideNames(std::span<char> header, char type) {
   const auto write = [&](const Field& field, std::string_view text) {
     std::ranges::fill(header.subspan(field.begin, field.size), '\0');
     std::ranges::copy(text, header.begin() + static_cast<std::ptrdiff_t>(field.begin));
   };
-  if (HasPrefix({header.data(), header.size()})) write(kPrefix, "");
+  const std::string_view text(header.data(), header.size());
+  if (HasPrefix(text) || HasGnuPrefix(text)) write(kPrefix, "");
   write(kName, "name");
   write(kLink, type == '1' || type == '2' ? "link" : "");
 }
@@ -306,7 +329,8 @@ void TarHeaders::FinishExtension() {
   if (extension_type_ == 'g') {
     // Go's reader takes it for an entry, and drops what stands before it.
     if (has_extension()) {
-      Fail("expected an entry behind its extended header, found a global one");
+      warnings_.AddAtTarByte("extended header before a global one", header_at_);
+      DropExtensions();
     }
     // Runtimes do not apply it, nor does libarchive, which is not shown it.
     std::string_view records = reading_.body;
@@ -318,11 +342,16 @@ void TarHeaders::FinishExtension() {
     warnings_.AddAtTarByte("global PAX header", header_at_);
     return;
   }
-  std::optional<Extension>& extension = extension_type_ == 'x'   ? pax_
-                                        : extension_type_ == 'L' ? long_name_
-                                                                 : long_link_;
-  if (extension) Fail("expected one extended header of each kind for an entry, found a second");
-  extension = std::exchange(reading_, {});
+  // Of several of a kind the last counts.
+  (extension_type_ == 'x'   ? pax_
+   : extension_type_ == 'L' ? long_name_
+                            : long_link_) = std::exchange(reading_, {});
+}
+
+void TarHeaders::DropExtensions() {
+  long_name_.reset();
+  long_link_.reset();
+  pax_.reset();
 }
 
 void TarHeaders::StartMember(std::span<char> span, char type) {
@@ -333,8 +362,6 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   }
   TarMember member{.begin = member_begin_, .feed_begin = num_passed_};
   member.gzip_member = shares_.MemberAt(member_begin_);
-  std::optional<std::int64_t> size = ParseTarNumber(kSize.Of(header));
-  if (!size || *size < 0) Fail("expected the size of an entry, found no number from 0 to 2^63 - 1");
   for (const Field& field : {kMode, kUid, kGid, kMtime}) {
     const std::optional<std::int64_t> number = ParseTarNumber(field.Of(header));
     if (!number || *number < 0) {
@@ -342,26 +369,26 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
     }
   }
   const bool is_old_sparse = type == 'S';
-  if (type == '7' || type == '\0' || is_old_sparse) {
+  const bool is_old_file = type == '\0';
+  if (type == '7' || is_old_file || is_old_sparse) {
     if (type == '7') warnings_.AddAtTarByte("contiguous file", header_at_);
     type = '0';
   }
   if (type < '0' || type > '6') {
     Fail("expected an entry that a layer may hold, found type flag " + Show(header[kType]));
   }
-  member.is_old_file = header[kType] == '\0';
+  const PaxLayout layout = ReadPaxLayoutOf();
+  ReadNames(header, layout, member);
+  // Tars from before "ustar" have no other directories.
+  if (is_old_file && member.name.ends_with('/')) span[kType] = type = '5';
   member.type = type;
-  PaxLayout layout;
-  ReadPaxLayoutOf(type, member, layout);
+  member.attributes = layout.attributes;
+  std::optional<std::int64_t> size = ParseTarNumber(kSize.Of(header));
+  if (!size || (*size < 0 && !IsHeaderOnly(type))) {
+    Fail("expected the size of an entry, found no number from 0 to 2^63 - 1");
+  }
   if (IsHeaderOnly(type)) {
-    if (*size > 0) {
-      // Some readers expect a body behind a size; libarchive is shown none.
-      if (type == '1') {
-        member.is_odd_link = true;
-        link_size_ = Padded(std::min<Bytes>(*size, limits_.max_tar_bytes));
-      }
-      WriteSize(span, 0);
-    }
+    DropBody(span, type, *size, layout, member);
     size = 0;
   } else if (layout.size) {
     size = layout.size;
@@ -373,15 +400,15 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   member.size = member.stored_size = *size;
   const std::size_t offset = static_cast<std::size_t>(span.data() - block_.data());
 
-  ReadNames(header, layout, member);
+  for (const Field& field : {kMode, kUid, kGid, kSize, kMtime, kDeviceMajor, kDeviceMinor}) {
+    MendNumber(span, field);
+  }
   HideNames(span, type);
   WriteChecksum(span);
 
   if (pax_) PassExtension(*pax_, FilterPaxRecords(pax_->body, IsHeaderOnly(type)));
   Pass(offset, kBlock);
-  long_name_.reset();
-  long_link_.reset();
-  pax_.reset();
+  DropExtensions();
   member_begin_ = -1;
 
   remaining_ = Padded(*size);
@@ -409,25 +436,35 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   }
 }
 
-void TarHeaders::ReadPaxLayoutOf(char type, TarMember& member, PaxLayout& layout) {
-  if (!pax_) return;
+PaxLayout TarHeaders::ReadPaxLayoutOf() {
+  if (!pax_) return {};
+  PaxLayout layout;
   try {
     layout = ReadPaxLayout(pax_->body);
   } catch (const InputError& error) {
     Fail(error.problem());
   }
   if ((long_name_ && !layout.path.empty()) || (long_link_ && !layout.link.empty())) {
-    Fail("expected one name of an entry, found one by PAX and one by GNU tar");
+    warnings_.AddAtTarByte("name by PAX and by GNU tar", header_at_);
   }
   if (layout.has_odd_number) warnings_.AddAtTarByte("odd number in a header", header_at_);
-  if (!IsHeaderOnly(type)) return;
+  return layout;
+}
+
+// Of an entry that has none, whatever its headers say: some readers expect one behind a size, so
+// libarchive is shown none.
+void TarHeaders::DropBody(std::span<char> header, char type, std::int64_t header_size,
+                          const PaxLayout& layout, TarMember& member) {
   if (layout.is_sparse) Fail("expected a sparse file, found an entry without a body");
-  if (layout.size.value_or(0) == 0) return;
+  if (header_size != 0) WriteSize(header, 0);
+  const Bytes size = layout.size.value_or(header_size);
+  if (size == 0) return;
   if (type != '1') {
-    Fail("expected no PAX size of an entry without a body, found " + std::to_string(*layout.size));
+    warnings_.AddAtTarByte("size of an entry without a body", header_at_);
+    return;
   }
   member.is_odd_link = true;
-  link_size_ = Padded(std::min<Bytes>(*layout.size, limits_.max_tar_bytes));
+  link_size_ = size < 0 ? 0 : Padded(std::min<Bytes>(size, limits_.max_tar_bytes));
 }
 
 void TarHeaders::ReadNames(std::string_view header, const PaxLayout& layout,
@@ -445,18 +482,21 @@ void TarHeaders::ReadNames(std::string_view header, const PaxLayout& layout,
     member.name = !long_name.empty() ? long_name : std::string_view(layout.path);
     return;
   }
+  member.name = ReadPrefix(header);
+  if (!member.name.empty()) member.name += '/';
+  member.name += UpToZero(kName.Of(header));
+}
+
+std::string TarHeaders::ReadPrefix(std::string_view header) const {
   if (HasPrefix(header)) {
     const bool is_star = kStarTrailer.Of(header) == "tar\0"sv;
-    member.name = UpToZero((is_star ? kStarPrefix : kPrefix).Of(header));
-    if (!member.name.empty()) member.name += '/';
-  } else if (IsGnuHeader(header)) {
-    for (const Field& time : {kGnuAccessTime, kGnuChangeTime}) {
-      if (header[time.begin] == '\0' || ParseTarNumber(time.Of(header))) continue;
-      // Go takes it for a prefix, as it once wrote it, GNU tar does not.
-      Fail("expected a time in GNU tar's header, found no number");
-    }
+    return std::string(UpToZero((is_star ? kStarPrefix : kPrefix).Of(header)));
   }
-  member.name += UpToZero(kName.Of(header));
+  if (!HasGnuPrefix(header)) return "";
+  const std::string_view prefix = UpToZero(kPrefix.Of(header));
+  warnings_.AddAtTarByte("GNU header with a prefix", header_at_);
+  const bool is_ascii = std::ranges::all_of(prefix, [](char c) { return (c & 0x80) == 0; });
+  return is_ascii ? std::string(prefix) : "";
 }
 
 void TarHeaders::ReadOldSparse(std::string_view header, TarMember& member) {
@@ -538,7 +578,7 @@ void TarHeaders::StartBody() { state_ = remaining_ > 0 ? State::kBody : State::k
 void TarHeaders::PassExtension(const Extension& extension, std::string_view body) {
   if (body.empty()) return;
   if (body.size() > kMaxPassedPax) {
-    Fail("expected owner, times and attributes of at most " + std::to_string(kMaxPassedPax) +
+    Fail("expected a map of a sparse file of at most " + std::to_string(kMaxPassedPax) +
          " bytes in a PAX header, found " + std::to_string(body.size()));
   }
   std::string header = extension.header;

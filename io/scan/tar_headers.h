@@ -3,8 +3,8 @@
 // layers in container runtimes; where readers of tar would come to different entries, the tar is
 // refused or what libarchive sees is made plain. Bounded memory: one extended header at a time.
 //
-// Leaves out: owner, mode, times and attributes, which libarchive reads. It is shown no names: it
-// would convert their bytes.
+// Leaves out: owner, mode and times of plain headers, which libarchive reads. It is shown no names,
+// whose bytes it would convert, and no attributes, of which it knows more than Go.
 #pragma once
 
 #include <cstddef>
@@ -33,9 +33,9 @@ struct TarMember {
   Bytes stored_size = 0;  // of what the tar holds of them
   std::string name;       // as written, whatever header has it
   std::string link;       // target of a link, as written
-  char type = '0';        // type flag: '0' to '6'
+  PaxAttributes attributes;
+  char type = '0';  // type flag: '0' to '6'
   bool is_sparse = false;
-  bool is_old_file = false;  // type flag 0: a directory if its name ends in '/'
   bool is_odd_link = false;  // a hard link that gives a size
   // Where in the stored bytes the gzip member starts that starts with its headers, if one does.
   std::optional<Bytes> gzip_member;
@@ -89,9 +89,13 @@ class TarHeaders {
   void ReadZeroBlock();
   void StartExtension(std::string_view header, char type);
   void FinishExtension();
+  void DropExtensions();
   void StartMember(std::span<char> header, char type);
-  void ReadPaxLayoutOf(char type, TarMember& member, PaxLayout& layout);
+  PaxLayout ReadPaxLayoutOf();
   void ReadNames(std::string_view header, const PaxLayout& layout, TarMember& member) const;
+  std::string ReadPrefix(std::string_view header) const;
+  void DropBody(std::span<char> header, char type, std::int64_t header_size,
+                const PaxLayout& layout, TarMember& member);
   void ReadOldSparse(std::string_view header, TarMember& member);
   void ReadSparseHeader(std::string_view block);
   void AddOldSparseParts(std::string_view parts);

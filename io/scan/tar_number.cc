@@ -6,6 +6,8 @@
 namespace gneiss {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
 std::optional<std::int64_t> ParseBase256(std::string_view field) {
   const bool is_negative = (static_cast<unsigned char>(field.front()) & 0x40U) != 0;
   std::uint64_t number = 0;
@@ -26,28 +28,28 @@ std::optional<std::int64_t> ParseTarNumber(std::string_view field) {
   if (!field.empty() && (static_cast<unsigned char>(field.front()) & 0x80U) != 0) {
     return ParseBase256(field);
   }
-  field.remove_prefix(std::min(field.find_first_not_of(' '), field.size()));
+  // What pads a field may stand on both sides, and a zero byte ends the digits.
+  constexpr std::string_view kPadding = " \0"sv;
+  field.remove_prefix(std::min(field.find_first_not_of(kPadding), field.size()));
+  field = field.substr(0, field.find_last_not_of(kPadding) + 1);
+  field = field.substr(0, field.find('\0'));
   std::int64_t number = 0;
-  const std::size_t size = field.size();
-  while (!field.empty() && field.front() >= '0' && field.front() <= '7') {
-    if (number >> 60 != 0) return std::nullopt;
-    number = number << 3 | (field.front() - '0');
-    field.remove_prefix(1);
+  for (const char c : field) {
+    if (c < '0' || c > '7' || number >> 60 != 0) return std::nullopt;
+    number = number << 3 | (c - '0');
   }
-  if (field.empty()) return number;
-  if (field.size() < size && field.front() == '\0') return number;
-  // Digits behind a leading zero byte are digits for some readers only.
-  const bool is_padding = std::ranges::all_of(field, [](char c) { return c == ' ' || c == '\0'; });
-  return is_padding ? std::optional(number) : std::nullopt;
+  return number;
+}
+
+std::optional<std::int64_t> ParseSigned(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
 }
 
 std::optional<std::int64_t> ParseDecimal(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || text.front() == '-') {
-    return std::nullopt;
-  }
-  return number;
+  return text.starts_with('-') ? std::nullopt : ParseSigned(text);
 }
 
 }  // namespace gneiss

@@ -9,12 +9,14 @@
 
 namespace gneiss {
 
-// nullopt when the field is neither form or the number does not fit. Octal: spaces, digits (none:
-// 0), then the end, a zero byte or a space; behind a space, or where there are no digits, only
-// spaces and zero bytes.
+// nullopt when the field is neither form or the number does not fit. Octal, as Go's archive/tar
+// reads it: spaces and zero bytes at both ends are padding, a zero byte behind digits ends them;
+// no digits are 0.
 [[nodiscard]] std::optional<std::int64_t> ParseTarNumber(std::string_view field);
 
 // Decimal digits and nothing else, as PAX records hold sizes; nullopt when not or above 2^63 - 1.
 [[nodiscard]] std::optional<std::int64_t> ParseDecimal(std::string_view text);
+// The same, behind '-' too.
+[[nodiscard]] std::optional<std::int64_t> ParseSigned(std::string_view text);
 
 }  // namespace gneiss
