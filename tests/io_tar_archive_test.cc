@@ -1,6 +1,8 @@
 #include <sys/stat.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -212,6 +214,27 @@ TEST_CASE("A tar without its last blocks is whole, one without its last bytes is
         path +
             ":tar byte 512: expected the header of a tar's member, found none: Damaged tar "
             "archive");
+}
+
+TEST_CASE("A member that cannot end is refused", "[io][tar_archive]") {
+  TemporaryDirectory directory;
+  for (const std::int64_t below : {1, 511, 512, 1023, 1024}) {
+    const std::int64_t size = std::numeric_limits<std::int64_t>::max() - below;
+    for (const std::string& member :
+         {TarEntry({.name = "b", .size = Base256(size)}),
+          Pax({{"size", std::to_string(size)}}) + TarEntry({.name = "b"})}) {
+      const std::string tar = File("a", "1") + member + File("c") + EndBlocks();
+      for (const std::string& stored : {tar, Gzip(tar)}) {
+        CHECK_THAT(ArchiveErrorOf(directory.Write("a.tar", stored)),
+                   Catch::Matchers::Contains("expected a member that ends within 2^63 bytes, found "
+                                             "one of " +
+                                             std::to_string(size) + " bytes"));
+      }
+    }
+  }
+  const std::string tar = TarEntry({.name = "b", .size = Base256(INT64_MAX - 4096)}, "x");
+  CHECK_THAT(ArchiveErrorOf(directory.Write("a.tar", tar + EndBlocks())),
+             Catch::Matchers::Contains("truncated"));
 }
 
 TEST_CASE("What is no tar is named for what it seems to be", "[io][tar_archive]") {

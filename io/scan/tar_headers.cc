@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "io/scan/tar_number.h"
@@ -149,6 +150,8 @@ void HideNames(std::span<char> header, char type) {
   write(kLink, type == '1' || type == '2' ? "link" : "");
 }
 
+constexpr Bytes kMaxPadded = std::numeric_limits<Bytes>::max() - static_cast<Bytes>(kBlock);
+// REQUIRES: size <= kMaxPadded.
 Bytes Padded(Bytes size) { return (size + 511) / 512 * 512; }
 
 // Such entries have no body, whatever size they give.
@@ -310,7 +313,7 @@ void TarHeaders::ReadZeroBlock() {
 void TarHeaders::StartExtension(std::string_view header, char type) {
   const std::optional<std::int64_t> size = ParseTarNumber(kSize.Of(header));
   if (!size || *size < 0) Fail("expected the size of an extended header, found no number");
-  if (*size > limits_.max_header_bytes) {
+  if (*size > std::min(limits_.max_header_bytes, kMaxPadded)) {
     Fail("expected an extended header of at most " + std::to_string(limits_.max_header_bytes) +
          " bytes (--max-header-bytes), found " + std::to_string(*size));
   }
@@ -393,7 +396,7 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   } else if (layout.size) {
     size = layout.size;
   }
-  if (*size > limits_.max_tar_bytes) {
+  if (*size > std::min(limits_.max_tar_bytes, kMaxPadded)) {
     Fail("expected a tar of at most " + std::to_string(limits_.max_tar_bytes) +
          " bytes (--max-tar-bytes), found an entry of " + std::to_string(*size));
   }
@@ -464,7 +467,7 @@ void TarHeaders::DropBody(std::span<char> header, char type, std::int64_t header
     return;
   }
   member.is_odd_link = true;
-  link_size_ = size < 0 ? 0 : Padded(std::min<Bytes>(size, limits_.max_tar_bytes));
+  link_size_ = size < 0 ? 0 : Padded(std::min({size, limits_.max_tar_bytes, kMaxPadded}));
 }
 
 void TarHeaders::ReadNames(std::string_view header, const PaxLayout& layout,

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <new>
 #include <span>
 #include <utility>
@@ -93,7 +94,8 @@ class MemberSource : public ByteSource {
   Bytes position_ = 0;
 };
 
-Bytes Padded(Bytes size) { return (size + 511) / 512 * 512; }
+constexpr Bytes kBlockBytes = 512;
+Bytes Padded(Bytes size) { return (size + kBlockBytes - 1) / kBlockBytes * kBlockBytes; }
 
 }  // namespace
 
@@ -180,6 +182,11 @@ class TarArchive::Indexer {
     PathKey key = MakePathKey(name);
     last_begin_ = archive_filter_bytes(reader_.get(), 0);
     last_size_ = member.kind == Kind::kFile ? member.size : 0;
+    // So that no sum of the two passes the largest number.
+    if (last_size_ > std::numeric_limits<Bytes>::max() - kBlockBytes - last_begin_) {
+      throw ErrorHere("expected a member that ends within 2^63 bytes, found one of " +
+                      std::to_string(last_size_) + " bytes");
+    }
     last_name_ = name;
     member.begin = last_begin_;
     if (key.above_root || key.key.empty()) return;
