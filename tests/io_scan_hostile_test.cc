@@ -87,7 +87,7 @@ TEST_CASE("Row 7: the size of a hard link is not counted, its body passed over",
     CHECK(List(inventory) == listed);
     CHECK(Warnings(inventory) == warned);
   }
-  for (const std::string& pax : {Pax({{"size", "700"}}), Pax({{"mtime", "1"}})}) {
+  for (const std::string& pax : {Pax({{"size", "700"}}), Pax({{"comment", "1"}})}) {
     const Inventory inventory =
         ScanTar(File("a", "1") + pax + TarEntry(link, body) + File("c", "22") + kEnd);
     CHECK(List(inventory) == listed);

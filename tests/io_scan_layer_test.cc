@@ -113,6 +113,93 @@ TEST_CASE("Owner, mode, times and attributes of an entry are kept", "[io][scan_l
   CHECK(Warnings(inventory) == "odd number in a header 1 tar byte 2048\n");
 }
 
+// "type path mode uid mtime xattrs" of each entry.
+std::string Attributes(const Inventory& inventory) {
+  std::string list;
+  for (const Entry& entry : inventory.entries) {
+    list += std::string(EntryTypeName(entry.type)) + " " + std::string(inventory.path(entry)) +
+            " " + Octal(entry.mode, 4) + " " + std::to_string(entry.uid) + " " +
+            std::to_string(entry.mtime);
+    for (const XattrView& xattr : ParseXattrs(inventory.texts[entry.xattrs])) {
+      list += " " + std::string(xattr.name) + "=" + std::string(xattr.value);
+    }
+    list += "\n";
+  }
+  return list;
+}
+
+TEST_CASE("The header of a hard link counts for the file that it names", "[io][scan_layer]") {
+  const std::string file = Pax({{"SCHILY.xattr.user.a", "1"}, {"SCHILY.xattr.user.b", "1"}}) +
+                           TarEntry({.name = "f", .mode = "0004755", .uid = "0000007"}, "x");
+  const auto link = [](const std::string& name, const std::string& mode, const std::string& to) {
+    return TarEntry({.name = name,
+                     .type = '1',
+                     .link = to,
+                     .mode = mode,
+                     .uid = "0000007",
+                     .mtime = "00000000005"});
+  };
+  const Inventory inventory =
+      ScanTar(file + link("g", "0000600", "f") +
+              Pax({{"SCHILY.xattr.user.b", "2"}, {"SCHILY.xattr.user.c", "3"}}) +
+              link("h", "0000640", "g") + EndBlocks());
+  const std::string attributes = " 0640 7 5 user.a=1 user.b=2 user.c=3\n";
+  CHECK(Attributes(inventory) ==
+        "file f" + attributes + "hard link g" + attributes + "hard link h" + attributes);
+  CHECK(Warnings(inventory) == "hard link with other attributes than its file 2 g\n");
+
+  // A new owner takes the capability away, unless the link has it too.
+  const std::string capability = Pax({{"SCHILY.xattr.security.capability", "c"}});
+  CHECK(Attributes(ScanTar(capability + File("f") + HardLink("g", "f") + EndBlocks())) ==
+        "file f 0644 0 0\nhard link g 0644 0 0\n");
+  const Inventory both =
+      ScanTar(capability + File("f") + capability + HardLink("g", "f") + EndBlocks());
+  CHECK(Attributes(both) ==
+        "file f 0644 0 0 security.capability=c\nhard link g 0644 0 0 security.capability=c\n");
+  CHECK(Warnings(both).empty());
+
+  // Of a file that has been replaced, and of one that the layer does not have.
+  CHECK(Attributes(ScanTar(File("f") + link("g", "0000600", "f") + File("f") + EndBlocks())) ==
+        "file f 0600 7 5\nfile f 0644 0 0\nhard link g 0600 7 5\n");
+  CHECK(Attributes(ScanTar(capability + link("g", "0000600", "f") + EndBlocks())) ==
+        "hard link g 0600 7 5\n");
+}
+
+TEST_CASE("A directory that is given twice keeps the attributes of before", "[io][scan_layer]") {
+  const auto directory = [](const std::string& name, const std::string& value) {
+    return Pax({{"SCHILY.xattr.user." + name, value}}) + Directory("d");
+  };
+  CHECK(Attributes(ScanTar(directory("a", "1") + directory("b", "1") + directory("a", "2") +
+                           EndBlocks())) ==
+        "directory d 0755 0 0 user.a=1\ndirectory d 0755 0 0 user.b=1\n"
+        "directory d 0755 0 0 user.a=2 user.b=1\n");
+  CHECK(Attributes(ScanTar(directory("a", "1") + File("d") + directory("b", "1") + EndBlocks())) ==
+        "directory d 0755 0 0 user.a=1\nfile d 0644 0 0\ndirectory d 0755 0 0 user.b=1\n");
+}
+
+TEST_CASE("The times of directories are set last, by name", "[io][scan_layer]") {
+  const auto directory = [](const std::string& name, int time) {
+    return TarEntry({.name = name, .type = '5', .mode = "0000755", .mtime = Octal(time)});
+  };
+  const auto seen = [](const std::string& tar) { return Attributes(ScanTar(tar + EndBlocks())); };
+  const Inventory inventory = ScanTar(directory("p", 8) + File("p") + EndBlocks());
+  CHECK(Attributes(inventory) == "directory p 0755 0 8\nfile p 0644 0 8\n");
+  CHECK(Warnings(inventory) ==
+        "path given twice 1 p\ntime of a directory that its layer replaces 1 p\n");
+  CHECK(seen(directory("p", 8) + File("p") + directory("p", 9)) ==
+        "directory p 0755 0 8\nfile p 0644 0 0\ndirectory p 0755 0 9\n");
+  // What a symlink there leads to, in the order of the directories.
+  CHECK(seen(directory("q", 5) + directory("p", 8) + Symlink("p", "q")) ==
+        "directory p 0755 0 8\nsymlink p 0644 0 0\ndirectory q 0755 0 8\n");
+  CHECK(seen(directory("p", 8) + directory("q", 5) + Symlink("p", "q")) ==
+        "directory p 0755 0 8\nsymlink p 0644 0 0\ndirectory q 0755 0 5\n");
+  CHECK(seen(directory("r", 1) + directory("r/q", 5) + directory("p/q", 8) + Symlink("p", "r")) ==
+        "symlink p 0644 0 0\ndirectory p/q 0755 0 8\ndirectory r 0755 0 1\n"
+        "directory r/q 0755 0 8\n");
+  CHECK(seen(File("a") + directory("p", 8) + HardLink("p", "a")) ==
+        "file a 0644 0 8\ndirectory p 0755 0 8\nhard link p 0644 0 8\n");
+}
+
 TEST_CASE("A layer is the same in every codec, by either library, however reads are cut",
           "[io][scan_layer]") {
   std::string tar = SmallTar();

@@ -11,6 +11,7 @@
 #include "io/packages/read_packages.h"
 #include "io/scan/marker_name.h"
 #include "io/scan/stargz_index.h"
+#include "io/scan/unpacked_attributes.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -125,6 +126,7 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   const std::vector<std::uint32_t> latest = ListLatest();
   CheckBelowFiles(latest);
   CheckHardLinks(latest);
+  SetUnpackedAttributes(latest, inventory_, symlinks_, warnings_);
   TakePackages();
   return std::move(inventory_);
 }

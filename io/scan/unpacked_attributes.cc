@@ -1,0 +1,200 @@
+#include "io/scan/unpacked_attributes.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "planner/input_error.h"
+#include "planner/path_key.h"
+
+namespace gneiss {
+namespace {
+
+constexpr std::string_view kCapability = "security.capability";
+
+bool IsMarker(EntryType type) { return type == EntryType::kWhiteout || type == EntryType::kOpaque; }
+
+// Whether headers of a layer can change attributes of others at all; of most layers none do.
+bool MayDiffer(const Inventory& inventory) {
+  std::string_view path;     // of the last entry that is no marker
+  std::string_view symlink;  // the last path that is one at some time
+  for (std::size_t i = 0; i < inventory.entries.size(); ++i) {
+    const Entry& entry = inventory.entries[i];
+    if (entry.type == EntryType::kHardLink) return true;
+    if (IsMarker(entry.type)) continue;
+    const std::string_view at = inventory.path(entry);
+    if (i > 0 && at == path) return true;
+    path = at;
+    if (!symlink.empty() && IsBelow(at, symlink)) return true;
+    if (entry.type == EntryType::kSymlink) symlink = at;
+  }
+  return false;
+}
+
+class AttributeSetter {
+ public:
+  AttributeSetter(const std::vector<std::uint32_t>& latest, Inventory& inventory,
+                  LayerSymlinks& symlinks, ScanWarnings& warnings)
+      : latest_(latest),
+        inventory_(inventory),
+        entries_(inventory.entries),
+        symlinks_(symlinks),
+        warnings_(warnings),
+        holder_(entries_.size(), kNone) {}
+
+  void Run() {
+    std::vector<std::uint32_t> in_tar(entries_.size());
+    for (std::uint32_t e = 0; e < entries_.size(); ++e) in_tar[entries_[e].position] = e;
+    for (const std::uint32_t e : in_tar) {
+      const EntryType type = entries_[e].type;
+      if (IsMarker(type)) continue;
+      holder_[e] = e;
+      if (type == EntryType::kHardLink) AddName(e);
+      if (type == EntryType::kDirectory) AddDirectory(e);
+    }
+    for (const std::uint32_t e : in_tar) {
+      if (entries_[e].type == EntryType::kDirectory) SetTime(e);
+    }
+    Finish();
+  }
+
+ private:
+  // By name; views into texts, to which nothing is added yet.
+  using Xattrs = std::map<std::string_view, std::string_view>;
+
+  // The last entry of a path before a position that is no marker; kNone: there is none.
+  std::uint32_t FindLast(std::string_view path, std::uint32_t position) const {
+    const auto after = std::ranges::partition_point(entries_, [&](const Entry& entry) {
+      const auto order = ComparePaths(inventory_.path(entry), path);
+      return order < 0 || (order == 0 && entry.position < position);
+    });
+    if (after == entries_.begin() || inventory_.path(*(after - 1)) != path) return kNone;
+    return latest_[static_cast<std::size_t>(after - entries_.begin()) - 1];
+  }
+
+  Xattrs& XattrsOf(std::uint32_t e) {
+    const auto [found, is_new] = xattrs_.try_emplace(e);
+    if (is_new) {
+      for (const XattrView& xattr : ParseXattrs(inventory_.texts[entries_[e].xattrs])) {
+        found->second.emplace(xattr.name, xattr.value);
+      }
+    }
+    return found->second;
+  }
+
+  void AddDirectory(std::uint32_t e) {
+    if (e == 0 || inventory_.path(entries_[e - 1]) != inventory_.path(entries_[e])) return;
+    const std::uint32_t before = latest_[e - 1];
+    if (before == kNone || entries_[before].type != EntryType::kDirectory) return;
+    // It alone needs them from here on.
+    Xattrs all = std::move(XattrsOf(before));
+    xattrs_.erase(before);
+    for (const auto& [name, value] : XattrsOf(e)) all[name] = value;
+    XattrsOf(e) = std::move(all);
+  }
+
+  void AddName(std::uint32_t e) {
+    Entry& link = entries_[e];
+    const std::uint32_t target = FindLast(inventory_.link(link), link.position);
+    if (target == kNone || entries_[target].type == EntryType::kDirectory) {
+      link.xattrs = 0;
+      return;
+    }
+    holder_[e] = holder_[target];
+    Entry& file = entries_[holder_[e]];
+    if (file.type == EntryType::kSymlink) link.mode = file.mode;
+    const auto plain = [](const Entry& entry) {
+      return std::tie(entry.mode, entry.uid, entry.gid, entry.mtime, entry.mtime_nsec);
+    };
+    if (plain(link) == plain(file) && link.xattrs == file.xattrs && !xattrs_.contains(holder_[e])) {
+      return;
+    }
+    Xattrs& all = XattrsOf(holder_[e]);
+    bool differs = plain(link) != plain(file);
+    const std::vector<XattrView> own = ParseXattrs(inventory_.texts[link.xattrs]);
+    const bool keeps = std::ranges::find(own, kCapability, &XattrView::name) != own.end();
+    if (!keeps && all.erase(kCapability) > 0) differs = true;
+    for (const XattrView& xattr : own) {
+      const auto [found, is_new] = all.try_emplace(xattr.name, xattr.value);
+      if (is_new || std::exchange(found->second, xattr.value) != xattr.value) differs = true;
+    }
+    if (!differs) return;
+    warnings_.Add("hard link with other attributes than its file", inventory_.path(link));
+    CopyPlain(link, file);
+  }
+
+  static void CopyPlain(const Entry& from, Entry& to) {
+    to.mode = from.mode;
+    to.uid = from.uid;
+    to.gid = from.gid;
+    to.mtime = from.mtime;
+    to.mtime_nsec = from.mtime_nsec;
+  }
+
+  void SetTime(std::uint32_t e) {
+    const Entry& directory = entries_[e];
+    std::string_view path = inventory_.path(directory);
+    try {
+      path = symlinks_.FindDirectory(path, /*is_rooted=*/false);
+    } catch (const InputError&) {
+      return;  // a loop that came later; runtimes do not unpack such a layer
+    }
+    const bool is_last =
+        e + 1 == entries_.size() || inventory_.path(entries_[e + 1]) != inventory_.path(directory);
+    if (is_last && path == inventory_.path(directory)) return;
+    const std::uint32_t last = FindLast(path, kNone);
+    if (last == kNone) return;
+    if (entries_[last].type == EntryType::kDirectory &&
+        entries_[last].position >= directory.position) {
+      return;
+    }
+    Entry& other = entries_[holder_[last]];
+    if (std::tie(other.mtime, other.mtime_nsec) ==
+        std::tie(directory.mtime, directory.mtime_nsec)) {
+      return;
+    }
+    warnings_.Add("time of a directory that its layer replaces", inventory_.path(directory));
+    other.mtime = directory.mtime;
+    other.mtime_nsec = directory.mtime_nsec;
+  }
+
+  void Finish() {
+    std::vector<std::pair<std::uint32_t, std::string>> texts;
+    for (const auto& [e, xattrs] : xattrs_) {
+      std::vector<Xattr> list;
+      for (const auto& [name, value] : xattrs) {
+        list.push_back({.name = std::string(name), .value = std::string(value)});
+      }
+      std::string text = FormatXattrs(std::move(list));
+      if (text != inventory_.texts[entries_[e].xattrs]) texts.emplace_back(e, std::move(text));
+    }
+    for (const auto& [e, text] : texts) entries_[e].xattrs = inventory_.texts.Add(text);
+    for (std::uint32_t e = 0; e < entries_.size(); ++e) {
+      if (holder_[e] == e || holder_[e] == kNone) continue;
+      CopyPlain(entries_[holder_[e]], entries_[e]);
+      entries_[e].xattrs = entries_[holder_[e]].xattrs;
+    }
+  }
+
+  const std::vector<std::uint32_t>& latest_;
+  Inventory& inventory_;
+  std::vector<Entry>& entries_;
+  LayerSymlinks& symlinks_;
+  ScanWarnings& warnings_;
+  std::vector<std::uint32_t> holder_;       // of each entry that is no marker: of what it names
+  std::map<std::uint32_t, Xattrs> xattrs_;  // of entries where others had a say
+};
+
+}  // namespace
+
+void SetUnpackedAttributes(const std::vector<std::uint32_t>& latest, Inventory& inventory,
+                           LayerSymlinks& symlinks, ScanWarnings& warnings) {
+  if (MayDiffer(inventory)) AttributeSetter(latest, inventory, symlinks, warnings).Run();
+}
+
+}  // namespace gneiss
