@@ -196,6 +196,9 @@ TEST_CASE("The times of directories are set last, by name", "[io][scan_layer]") 
   CHECK(seen(directory("r", 1) + directory("r/q", 5) + directory("p/q", 8) + Symlink("p", "r")) ==
         "symlink p 0644 0 0\ndirectory p/q 0755 0 8\ndirectory r 0755 0 1\n"
         "directory r/q 0755 0 8\n");
+  // By the name that led to the directory when it was made.
+  CHECK(seen(Symlink("l", "p") + directory("l/d", 8) + Symlink("l", "q") + File("q/d")) ==
+        "symlink l 0644 0 0\nsymlink l 0644 0 0\ndirectory p/d 0755 0 8\nfile q/d 0644 0 8\n");
   CHECK(seen(File("a") + directory("p", 8) + HardLink("p", "a")) ==
         "file a 0644 0 8\ndirectory p 0755 0 8\nhard link p 0644 0 8\n");
 }

@@ -14,6 +14,7 @@ all_of: algorithm
 array: array
 atomic: atomic
 bad_alloc: new
+bitset: bitset
 chrono: chrono
 countr_zero: bit
 deque: deque

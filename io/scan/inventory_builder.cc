@@ -11,7 +11,6 @@
 #include "io/packages/read_packages.h"
 #include "io/scan/marker_name.h"
 #include "io/scan/stargz_index.h"
-#include "io/scan/unpacked_attributes.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -77,7 +76,10 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   if (key.empty() && entry.type != EntryType::kDirectory) {
     Fail("expected a directory at the root, found a " + std::string(EntryTypeName(entry.type)));
   }
-  key = FollowSymlinks(key, above_root || name.starts_with('/'));
+  const bool is_rooted = above_root || name.starts_with('/');
+  const std::string_view written = key;
+  key = FollowSymlinks(key, is_rooted);
+  const bool has_followed = key != written;
   if (member.is_odd_link) warnings_.Add("hard link with a size", key);
   const bool has_body = member.stored_size > 0;
   SetMarker(key, entry);
@@ -87,6 +89,9 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   }
 
   entry.path = AddText(key);
+  if (has_followed && entry.type == EntryType::kDirectory) {
+    directories_.push_back({.path = entry.path, .name = AddText(written), .is_rooted = is_rooted});
+  }
   if (!IsMarker(entry.type)) symlinks_.Replace(key, entry.type == EntryType::kDirectory);
   SetMetadata(reader, entry);
   SetType(reader, key, entry);
@@ -126,7 +131,7 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   const std::vector<std::uint32_t> latest = ListLatest();
   CheckBelowFiles(latest);
   CheckHardLinks(latest);
-  SetUnpackedAttributes(latest, inventory_, symlinks_, warnings_);
+  SetUnpackedAttributes(latest, directories_, inventory_, symlinks_, warnings_);
   TakePackages();
   return std::move(inventory_);
 }

@@ -15,6 +15,7 @@
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/tar_reader.h"
+#include "io/scan/unpacked_attributes.h"
 #include "io/source/sha256_stream.h"
 #include "planner/inventory.h"
 #include "planner/path_key.h"
@@ -75,7 +76,8 @@ class InventoryBuilder {
   PathKey made_key_;
   std::string found_key_;
   bool has_followed_ = false;  // a key is not what the tar calls its entry
-  std::string head_;           // first bytes of the file being read
+  std::vector<FollowedDirectory> directories_;
+  std::string head_;  // first bytes of the file being read
   PackageFiles package_files_;
   std::uint32_t last_xattrs_ = 0;
   std::size_t num_shares_ = 0;  // entries that have theirs

@@ -38,9 +38,11 @@ bool MayDiffer(const Inventory& inventory) {
 
 class AttributeSetter {
  public:
-  AttributeSetter(const std::vector<std::uint32_t>& latest, Inventory& inventory,
+  AttributeSetter(const std::vector<std::uint32_t>& latest,
+                  const std::vector<FollowedDirectory>& followed, Inventory& inventory,
                   LayerSymlinks& symlinks, ScanWarnings& warnings)
       : latest_(latest),
+        followed_(followed),
         inventory_(inventory),
         entries_(inventory.entries),
         symlinks_(symlinks),
@@ -57,8 +59,17 @@ class AttributeSetter {
       if (type == EntryType::kHardLink) AddName(e);
       if (type == EntryType::kDirectory) AddDirectory(e);
     }
+    auto followed = followed_.begin();
     for (const std::uint32_t e : in_tar) {
-      if (entries_[e].type == EntryType::kDirectory) SetTime(e);
+      if (entries_[e].type != EntryType::kDirectory) continue;
+      std::uint32_t name = entries_[e].path;
+      bool is_rooted = false;
+      if (followed != followed_.end() && followed->path == name) {
+        name = followed->name;
+        is_rooted = followed->is_rooted;
+        ++followed;
+      }
+      SetTime(e, inventory_.texts[name], is_rooted);
     }
     Finish();
   }
@@ -136,11 +147,11 @@ class AttributeSetter {
     to.mtime_nsec = from.mtime_nsec;
   }
 
-  void SetTime(std::uint32_t e) {
+  void SetTime(std::uint32_t e, std::string_view name, bool is_rooted) {
     const Entry& directory = entries_[e];
-    std::string_view path = inventory_.path(directory);
+    std::string_view path;
     try {
-      path = symlinks_.FindDirectory(path, /*is_rooted=*/false);
+      path = symlinks_.FindDirectory(name, is_rooted);
     } catch (const InputError&) {
       return;  // a loop that came later; runtimes do not unpack such a layer
     }
@@ -182,6 +193,7 @@ class AttributeSetter {
   }
 
   const std::vector<std::uint32_t>& latest_;
+  const std::vector<FollowedDirectory>& followed_;
   Inventory& inventory_;
   std::vector<Entry>& entries_;
   LayerSymlinks& symlinks_;
@@ -192,9 +204,11 @@ class AttributeSetter {
 
 }  // namespace
 
-void SetUnpackedAttributes(const std::vector<std::uint32_t>& latest, Inventory& inventory,
+void SetUnpackedAttributes(const std::vector<std::uint32_t>& latest,
+                           const std::vector<FollowedDirectory>& followed, Inventory& inventory,
                            LayerSymlinks& symlinks, ScanWarnings& warnings) {
-  if (MayDiffer(inventory)) AttributeSetter(latest, inventory, symlinks, warnings).Run();
+  if (followed.empty() && !MayDiffer(inventory)) return;
+  AttributeSetter(latest, followed, inventory, symlinks, warnings).Run();
 }
 
 }  // namespace gneiss

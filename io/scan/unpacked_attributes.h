@@ -17,11 +17,20 @@
 
 namespace gneiss {
 
+// A directory that is not where its name says, since a symlink led to it; which may change.
+struct FollowedDirectory {
+  std::uint32_t path = 0;  // of its entry
+  std::uint32_t name = 0;  // a text: its key but for symlinks
+  bool is_rooted = false;  // written with a '/' in front
+};
+
 // Gives the entries those attributes, hard links those of the files that they name; links to files
-// that the layer lacks keep what their headers say but for extended attributes. `latest`: of each
-// entry itself or the last one before it that is at its path and no marker, kNone: none;
-// `symlinks`: of the layer, at its end. REQUIRES: sorted. Time O(entries + links log entries).
-void SetUnpackedAttributes(const std::vector<std::uint32_t>& latest, Inventory& inventory,
+// that the layer lacks keep what their headers say but for extended attributes. `followed`: by
+// position; `latest`: of each entry itself or the last one before it that is at its path and no
+// marker, kNone: none; `symlinks`: of the layer, at its end. REQUIRES: sorted. Time O(entries +
+// links log entries).
+void SetUnpackedAttributes(const std::vector<std::uint32_t>& latest,
+                           const std::vector<FollowedDirectory>& followed, Inventory& inventory,
                            LayerSymlinks& symlinks, ScanWarnings& warnings);
 
 }  // namespace gneiss
