@@ -183,6 +183,7 @@ class Image:
 
     def end_layer(self):
         self.set_times()
+        self.note_marked(self.upper.root, b"", False)
         self.layers.insert(0, self.upper)
         self.shown = merge(self.shown, self.upper.root, True)
 
@@ -211,6 +212,8 @@ class Image:
                 raise Refused("names a directory by dots")
             return  # Attributes of the root: ignored.
         is_marker = base.startswith(b".wh.")
+        if clean_join(posixpath.dirname(name)) != folder:
+            self.kinds.add("marker-through-link" if is_marker else "through-link")
         self.note_parents(folder, name, is_marker)
         parent = self.make_parent(folder)
         if is_marker:
@@ -236,6 +239,16 @@ class Image:
             self.kinds.add("marker-nowhere")
         if node is not None and node.kind != "directory":
             self.kinds.add("lower-file-parent")
+
+    def note_marked(self, node, path, hidden):
+        """Directories in an opaque one that are there for markers alone."""
+        for name, child in node.children.items():
+            below = clean_join(path, name)
+            if child.kind != "directory":
+                continue
+            if hidden and not any(done == below or done.startswith(below + b"/") for done in self.unpacked):
+                self.kinds.add("marker-nowhere")
+            self.note_marked(child, below, hidden or child.opaque)
 
     def make_parent(self, path):
         node, done = self.upper.root, b""
@@ -357,7 +370,11 @@ class Image:
 
     def link_target(self, entry):
         folder, base = posixpath.split(entry.link)
-        folder = resolve(self.upper, folder, self.kinds)
+        if posixpath.normpath(entry.link).startswith(b".."):
+            self.kinds.add("link-above-root")
+        if clean_join(folder) != resolve(self.upper, folder, self.kinds):
+            self.kinds.add("link-through-link")
+        folder = resolve(self.upper, folder)
         target = clean_join(folder, base)
         node = self.upper.lookup(target)
         if node is None:

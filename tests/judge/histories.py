@@ -21,6 +21,22 @@ class History:
     def blobs(self):
         return [(tar_bytes(entries), how) for entries, how in self.layers]
 
+    def without(self, number, position):
+        """The same with one entry less; None where that is refused."""
+        image, layers = Image(), []
+        for i, (entries, how) in enumerate(self.layers):
+            entries = [entry for j, entry in enumerate(entries) if (i, j) != (number, position)]
+            image.begin_layer()
+            try:
+                for entry in entries:
+                    image.add(entry)
+            except Refused:
+                return None
+            image.end_layer()
+            if entries or i == 0:
+                layers.append((entries, how))
+        return History(self.ref, image, layers, None, self.profile)
+
     def __str__(self):
         lines = [f"{self.ref} ({self.profile}; {', '.join(self.kinds) or 'nothing odd'})"]
         for number, (entries, how) in enumerate(self.layers, 1):

@@ -1,12 +1,13 @@
 """Judges how gneiss merges layers, by containerd and umoci: seeded histories of layers as images of one layout, each
 unpacked by both, and compared path by path with what `gneiss files` shows.
 
-    judge.py --work DIR [--gneiss GNEISS] [--trees N] [--seed S] [--levels M] [--only REF] [--show]
+    judge.py --work DIR [--gneiss GNEISS] [--trees N] [--seed S] [--levels M] [--quick] [--only REF] [--show N]
 
 Without --gneiss the two are compared with each other. --levels plans the first M images, carries out each level, and
-has the results unpacked again. --only does with one tree, --show prints histories of trees that differ in full.
-Exit status 1: gneiss differs from containerd, or umoci does where it is not known to, or a tree after `apply` is not
-the tree before."""
+has the results unpacked again. --quick needs no runtime: gneiss is held against the model of containerd that leads
+the generator, and each history that differs is cut down to what it takes. --only does with one tree, --show N prints
+as many histories of trees that differ (default: 3). Exit status 1: gneiss differs from containerd, or umoci does where
+it is not known to, or a tree after `apply` is not the tree before."""
 import argparse
 import base64
 import collections
@@ -15,6 +16,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -24,6 +26,8 @@ from histories import history
 from layers import Layout
 from runtimes import Containerd, umoci_tree
 
+# Kinds where gneiss is meant to answer otherwise than containerd, and why.
+GNEISS_DIFFERS = {}
 LEVELS = ["squash", "bases", "carve"]
 NODE_TYPES = {"char": "char_device", "block": "block_device"}
 
@@ -154,7 +158,7 @@ class Verdict:
             print(f"  {count} x {text}")
         # The shortest histories say the most.
         self.wrong.sort(key=lambda pair: sum(len(entries) for entries, _ in pair[0].layers))
-        for tree, found in self.wrong[:len(self.wrong) if show else 3]:
+        for tree, found in self.wrong[:show]:
             for path, field, left, right in found[:5]:
                 print(f"  {tree.ref} {path!r}: {field} {left!r} / {right!r}")
             print(f"  {tree}")
@@ -180,6 +184,9 @@ class Judge:
         numbers = [int(options.only[1:])] if options.only else range(options.trees)
         self.trees = [history(options.seed, number) for number in numbers]
         self.before = self.write("before", self.trees)
+        if options.quick:
+            self.judge_by_model()
+            return 1 if self.failed else 0
         with Containerd(self.work + "/containerd") as containerd, concurrent.futures.ThreadPoolExecutor(2) as pool:
             self.containerd, self.pool = containerd, pool
             self.containerd_trees, refusals = self.unpack(self.before, "before", self.trees)
@@ -225,6 +232,8 @@ class Judge:
         print(f"trees: {count} of seed {self.options.seed}, {sum(len(tree.layers) for tree in self.trees)} layers, "
               f"{sum(len(entries) for tree in self.trees for entries, _ in tree.layers)} entries; containerd unpacked "
               f"{len(self.containerd_trees)} and refused {len(refusals)}")
+        kinds = collections.Counter(kind for tree in self.trees for kind in tree.kinds)
+        print("  kinds: " + ", ".join(f"{kind} {number}" for kind, number in kinds.most_common()))
         for reason, number in collections.Counter(tree.refused for tree in self.trees if tree.refused).most_common():
             print(f"  refused: {reason}: {number}")
         for tree in self.trees:
@@ -248,25 +257,66 @@ class Judge:
                                               self.either_made_up))
         self.failed |= verdict.report(self.options.show)
 
-    def judge_files(self):
-        run = subprocess.run([self.gneiss, "files", "oci:" + self.before, "--all", "--json"], capture_output=True,
-                             text=True)
-        documents = {}
+    def files(self, layout):
+        """What gneiss shows of each image of a layout, and what it says."""
+        run = subprocess.run([self.gneiss, "files", "oci:" + layout, "--all", "--json"], capture_output=True,
+                             text=True, errors="replace")
+        shown = {}
         for line in run.stdout.splitlines():
             document = json.loads(line)
-            documents[document["image"].rpartition(":")[2]] = document
-        verdict = Verdict("gneiss and containerd")
+            for ref in document["image"]["refs"]:
+                shown[ref.rpartition(":")[2]] = gneiss_tree(document)
+        return shown, run.stderr
+
+    def judge_files(self):
+        shown, said = self.files(self.before)
+        verdict = Verdict("gneiss and containerd", GNEISS_DIFFERS.keys())
         for tree in self.trees:
-            if tree.ref not in self.containerd_trees:
-                continue
-            if tree.ref not in documents:
-                verdict.add(tree, [(b"", "shown", False, True)])
-                continue
-            verdict.add(tree, differences(gneiss_tree(documents[tree.ref]), self.containerd_trees[tree.ref],
-                                          lambda shown, real: shown is None))
+            if tree.ref in self.containerd_trees:
+                verdict.add(tree, self.difference(shown.get(tree.ref), self.containerd_trees[tree.ref]))
         self.failed |= verdict.report(self.options.show)
-        if not documents:
-            print(run.stderr)
+        if any(field == "shown" for _, found in verdict.wrong for _, field, _, _ in found):
+            print(said)
+
+    def difference(self, shown, real):
+        """A directory that gneiss calls implied has no time of its own, whatever the runtime gives it."""
+        if shown is None:
+            return [(b"", "shown", False, True)]
+        return differences(shown, real, lambda time, _: time is None)
+
+    def judge_by_model(self):
+        shown, said = self.files(self.before)
+        verdict = Verdict("gneiss and the model of containerd", GNEISS_DIFFERS.keys())
+        for tree in self.trees:
+            if not tree.refused:
+                verdict.add(tree, self.difference(shown.get(tree.ref), model_tree(tree.image)))
+        verdict.wrong = [self.cut_down(*pair) if i < self.options.show else pair
+                         for i, pair in enumerate(verdict.wrong)]
+        self.failed |= verdict.report(self.options.show)
+        if any(field == "shown" for _, found in verdict.wrong for _, field, _, _ in found):
+            print(said)
+
+    def cut_down(self, tree, found):
+        """The history without each entry that the difference does not need."""
+        attempt, again = 0, True
+        while again:
+            again = False
+            places = [(i, j) for i, (entries, _) in enumerate(tree.layers) for j in reversed(range(len(entries)))]
+            for place in places:
+                smaller = tree.without(*place)
+                if smaller is None:
+                    continue
+                attempt += 1
+                layout = Layout(f"{self.work}/cut-{tree.ref}-{attempt}")
+                layout.add_image(smaller.ref, smaller.blobs())
+                layout.close()
+                shown, _ = self.files(layout.path)
+                difference = self.difference(shown.get(tree.ref), model_tree(smaller.image))
+                shutil.rmtree(layout.path)
+                if {field for _, field, _, _ in difference} & {field for _, field, _, _ in found}:
+                    tree, found, again = smaller, difference, True
+                    break
+        return tree, found
 
     def judge_levels(self):
         trees = [tree for tree in self.trees if tree.ref in self.containerd_trees][:self.options.levels]
@@ -276,8 +326,11 @@ class Judge:
             target = f"{self.work}/{level}"
             self.command("apply", f"{self.work}/plan.json", "--from", source, "--to", "oci:" + target, "--level", level,
                          "--quiet")
+            if not os.path.exists(target + "/index.json"):
+                continue
             with open(target + "/index.json") as file:
-                refs = {item["annotations"]["org.opencontainers.image.ref.name"] for item in json.load(file)["manifests"]}
+                items = json.load(file)["manifests"]
+            refs = {item["annotations"]["org.opencontainers.image.ref.name"] for item in items}
             written = [tree for tree in trees if tree.ref in refs]
             after, refused = self.unpack(target, level, written)
             umoci_after, umoci_refused = self.unpack_umoci(target, written)
@@ -313,7 +366,8 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--levels", type=int, default=0)
     parser.add_argument("--only")
-    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--show", type=int, default=3)
     options = parser.parse_args()
     options.work = os.path.realpath(options.work)
     os.umask(0o022)

@@ -5,8 +5,10 @@ device, links (the other names of the file), xattrs where there are any. Its roo
 import ctypes
 import hashlib
 import os
+import shutil
 import stat
 import subprocess
+import tempfile
 import time
 
 CONFIG = """version = 2
@@ -74,6 +76,7 @@ class Containerd:
 
     def __enter__(self):
         os.makedirs(self.work + "/mounts")
+        self.keep_in_memory()
         with open(self.work + "/config.toml", "w") as file:
             file.write(CONFIG.format(work=self.work))
         with open(self.work + "/log", "w") as log:
@@ -84,9 +87,21 @@ class Containerd:
             time.sleep(0.02)
         return self
 
+    def keep_in_memory(self):
+        """Blobs and databases, each write of which is synced: it takes five times as long on a disk."""
+        self.memory = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else self.work)
+        for name in ("io.containerd.metadata.v1.bolt", "io.containerd.content.v1.content"):
+            os.mkdir(f"{self.memory}/{name}")
+            os.makedirs(self.work + "/root", exist_ok=True)
+            os.symlink(f"{self.memory}/{name}", f"{self.work}/root/{name}")
+        snapshotter = self.work + "/root/io.containerd.snapshotter.v1.overlayfs"
+        os.mkdir(snapshotter)
+        os.symlink(self.memory + "/snapshots.db", snapshotter + "/metadata.db")
+
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait()
+        shutil.rmtree(self.memory)
 
     def ctr(self, *arguments):
         return subprocess.run(["ctr", "-a", self.socket, *arguments], capture_output=True, text=True, errors="replace")
