@@ -70,7 +70,7 @@ class Generator:
         for _ in range(self.random.choice([1, 2, 2, 3, 3, 3, 4, 5])):
             image.begin_layer()
             entries = []
-            planned = []
+            planned = [Entry(b"./", "5", **self.attributes("5") | {"mode": 0o700})] if self.chance(0.1) else []
             for _ in range(self.random.choice([0, 2, 4, 6, 8, 10, 14])):
                 if not planned:
                     planned = self.entries()
@@ -230,6 +230,16 @@ class Generator:
             first = [directory(path)] + ([self.file(clean_join(path, name))] if self.chance(0.5) else [])
             return first + [Entry(path, "2", link=self.target(), **self.attributes("2")) if self.chance(0.4)
                             else self.file(path)]
+        if kind == "setgid-parent":
+            path = self.path()
+            return [directory(path, mode=0o2775, gid=50), self.file(clean_join(path, name, self.name()))]
+        if kind == "dots-in-link":
+            folder = self.folder()
+            texts = [b"../" + name + b"/../" + self.name(), name + b"/../" + self.name(), b"/" + name + b"/../" + name]
+            path = clean_join(folder, self.name())
+            return [Entry(clean_join(folder, name), "2", link=self.target(), **self.attributes("2")),
+                    Entry(path, "2", link=self.random.choice(texts), **self.attributes("2")),
+                    self.file(self.random.choice([b"", b"/"]) + clean_join(path, name))]
         if kind == "xattrs-kept":
             path = self.path()
             return [directory(path, xattrs={b"user.a": b"1"}), directory(path, xattrs={b"user.b": b"2"})]
