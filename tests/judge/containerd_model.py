@@ -36,11 +36,12 @@ class Refused(Exception):
 
 
 class Node:
-    """A file of any type. `mtime` is None where the runtime makes one up; names of one file share one node."""
+    """A file of any type. `mtime` is None where the runtime makes one up; names of one file share one node. A directory
+    is `listed` where its highest layer has an entry for it."""
 
     def __init__(self, kind, mode=0o755, uid=0, gid=0, mtime=None):
         self.kind, self.mode, self.uid, self.gid, self.mtime = kind, mode, uid, gid, mtime
-        self.xattrs, self.children, self.opaque = {}, {}, False
+        self.xattrs, self.children, self.opaque, self.listed = {}, {}, False, False
         self.body, self.target, self.device = b"", b"", (0, 0)
 
 
@@ -357,6 +358,7 @@ class Image:
             parent.children[base], parent.mtime = node, None
         self.set_attributes(node, entry)
         if is_directory:
+            node.listed = True
             self.listed.append((name, entry.mtime))
         self.unpacked.add(path)
 
@@ -430,7 +432,7 @@ def seen_time(ns):
 def merge(lower, upper, is_root=False):
     """The overlay of two directories; files keep their identity, for hard links."""
     out = Node("directory", upper.mode, upper.uid, upper.gid, upper.mtime)
-    out.xattrs = dict(upper.xattrs)
+    out.xattrs, out.listed = dict(upper.xattrs), upper.listed
     if lower is not None and (is_root or not upper.opaque):
         out.children = dict(lower.children)
     for name, node in upper.children.items():

@@ -67,6 +67,15 @@ def model_tree(image):
     return with_links(tree, names_of)
 
 
+def is_listed(image, path):
+    node = image.shown
+    for part in path.split(b"/"):
+        node = node.children.get(part)
+        if node is None:
+            return False
+    return node.kind == "directory" and node.listed
+
+
 def bytes_of(text):
     """Of a name in JSON, where a byte that is not UTF-8 is U+FFFD and its digits."""
     parts = re.split("\ufffd([0-9a-f]{2})", text)
@@ -273,23 +282,26 @@ class Judge:
         verdict = Verdict("gneiss and containerd", GNEISS_DIFFERS.keys())
         for tree in self.trees:
             if tree.ref in self.containerd_trees:
-                verdict.add(tree, self.difference(shown.get(tree.ref), self.containerd_trees[tree.ref]))
+                verdict.add(tree, self.difference(tree, shown.get(tree.ref), self.containerd_trees[tree.ref]))
         self.failed |= verdict.report(self.options.show)
         if any(field == "shown" for _, found in verdict.wrong for _, field, _, _ in found):
             print(said)
 
-    def difference(self, shown, real):
-        """A directory that gneiss calls implied has no time of its own, whatever the runtime gives it."""
+    def difference(self, tree, shown, real):
+        """A directory that is implied, as the model knows, has no time of its own, whatever the runtime gives it."""
         if shown is None:
             return [(b"", "shown", False, True)]
-        return differences(shown, real, lambda time, _: time is None)
+        listed = [path for path, entry in shown.items()
+                  if entry["type"] == "directory" and entry["mtime"] is None and is_listed(tree.image, path)]
+        return differences(shown, real, lambda time, _: time is None) + [
+            (path, "implied", True, False) for path in listed]
 
     def judge_by_model(self):
         shown, said = self.files(self.before)
         verdict = Verdict("gneiss and the model of containerd", GNEISS_DIFFERS.keys())
         for tree in self.trees:
             if not tree.refused:
-                verdict.add(tree, self.difference(shown.get(tree.ref), model_tree(tree.image)))
+                verdict.add(tree, self.difference(tree, shown.get(tree.ref), model_tree(tree.image)))
         verdict.wrong = [self.cut_down(*pair) if i < self.options.show else pair
                          for i, pair in enumerate(verdict.wrong)]
         self.failed |= verdict.report(self.options.show)
@@ -311,7 +323,7 @@ class Judge:
                 layout.add_image(smaller.ref, smaller.blobs())
                 layout.close()
                 shown, _ = self.files(layout.path)
-                difference = self.difference(shown.get(tree.ref), model_tree(smaller.image))
+                difference = self.difference(smaller, shown.get(tree.ref), model_tree(smaller.image))
                 shutil.rmtree(layout.path)
                 if {field for _, field, _, _ in difference} & {field for _, field, _, _ in found}:
                     tree, found, again = smaller, difference, True
