@@ -35,7 +35,7 @@ constexpr std::uint32_t kBasesLimit = 12;
 struct LevelsOptions {
   FleetOptions fleet;
   CostOptions cost;
-  std::string store;
+  StoreArguments store;
   std::vector<std::uint32_t> limits{kLimits.begin(), kLimits.end()};
   bool no_contest = false;
 };
@@ -231,7 +231,7 @@ int RunLevelsReport(int argc, char** argv) {
       "How good the plans of a fleet are: its levels with their bounds, and the rules in use "
       "beside carving.");
   AddFleetOptions(app, options.fleet);
-  AddStoreOption(app, options.store);
+  AddStoreOptions(app, options.store);
   CostOptions& cost = options.cost;
   app.add_option("--storage-weight", cost.storage_weight, "cost of a byte stored (default: 1)")
       ->check(CLI::NonNegativeNumber);

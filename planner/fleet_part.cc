@@ -123,7 +123,7 @@ LayerContents ContentsOfPart(const FleetPart& part, const LayerContents& content
   LayerContents own(part.fleet.layers.size());
   for (LayerIndex l = 0; l < part.whole_layer.size(); ++l) {
     const auto& inventory = contents.inventories[part.whole_layer[l]];
-    if (inventory) own.Add(l, *inventory);
+    if (inventory) own.Add(l, *inventory, contents.belief);
   }
   own.SetNewCodec(contents.new_codec());
   return own;

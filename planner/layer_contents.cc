@@ -36,7 +36,13 @@ Bytes SampledOf(const Recompression& sampled, LayerCodec codec) {
 
 }  // namespace
 
-void LayerContents::Add(LayerIndex layer, Inventory inventory) {
+std::string_view BeliefName(Belief belief) {
+  constexpr std::array<std::string_view, 5> kNames = {"none", "own", "keyed", "trusted", "shipped"};
+  return kNames[static_cast<std::size_t>(belief)];
+}
+
+void LayerContents::Add(LayerIndex layer, Inventory inventory, Belief its_belief) {
+  belief = std::max(belief, its_belief);
   AddImpliedDirectories(inventory);
   layer_paths[layer] = paths.Add(inventory);
   inventories[layer] = std::move(inventory);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -12,8 +13,21 @@
 
 namespace gneiss {
 
+// On whose word the contents of layers are what they are said to be, the surest first.
+enum class Belief : std::uint8_t {
+  kUnknown,  // nothing is known
+  kOwn,      // this run or an earlier one of this user or of root read them
+  kKeyed,    // somebody who has the store's key did
+  kTrusted,  // another user may have written it; taken, since asked to
+  kShipped,  // whoever gave the fleet says so, and there is nothing to hold it against
+};
+
+// "none", "own", "keyed", "trusted" or "shipped".
+[[nodiscard]] std::string_view BeliefName(Belief belief);
+
 // The inventories of a fleet's layers with their paths, by layer. Owned here.
 struct LayerContents {
+  Belief belief = Belief::kUnknown;  // the least sure of all inventories
   PathTree paths;
   std::vector<std::optional<Inventory>> inventories;  // nullopt: contents not known
   std::vector<LayerPaths> layer_paths;                // empty where there is no inventory
@@ -21,7 +35,7 @@ struct LayerContents {
   explicit LayerContents(std::size_t num_layers)
       : inventories(num_layers), layer_paths(num_layers), prices_(num_layers, 1.0) {}
   // With the directories that it implies. REQUIRES: none was added for the layer before.
-  void Add(LayerIndex layer, Inventory inventory);
+  void Add(LayerIndex layer, Inventory inventory, Belief its_belief = Belief::kOwn);
 
   // REQUIRES of all: the contents of the layer are known.
   const Inventory& InventoryOf(EntryRef ref) const { return *inventories[ref.layer]; }

@@ -61,7 +61,8 @@ void CheckSyntax(const std::string& script) {
 TEST_CASE("An image that becomes one layer is flattened beside its tag",
           "[io][report][plan_commands]") {
   const Fleet fleet = MakeTinyFleet({{.ref = "web/shop:1", .layers = {"a:10", "b:10"}}});
-  const std::string script = ScriptOf(fleet, {.sources = {"oci:my dir"}, .store = "s t"});
+  const std::string script =
+      ScriptOf(fleet, {.sources = {"oci:my dir"}, .store_options = " --store 's t'"});
   CHECK(Has(script, "crane flatten --tag web/shop:1-gneiss web/shop:1"));
   CHECK(Has(script, "# docker build --tag web/shop:1 DIRECTORY"));
   CHECK(Has(script, "# buildah build --layers --tag web/shop:1 DIRECTORY"));

@@ -48,7 +48,7 @@ few=
 if [ -d datasets/debian-fleet ]; then
   plan debian --quiet --level squash datasets/debian-fleet
   plan debian_manifests --no-contents datasets/debian-fleet
-  few="--quiet --store datasets/debian-fleet"
+  few="--quiet --store datasets/debian-fleet --trust-store"
   refs="apps/shop:1.0 apps/shop:1.4 platform/debian:12"
   [ -n "$size" ] || refs="$refs apps/kiosk:1.0 apps/api:2.0 data/redis:7.0 data/redis:7.0-zstd"
   for ref in $refs; do

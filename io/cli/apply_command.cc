@@ -1,7 +1,9 @@
 #include "io/cli/apply_command.h"
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +22,7 @@
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scan_layers.h"
+#include "io/cli/store_options.h"
 #include "io/cli/word_choice.h"
 #include "io/report/apply_json.h"
 #include "io/report/apply_screen.h"
@@ -42,7 +45,7 @@ struct ApplyCommandOptions {
   std::string compression;              // empty: the plan's
   std::int64_t compression_level = -1;  // -1: the codec's default
   ScanArguments scan;
-  std::string store;
+  StoreArguments store;
   ReportOptions report;
 };
 
@@ -107,25 +110,40 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
     if (!contents.inventories[l]) missing.push_back(l);
   }
   if (missing.empty()) return;
-  InventoryStore store(options.store.empty() ? InventoryStore::DefaultDirectory() : options.store);
+  InventoryStore store = OpenStore(options.store);
   Progress progress(console, options.fleet.quiet);
   FleetScanOptions scan_options =
       MakeScanOptions(options.scan, /*strict=*/false, options.fleet.quiet, console, progress);
   scan_options.layers = missing;
+  std::mutex mutex;
+  std::map<LayerIndex, Inventory> scanned_layers;
+  scan_options.on_scanned = [&](LayerIndex l, const ScannedLayer& scanned) {
+    if (!scanned.inventory) return;
+    const std::lock_guard lock(mutex);
+    scanned_layers.emplace(l, *scanned.inventory);
+  };
   const FleetScan scan = ScanFleet(loaded.fleet, loaded.blobs, store, ScanLayer, scan_options);
   for (const LayerIndex l : missing) {
     const Layer& layer = loaded.fleet.layers[l];
-    InventoryStore::ReadLayer read =
-        store.Read({.digest = layer.digest, .verifiable = layer.verifiable});
     const LayerOutcome outcome = scan.layers[l].outcome;
-    if ((outcome == LayerOutcome::kScanned || outcome == LayerOutcome::kStored) && read.scanned &&
-        read.scanned->inventory) {
-      contents.Add(l, std::move(*read.scanned->inventory));
-      continue;
+    std::string damage;
+    if (const auto found = scanned_layers.find(l); found != scanned_layers.end()) {
+      if (outcome == LayerOutcome::kScanned) {
+        contents.Add(l, std::move(found->second));
+        continue;
+      }
+    } else if (outcome == LayerOutcome::kStored) {
+      InventoryStore::ReadLayer read =
+          store.Read({.digest = layer.digest, .verifiable = layer.verifiable});
+      if (read.scanned && read.scanned->inventory) {
+        contents.Add(l, std::move(*read.scanned->inventory), read.belief);
+        continue;
+      }
+      damage = std::move(read.damage);
     }
     throw InputError(fmt::format("layer {}, which the plan makes other layers of: {}",
                                  loaded.fleet.digest_text(layer),
-                                 WhyUnknown(scan.layers[l], read.damage)));
+                                 WhyUnknown(scan.layers[l], damage)));
   }
 }
 
@@ -212,7 +230,7 @@ CommandBody ConfigureApply(CLI::App& app) {
   AddCountOption(app, "--compression-level", options->compression_level,
                  "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);
   AddJobsOption(app, options->scan, "blobs read and written at once");
-  AddStoreOption(app, options->store);
+  AddStoreOptions(app, options->store);
   app.add_flag("--quiet", options->fleet.quiet, "no progress and no warnings; errors only");
   AddReportOptions(app, options->report);
   return [options](Console& console) { return RunApply(*options, console); };

@@ -36,7 +36,7 @@ struct CheckOptions {
   std::string policy;
   std::string baseline;
   std::vector<std::string> exempt;
-  std::string store;
+  StoreArguments store;
   std::string format = "text";
   std::int64_t top = 3;
 };
@@ -129,7 +129,7 @@ CommandBody ConfigureCheck(CLI::App& app) {
                  "may be given again")
       ->allow_extra_args(false)
       ->type_name("PATTERN");
-  AddStoreOption(app, options->store);
+  AddStoreOptions(app, options->store);
   CLI::Option* const format =
       app.add_option("--format", options->format,
                      "text (default), junit, github (workflow commands), markdown or json")

@@ -21,7 +21,7 @@ struct HistoryOptions {
   ReportOptions report;
   std::string image;
   std::string scope = "global";
-  std::string store;
+  StoreArguments store;
 };
 
 int RunHistory(const HistoryOptions& options, Console& console) {
@@ -53,7 +53,7 @@ CommandBody ConfigureHistory(CLI::App& app) {
       ->required()
       ->type_name("IMAGE");
   AddFleetOptions(app, options->fleet);
-  AddStoreOption(app, options->store);
+  AddStoreOptions(app, options->store);
   AddScopeOption(app, options->scope);
   AddReportOptions(app, options->report);
   return [options](Console& console) { return RunHistory(*options, console); };

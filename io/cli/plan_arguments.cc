@@ -177,7 +177,7 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
                  "seconds for improving bases and carved layers; the best so far counts then")
       ->check(CheckTimeLimit)
       ->type_name("SECONDS");
-  AddStoreOption(app, arguments.store);
+  AddStoreOptions(app, arguments.store);
   app.add_flag("--no-contents", arguments.no_contents,
                "plan from manifests alone: what layers hide of each other is not known");
   AddScopeOption(app, arguments.scope);

@@ -11,6 +11,7 @@
 #include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
+#include "io/cli/store_options.h"
 #include "planner/accounting.h"
 #include "planner/plan.h"
 
@@ -27,7 +28,7 @@ struct PlanArguments {
   std::string level = "all";
   std::string mtime = "exact";
   std::string compression = "gzip";
-  std::string store;
+  StoreArguments store;
   std::string lineage_file;  // empty: none
   std::string event_file;
   double time_limit = 0;  // seconds, 0: none

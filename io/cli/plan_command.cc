@@ -29,7 +29,8 @@ int RunPlan(const PlanCommandOptions& options, Console& console) {
   progress.Show("writing");
   if (options.commands) {
     progress.Erase();
-    PlanScript script{.sources = options.plan.fleet.sources, .store = options.plan.store};
+    PlanScript script{.sources = options.plan.fleet.sources,
+                      .store_options = StoreWords(options.plan.store)};
     if (planned->loaded.blobs.layouts().size() == 1) {
       script.repositories = planned->loaded.repositories;
     }

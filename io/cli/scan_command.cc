@@ -8,11 +8,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scan_layers.h"
+#include "io/cli/store_options.h"
 #include "io/report/format.h"
 #include "io/report/scan_report.h"
 #include "io/report/scan_screen.h"
@@ -28,22 +28,34 @@ struct ScanCommandOptions {
   FleetOptions fleet;
   ReportOptions report;
   ScanArguments scan;
-  std::string store;
+  StoreArguments store;
   std::int64_t top = 10;
 };
 
 FleetScan RunScanner(const ScanCommandOptions& options, const LoadedFleet& loaded,
                      InventoryStore& store, Console& console) {
   Progress progress(console, options.fleet.quiet);
-  return ScanFleet(
-      loaded.fleet, loaded.blobs, store, ScanLayer,
-      MakeScanOptions(options.scan, options.fleet.strict, options.fleet.quiet, console, progress));
+  FleetScanOptions scan =
+      MakeScanOptions(options.scan, options.fleet.strict, options.fleet.quiet, console, progress);
+  scan.rescan = options.store.rescan;
+  return ScanFleet(loaded.fleet, loaded.blobs, store, ScanLayer, scan);
 }
 
-void SayWhatIsOdd(const ScanReport& report, const ScanCommandOptions& options, Console& console) {
+void SayWhatIsOdd(const ScanReport& report, const std::string& directory,
+                  const ScanCommandOptions& options, Console& console) {
   const auto say = [&](std::string_view text) {
     *console.err << "gneiss: " << Printable(text) << '\n';
   };
+  if (report.num_doubted > 0 && !options.fleet.quiet) {
+    say(fmt::format("{} in {} {} not believed: {}; scanned anew where a source has the blob{}",
+                    FormatCounted(report.num_doubted, "inventory", "inventories"), directory,
+                    report.num_doubted == 1 ? "is" : "are", report.first_doubt,
+                    options.store.key_file.empty() ? "; --trust-store takes them" : ""));
+  }
+  if (report.num_trusted > 0 && !options.fleet.quiet) {
+    say(fmt::format("contents of {} as {} has them, which others could have written",
+                    FormatCounted(report.num_trusted, "layer"), directory));
+  }
   if (report.num_damaged > 0 && !options.fleet.quiet) {
     say(fmt::format("warning: {}{}", report.first_damage,
                     report.num_damaged == 1
@@ -65,7 +77,7 @@ void SayWhatIsOdd(const ScanReport& report, const ScanCommandOptions& options, C
 }
 
 int RunScan(const ScanCommandOptions& options, Console& console) {
-  InventoryStore store(options.store.empty() ? InventoryStore::DefaultDirectory() : options.store);
+  InventoryStore store = OpenStore(options.store);
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
   const FleetScan scan = RunScanner(options, loaded, store, console);
   const ScanReport report = MakeScanReport(loaded.fleet, scan);
@@ -77,7 +89,7 @@ int RunScan(const ScanCommandOptions& options, Console& console) {
               static_cast<std::size_t>(options.top), output.stream());
   }
   output.Finish();
-  SayWhatIsOdd(report, options, console);
+  SayWhatIsOdd(report, store.directory(), options, console);
   if (!report.bad.empty() && !options.fleet.keep_going) return kFailed;
   return loaded.exit_code;
 }
@@ -92,7 +104,7 @@ CommandBody ConfigureScan(CLI::App& app) {
           "stop at the first bad image, and refuse what a layer's scan would mend with a warning");
   app.get_option("--keep-going")
       ->description("exit code 0 although images, sources or layers were bad and left out");
-  AddStoreOption(app, options->store);
+  AddStoreOptions(app, options->store);
   AddJobsOption(app, options->scan, "layers scanned at once");
   AddCountOption(app, "--top", options->top,
                  "rows of each list, 0 for all (default: 10); JSON has all");

@@ -8,12 +8,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
 #include "io/cli/registry_options.h"
 #include "io/cli/report_options.h"
 #include "io/cli/scan_layers.h"
+#include "io/cli/store_options.h"
 #include "io/cli/word_choice.h"
 #include "io/report/verify_screen.h"
 #include "io/store/inventory_store.h"
@@ -27,9 +27,8 @@ struct VerifyCommandOptions {
   std::string left;
   std::string right;
   std::string platform;
-  std::string store;
+  StoreArguments store;
   std::string mtime = "exact";
-  bool rescan = false;
   bool strict = false;
   bool quiet = false;
   ScanArguments scan;
@@ -54,7 +53,7 @@ SideReading ReadLoaded(const LoadedFleet& loaded, bool check_blobs, InventorySto
   Progress progress(console, options.quiet);
   SideReadingOptions reading;
   reading.scan = MakeScanOptions(options.scan, /*strict=*/false, options.quiet, console, progress);
-  reading.scan.rescan = options.rescan;
+  reading.scan.rescan = options.store.rescan;
   reading.check_blobs = check_blobs;
   reading.on_check_progress = [&](Bytes bytes_read, Bytes bytes_total) {
     if (!progress.IsDue()) return;
@@ -77,7 +76,7 @@ int RunVerify(const VerifyCommandOptions& options, Console& console) {
   if (options.right.empty()) {
     throw UsageError("expected two SOURCEs, what the images were and what they are now");
   }
-  InventoryStore store(options.store.empty() ? InventoryStore::DefaultDirectory() : options.store);
+  InventoryStore store = OpenStore(options.store);
   const LoadedFleet left = LoadSide(options.left, options, console);
   const LoadedFleet right = LoadSide(options.right, options, console);
   // The right side first: what both have is then read where it has to be read anyway.
@@ -126,11 +125,12 @@ CommandBody ConfigureVerify(CLI::App& app) {
       ->type_name("RULE");
   app.add_flag("--strict", options->strict,
                "compare all of the configs, with rootfs, history and times");
-  app.add_flag("--rescan", options->rescan,
-               "read all blobs of both sides, whatever the store knows of them");
   app.add_option("--platform", options->platform, "only images of this platform (default: all)")
       ->type_name("OS/ARCH[/VARIANT]");
-  AddStoreOption(app, options->store);
+  AddStoreOptions(app, options->store);
+  app.get_option("--rescan")
+      ->description(
+          "read all blobs of both sides, whatever the store knows of them, and replace that");
   AddJobsOption(app, options->scan, "layers and images looked at at once");
   AddCountOption(app, "--top", options->top,
                  "differences of each image, 0 for all (default: 10); JSON has all");

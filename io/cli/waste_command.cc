@@ -36,7 +36,7 @@ struct WasteOptions {
   ReportOptions report;
   CostOptions cost;
   std::string scope = "global";
-  std::string store;
+  StoreArguments store;
   std::string by = "kind";
   bool dive = false;
   std::int64_t top = 10;
@@ -60,8 +60,7 @@ std::vector<DiveRow> ComputeDive(const Fleet& fleet, const LayerContents& conten
 
 // What fills the store that was looked into, for a shell.
 std::string ScanCommandFor(const WasteOptions& options) {
-  std::string command = "gneiss scan";
-  if (!options.store.empty()) command += " --store " + ShellQuote(options.store);
+  std::string command = "gneiss scan" + StoreWords(options.store);
   for (const std::string& source : options.fleet.sources) command += " " + ShellQuote(source);
   return command;
 }
@@ -119,7 +118,7 @@ CommandBody ConfigureWaste(CLI::App& app) {
   const auto options = std::make_shared<WasteOptions>();
   AddFleetOptions(app, options->fleet);
   app.get_option("--strict")->description("stop at the first bad image, or hard link to nothing");
-  AddStoreOption(app, options->store);
+  AddStoreOptions(app, options->store);
   app.add_option("--by", options->by,
                  "table above the findings: kind (default), layer, image or repository")
       ->check(OneOf({"kind", "layer", "image", "repository"}))

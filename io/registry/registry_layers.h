@@ -27,6 +27,7 @@ class RegistryLayers : public LayoutFiles {
   const std::string& path() const override { return path_; }
   std::string repository() const override { return {}; }
   std::string directory() const override { return {}; }
+  bool is_local() const override { return false; }
   std::string PathOf(std::string_view name) const override;
   // Asks nothing before the first Read.
   std::unique_ptr<ByteSource> Open(std::string_view name) const override;

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/belief_text.h"
 #include "io/report/format.h"
 #include "io/report/instruction.h"
 #include "io/report/json_writer.h"
@@ -51,6 +52,9 @@ void PrintHistory(const Fleet& fleet, const LayerContents& contents, const Image
     out << fmt::format("{}{}{}\n", Printable(fleet.text(image.platform)),
                        image.platform != 0 && image.created != 0 ? ", built " : "",
                        Printable(fleet.text(image.created)));
+  }
+  if (const std::string_view word = OnWhoseWord(contents.belief); !word.empty()) {
+    out << "contents known" << word << '\n';
   }
   if (!complete) out << "contents of some layers are not known (`gneiss scan` says why)\n";
   if (history.num_told_layers >= 0) {
@@ -118,6 +122,7 @@ void WriteHistoryJson(const Fleet& fleet, const LayerContents& contents,
   if (image.has_config) json.Field("config_digest", FormatDigest(image.config_digest));
   json.Field("platform", fleet.text(image.platform));
   json.Field("created", fleet.text(image.created));
+  json.Field("store", BeliefName(contents.belief));
   json.Key("steps");
   json.BeginArray();
   for (const HistoryRow& row : history.rows) {

@@ -315,9 +315,7 @@ class ScriptPrinter {
   static std::string OneCommentLine(std::size_t level, const std::string& command) {
     return level == 0 ? command : Printable(command);
   }
-  std::string Store() const {
-    return script_.store.empty() ? "" : " --store " + ShellQuote(script_.store);
-  }
+  const std::string& Store() const { return script_.store_options; }
 
   void PrintPushes(const std::string& target) {
     out_

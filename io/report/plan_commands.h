@@ -27,7 +27,7 @@ struct ScriptLine {
 
 struct PlanScript {
   std::vector<std::string> sources;  // as on the command line
-  std::string store;                 // --store, empty: the default one
+  std::string store_options;         // " --store DIR" and the like, quoted; empty: the default one
   // Of a fleet of one layout LoadedFleet::repositories: what `apply` writes has their tags alone.
   std::vector<std::string> repositories;
 };

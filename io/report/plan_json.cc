@@ -82,6 +82,8 @@ class PlanWriter {
         {"compression", plan_.contents == nullptr ? "today" : plan_.contents->NewCodecName()},
         {"contents",
          {{"known_layers", plan_.squash.num_known_layers},
+          {"store",
+           BeliefName(plan_.contents == nullptr ? Belief::kUnknown : plan_.contents->belief)},
           {"images_from_manifests", plan_.squash.num_images_from_manifests}}},
         {"description", plan_.DescribeModel()}};
     if (model.has_prices()) {

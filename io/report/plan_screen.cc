@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/belief_text.h"
 #include "io/report/format.h"
 #include "io/report/instruction.h"
 #include "io/report/recommendation_text.h"
@@ -89,6 +90,7 @@ class PlanPrinter {
       std::string line =
           fmt::format("contents known of {} of {}", FormatCount(squash.num_known_layers),
                       FormatCounted(std::ssize(fleet_.layers), "layer"));
+      line += OnWhoseWord(plan_.contents->belief);
       if (squash.num_images_from_manifests > 0) {
         line += fmt::format("; {} with others planned from manifests there",
                             FormatCounted(squash.num_images_from_manifests, "image"));

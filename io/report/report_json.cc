@@ -66,6 +66,9 @@ class ReportWriter {
     json_.Field("configs_without_size", report_.stat.configs_without_size);
     json_.Field("manifests_without_size", report_.stat.manifests_without_size);
     json_.Field("known_layers", report_.plan.squash.num_known_layers);
+    json_.Field("store",
+                BeliefName(report_.plan.contents == nullptr ? Belief::kUnknown
+                                                            : report_.plan.contents->belief));
     json_.Field("bad_images", report_.request.bad_images);
     json_.EndObject();
   }

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/belief_text.h"
 #include "io/report/format.h"
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
@@ -94,6 +95,9 @@ class MarkdownWriter {
     if (report_.plan.squash.num_known_layers == 0) {
       out_ << "\nContents of no layer known: `gneiss scan` reads the layers, then waste, bases and "
               "carved layers are here too.\n";
+    } else if (const std::string_view word = OnWhoseWord(report_.plan.contents->belief);
+               !word.empty()) {
+      out_ << fmt::format("\nContents known{}.\n", word);
     }
     if (report_.request.bad_images > 0) {
       out_ << fmt::format("\n{} left out.\n", FormatCounted(report_.request.bad_images,

@@ -58,6 +58,11 @@ ScanReport MakeScanReport(const Fleet& fleet, const FleetScan& scan) {
       oddity.count += warning.count;
     }
     if (!result.damage.empty() && report.num_damaged++ == 0) report.first_damage = result.damage;
+    if (!result.doubt.empty() && report.num_doubted++ == 0) report.first_doubt = result.doubt;
+    if (result.belief == Belief::kTrusted) ++report.num_trusted;
+    if (result.outcome != LayerOutcome::kBad) {
+      report.belief = std::max(report.belief, result.belief);
+    }
     const ScanNote note{.layer = i};
     if (result.outcome == LayerOutcome::kBad) report.bad.push_back(note);
     if (result.outcome == LayerOutcome::kNotATar) report.not_tars.push_back(note);

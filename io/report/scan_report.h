@@ -9,6 +9,7 @@
 #include "io/scan/scan_fleet.h"
 #include "planner/bytes.h"
 #include "planner/fleet.h"
+#include "planner/layer_contents.h"
 
 namespace gneiss {
 
@@ -45,7 +46,11 @@ struct ScanReport {
   std::vector<ScanOddity> oddities;  // accepted in this run or before, sorted by kind
   std::int64_t num_damaged = 0;      // files of the store that were damaged
   std::string first_damage;
-  std::vector<ScanNote> bad;  // in the fleet's order, as the next two
+  std::int64_t num_doubted = 0;  // that others could have written, and that are not believed
+  std::string first_doubt;
+  std::int64_t num_trusted = 0;      // the same, but believed
+  Belief belief = Belief::kUnknown;  // the least sure of all that is known
+  std::vector<ScanNote> bad;         // in the fleet's order, as the next two
   std::vector<ScanNote> not_tars;
   std::vector<ScanNote> no_blobs;
 

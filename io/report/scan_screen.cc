@@ -187,6 +187,8 @@ void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& 
   json.Field("bytes_read", report.bytes_read);
   json.Field("bytes_unpacked", report.bytes_unpacked);
   json.Field("damaged_inventories", report.num_damaged);
+  json.Field("unbelieved_inventories", report.num_doubted);
+  json.Field("store", BeliefName(report.belief));
   WriteInventories(fleet, scan, json);
   WriteWarnings(fleet, scan, json);
   WriteNotes("bad", "problem", fleet, scan, report.bad, json);

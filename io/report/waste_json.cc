@@ -69,6 +69,7 @@ void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents&
   json.Field("fleet", {{"images", fleet.images.size()},
                        {"layers", fleet.layers.size()},
                        {"known_layers", report.num_known_layers},
+                       {"store", BeliefName(contents.belief)},
                        {"entries", report.num_entries},
                        {"storage_bytes", today.cost.storage_bytes},
                        {"known_bytes", report.known_bytes},

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/belief_text.h"
 #include "io/report/format.h"
 #include "io/report/instruction.h"
 #include "io/report/recommendation_text.h"
@@ -68,14 +69,15 @@ class WastePrinter {
                     FormatPercent(report_.saves_storage_bytes, today_.cost.storage_bytes),
                     Size(report_.saves_transfer_bytes));
     out_ << Bold(headline, screen_.style) << '\n';
-    out_ << fmt::format("{} in {}; contents known of {}\n",
+    out_ << fmt::format("{} in {}; contents known of {}{}\n",
                         FormatCounted(report_.num_entries, "entry", "entries"),
                         FormatCounted(static_cast<std::int64_t>(fleet_.images.size()), "image"),
                         report_.num_known_layers == num_layers
                             ? "all " + FormatCounted(num_layers, "layer")
                             : fmt::format("{} of {} (`gneiss scan` says why not of the others)",
                                           FormatCount(report_.num_known_layers),
-                                          FormatCounted(num_layers, "layer")));
+                                          FormatCounted(num_layers, "layer")),
+                        OnWhoseWord(contents_.belief));
     if (report_.hidden_in_some_bytes > 0) {
       out_ << fmt::format(
           "{} more are hidden in some images and seen in others: not counted here\n",

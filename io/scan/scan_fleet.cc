@@ -33,7 +33,7 @@ class FleetScanner {
   FleetScan Run() {
     LookInStore();
     if (!queue_.empty()) {
-      store_.PrepareToWrite();
+      if (options_.keeps) store_.PrepareToWrite();
       ScanQueue();
     }
     return std::move(result_);
@@ -85,11 +85,13 @@ void FleetScanner::LookInStore() {
     InventoryStore::Found found = store_.Find(DigestOf(layer));
     LayerScan& scan = result_.layers[i];
     scan.damage = std::move(found.damage);
+    scan.doubt = std::move(found.doubt);
     if (!found.summary) {
       queue_.push_back(i);
       continue;
     }
     scan.file_bytes = found.file_bytes;
+    scan.belief = found.belief;
     const InventorySummary& summary = *found.summary;
     scan.problem =
         FindContradiction(fleet_, layer, summary.blob_size,
@@ -175,14 +177,19 @@ void FleetScanner::ScanOne(const ParallelItem& item) {
     result.outcome = LayerOutcome::kBad;
     return;
   }
+  if (options_.on_scanned) options_.on_scanned(index, *scanned);
   try {
-    result.file_bytes = store_.Write(DigestOf(layer), layer.size, *scanned);
+    if (options_.keeps) {
+      result.file_bytes =
+          store_.Write(DigestOf(layer), layer.size, *scanned, /*replaces=*/options_.rescan);
+    }
   } catch (const InputError& error) {
     result.outcome = LayerOutcome::kBad;
     result.problem = error.what();
     return;
   }
   result.was_read = true;
+  result.belief = Belief::kOwn;
   if (!scanned->inventory) {
     result.outcome = LayerOutcome::kNotATar;
     result.problem = std::move(scanned->not_a_tar.found);

@@ -17,6 +17,7 @@
 #include "io/store/inventory_store.h"
 #include "planner/bytes.h"
 #include "planner/fleet.h"
+#include "planner/layer_contents.h"
 
 namespace gneiss {
 
@@ -47,6 +48,8 @@ struct LayerScan {
   Bytes file_bytes = 0;                    // in the store
   std::string problem;  // kBad: "PLACE: expected ..., found ..."; kNotATar: what it is
   std::string damage;   // of the store's file, which was replaced where that was possible
+  std::string doubt;    // why the store's file is not believed, likewise
+  Belief belief = Belief::kUnknown;  // of kScanned, kStored, and kNotATar
 };
 
 struct FleetScan {
@@ -75,9 +78,13 @@ struct FleetScanProgress {
 struct FleetScanOptions {
   ScanOptions scan;       // on_progress is not called
   std::int64_t jobs = 1;  // threads, at least 1
-  bool rescan = false;    // reads every blob, whatever the store knows of it
+  bool rescan = false;    // reads every blob, whatever the store knows of it, and replaces that
+  bool keeps = true;      // in the store; false: only on_scanned hears of it
   // Sorted; empty: all. What the result says of other layers means nothing.
   std::span<const LayerIndex> layers;
+  // Called with what a layer turned out to be, before that is kept; from several threads at once.
+  // May be empty.
+  std::function<void(LayerIndex layer, const ScannedLayer& scanned)> on_scanned;
   // Called in the caller's thread, about ten times a second; may be empty.
   std::function<void(const FleetScanProgress&)> on_progress;
 };

@@ -17,6 +17,12 @@ void LayerBlobs::AddLayout(std::shared_ptr<const LayoutFiles> layout) {
   layouts_.emplace_back(std::move(layout));
 }
 
+bool LayerBlobs::IsAtHand(std::string_view digest_text) const {
+  return std::ranges::any_of(layouts_, [&](const LayoutBlobs& layout) {
+    return layout.files().is_local() && layout.files().SizeOf(LayoutBlobs::NameOf(digest_text));
+  });
+}
+
 std::unique_ptr<ByteSource> LayerBlobs::Open(std::string_view digest_text, Bytes size) const {
   std::unique_ptr<ByteSource> of_other_size;
   std::exception_ptr first_error;

@@ -26,6 +26,9 @@ class LayerBlobs {
   // LayoutFiles) when no other one has a file. REQUIRES: a text that ParseDigest accepts.
   [[nodiscard]] std::unique_ptr<ByteSource> Open(std::string_view digest_text, Bytes size) const;
 
+  // Whether a layout on this machine has a plain file for the blob, whatever its size.
+  [[nodiscard]] bool IsAtHand(std::string_view digest_text) const;
+
   // In the order in which they were added.
   std::span<const LayoutBlobs> layouts() const { return layouts_; }
   // Those of layouts that are directories, in the order in which they were added.

@@ -34,6 +34,9 @@ class LayoutFiles {
   virtual std::unique_ptr<ByteSource> Open(std::string_view name) const = 0;
   // Its size, nullopt when Open would give no file.
   virtual std::optional<Bytes> SizeOf(std::string_view name) const = 0;
+
+  // Whether files are read from this machine rather than asked for over a network.
+  virtual bool is_local() const { return true; }
 };
 
 // The layout in `directory`. Symbolic links in it are not followed: a layout is what its directory

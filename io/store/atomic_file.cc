@@ -35,13 +35,13 @@ constexpr std::time_t kOldSeconds = 24 * 60 * 60;
   throw std::system_error(error, std::generic_category(), path);
 }
 
-std::string TemporaryName(const std::string& directory) {
+std::string TemporaryName() {
   // Names only have to differ between writers; O_EXCL decides in the end.
   thread_local std::mt19937_64 random{std::random_device{}() |
                                       (std::uint64_t{std::random_device{}()} << 32)};
   // A forked process goes on with the same random numbers, but not under the same number.
   const std::uint64_t process = static_cast<std::uint64_t>(getpid()) * 0x9e3779b97f4a7c15U;
-  return fmt::format("{}/{}{:016x}{}", directory, kPrefix, random() ^ process, kTemporarySuffix);
+  return fmt::format("{}{:016x}{}", kPrefix, random() ^ process, kTemporarySuffix);
 }
 
 bool IsTemporary(std::string_view name) {
@@ -53,25 +53,31 @@ struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
-// Whether `path` is still the file behind `descriptor`.
-bool IsStillThere(int descriptor, const std::string& path) {
+// Whether `name` in a directory is still the file behind `descriptor`.
+bool IsStillThere(int descriptor, int directory, const std::string& name) {
   struct stat opened {};
   struct stat named {};
-  return fstat(descriptor, &opened) == 0 && lstat(path.c_str(), &named) == 0 &&
+  return fstat(descriptor, &opened) == 0 &&
+         fstatat(directory, name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
          opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 // A temporary file of this process alone; unlinked on destruction unless renamed.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& directory)
-      : path_(TemporaryName(directory)), on_interrupt_(path_), descriptor_(Open(path_)) {
-    if (descriptor_.get() < 0 && errno != EEXIST) Fail(errno, directory);
+  // `directory` stays open; `path` is what it is called.
+  TemporaryFile(int directory, const std::string& path, mode_t mode)
+      : directory_(directory),
+        name_(TemporaryName()),
+        on_interrupt_(path + "/" + name_),
+        descriptor_(openat(directory, name_.c_str(),
+                           O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode)) {
+    if (descriptor_.get() < 0 && errno != EEXIST) Fail(errno, path);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    if (descriptor_.get() >= 0 && !renamed_) unlink(path_.c_str());
+    if (descriptor_.get() >= 0 && !renamed_) unlinkat(directory_, name_.c_str(), 0);
   }
 
   // Whether the file is this writer's and stays: false when another one has the name, or a
@@ -80,7 +86,7 @@ class TemporaryFile {
     if (descriptor_.get() < 0) return false;
     // Where there are no locks, leftovers are told by their age.
     if (flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
-    return IsStillThere(descriptor_.get(), path_);
+    return IsStillThere(descriptor_.get(), directory_, name_);
   }
 
   void Write(std::string_view bytes, const std::string& target, Sync sync) {
@@ -93,18 +99,16 @@ class TemporaryFile {
     if (sync == Sync::kYes && fsync(descriptor_.get()) != 0) Fail(errno, target);
   }
 
+  // To the last name of `target`, in the same directory.
   void RenameTo(const std::string& target) {
-    if (rename(path_.c_str(), target.c_str()) != 0) Fail(errno, target);
+    const std::string name = fs::path(target).filename().string();
+    if (renameat(directory_, name_.c_str(), directory_, name.c_str()) != 0) Fail(errno, target);
     renamed_ = true;
   }
 
  private:
-  static OpenDescriptor Open(const std::string& path) {
-    return OpenDescriptor(
-        open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
-  }
-
-  std::string path_;
+  int directory_;
+  std::string name_;
   RemovedOnInterrupt on_interrupt_;  // from before the file is there
   OpenDescriptor descriptor_;        // closed, and so unlocked, after the rename
   bool renamed_ = false;
@@ -128,25 +132,42 @@ std::string ParentOf(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
-}  // namespace
-
-void SyncDirectory(const std::string& directory) {
-  const OpenDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+OpenDescriptor OpenDirectory(const std::string& directory) {
+  OpenDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0) Fail(errno, directory);
-  // Some network file systems cannot sync a directory, and do not need to.
-  if (fsync(opened.get()) != 0 && errno != EINVAL && errno != ENOTSUP) Fail(errno, directory);
+  return opened;
 }
 
-void WriteAtomically(const std::string& path, std::string_view bytes, Sync sync) {
-  const std::string directory = ParentOf(path);
+void SyncOpened(int directory, const std::string& path) {
+  // Some network file systems cannot sync a directory, and do not need to.
+  if (fsync(directory) != 0 && errno != EINVAL && errno != ENOTSUP) Fail(errno, path);
+}
+
+void WriteInto(int directory, const std::string& path, std::string_view bytes, Sync sync,
+               mode_t mode) {
   for (;;) {
-    TemporaryFile file(directory);
+    TemporaryFile file(directory, ParentOf(path), mode);
     if (!file.IsHeld()) continue;
     file.Write(bytes, path, sync);
     file.RenameTo(path);
     break;
   }
-  if (sync == Sync::kYes) SyncDirectory(directory);
+  if (sync == Sync::kYes) SyncOpened(directory, ParentOf(path));
+}
+
+}  // namespace
+
+void SyncDirectory(const std::string& directory) {
+  SyncOpened(OpenDirectory(directory).get(), directory);
+}
+
+void WriteAtomically(const std::string& path, std::string_view bytes, Sync sync) {
+  WriteInto(OpenDirectory(ParentOf(path)).get(), path, bytes, sync, 0666);
+}
+
+void WriteAtomicallyAt(int directory, const std::string& path, std::string_view bytes,
+                       mode_t mode) {
+  WriteInto(directory, path, bytes, Sync::kYes, mode);
 }
 
 void RemoveLeftovers(const std::string& directory) {
@@ -158,8 +179,8 @@ void RemoveLeftovers(const std::string& directory) {
   }
 }
 
-void MakeDirectories(const std::string& directory) {
-  if (mkdir(directory.c_str(), 0777) == 0) {
+void MakeDirectories(const std::string& directory, mode_t mode) {
+  if (mkdir(directory.c_str(), mode) == 0) {
     SyncDirectory(ParentOf(directory));
     return;
   }
@@ -172,11 +193,14 @@ void MakeDirectories(const std::string& directory) {
   }
   const std::string parent = ParentOf(directory);
   if (error != ENOENT || parent == directory) Fail(error, directory);
-  MakeDirectories(parent);
-  if (mkdir(directory.c_str(), 0777) != 0 && errno != EEXIST) Fail(errno, directory);
+  MakeDirectories(parent, mode);
+  if (mkdir(directory.c_str(), mode) != 0 && errno != EEXIST) Fail(errno, directory);
   SyncDirectory(parent);
 }
 
-void ExpectWritableDirectory(const std::string& directory) { TemporaryFile file(directory); }
+void ExpectWritableDirectory(const std::string& directory) {
+  const OpenDescriptor opened = OpenDirectory(directory);
+  TemporaryFile file(opened.get(), directory, 0666);
+}
 
 }  // namespace gneiss

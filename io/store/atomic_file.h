@@ -2,6 +2,8 @@
 // writer and however many write at once.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -17,14 +19,18 @@ enum class Sync : std::uint8_t { kYes, kNo };
 // std::system_error naming `path`, with nothing left behind.
 void WriteAtomically(const std::string& path, std::string_view bytes, Sync sync = Sync::kYes);
 
+// The same in a directory that is open, whatever has become of its path; `path` names the file in
+// it, for messages too. The file has `mode`, less what the umask takes.
+void WriteAtomicallyAt(int directory, const std::string& path, std::string_view bytes, mode_t mode);
+
 // Removes the temporary files in `directory` whose writers are gone, and where the file system
 // knows no locks those that are older than a day. Never one that is being written. What cannot be
 // looked at stays.
 void RemoveLeftovers(const std::string& directory);
 
-// Makes a directory and those above it, and syncs what it made. Throws std::system_error naming the
-// one that cannot be made.
-void MakeDirectories(const std::string& directory);
+// Makes a directory and those above it with `mode`, less what the umask takes, and syncs what it
+// made. Throws std::system_error naming the one that cannot be made.
+void MakeDirectories(const std::string& directory, mode_t mode = 0777);
 
 // What was made, renamed or removed in a directory is on the disk when this returns. Throws
 // std::system_error naming it.

@@ -22,6 +22,9 @@ namespace {
 constexpr std::string_view kMagic = "\x8agneinv";
 static_assert(kMagic.size() == 7);
 constexpr std::size_t kHeaderBytes = kMagic.size() + 1;
+// Last, where a file without a seal has the end of a sha256.
+constexpr std::string_view kSealMagic = "\x8agnseal1";
+static_assert(Digest::kBytes + kSealMagic.size() == kInventorySealBytes);
 constexpr std::size_t kMaxFoundBytes = 4096;
 // On a real fleet 34.4 bytes an entry; level 3 has 35.2, level 19 has 33.2 in twenty times the
 // time.
@@ -96,7 +99,8 @@ std::string Decompress(std::string_view frame) {
 }
 
 // The file between its version and its sha256, once that is verified.
-std::string_view VerifiedBody(std::string_view file) {
+std::string_view VerifiedBody(std::string_view sealed_file) {
+  const std::string_view file = TakeSeal(sealed_file).content;
   if (!file.starts_with(kMagic)) {
     throw InputError(
         file.size() < kMagic.size()
@@ -115,9 +119,7 @@ std::string_view VerifiedBody(std::string_view file) {
   }
   const std::string_view signed_part = file.substr(0, file.size() - Digest::kBytes);
   const Digest digest = Sha256(signed_part);
-  if (AsBytes(digest) != file.substr(signed_part.size())) {
-    Digest named;
-    std::memcpy(named.bytes.data(), file.data() + signed_part.size(), Digest::kBytes);
+  if (const Digest named = NamedContent(file); named != digest) {
     throw InputError(
         fmt::format("expected content of {}, as the end of the file says, found {}; "
                     "the file is damaged",
@@ -213,6 +215,28 @@ std::string EncodeNotATar(const Digest& layer, Bytes blob_size, const NotATar& n
   PackedWriter file = StartFile(layer, blob_size, ContentKind::kNotATar);
   file.Text(std::string_view(not_a_tar.found).substr(0, kMaxFoundBytes));
   return FinishFile(file);
+}
+
+SealedInventory TakeSeal(std::string_view file) {
+  if (file.size() < kInventorySealBytes || !file.ends_with(kSealMagic)) {
+    return {.content = file, .mac = std::nullopt};
+  }
+  SealedInventory sealed{.content = file.substr(0, file.size() - kInventorySealBytes),
+                         .mac = Digest{}};
+  std::memcpy(sealed.mac->bytes.data(), file.data() + sealed.content.size(), Digest::kBytes);
+  return sealed;
+}
+
+std::string PutSeal(std::string content, const Digest& mac) {
+  content += AsBytes(mac);
+  content += kSealMagic;
+  return content;
+}
+
+Digest NamedContent(std::string_view content) {
+  Digest named;
+  std::memcpy(named.bytes.data(), content.data() + content.size() - Digest::kBytes, Digest::kBytes);
+  return named;
 }
 
 InventorySummary ReadInventorySummary(std::string_view file) {

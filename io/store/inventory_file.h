@@ -1,7 +1,7 @@
 // One scanned layer as the bytes of a file of the store, and back (design.md 7).
 //
 //   magic and version (8 bytes) | summary | one zstd frame of columns, of a tar only | sha256 of
-//   all before it
+//   all before it | a seal, of a store with a key only: a MAC (32 bytes) and a magic (8 bytes)
 //
 // The columns hold the entries in their order by path: paths front-coded, numbers as differences
 // where that makes them small, digests of contents as they are, packages by their place in a list.
@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,9 @@ namespace gneiss {
 // Part of the store's paths, so that versions do not overwrite each other's files.
 inline constexpr int kInventoryFileVersion = 5;
 
-// Beyond these an inventory is neither written nor read.
+inline constexpr std::size_t kInventorySealBytes = Digest::kBytes + 8;
+
+// Beyond these an inventory is neither written nor read, its seal not counted.
 inline constexpr std::size_t kMaxInventoryFileBytes = std::size_t{1} << 31;
 inline constexpr std::size_t kMaxInventoryPayloadBytes = std::size_t{1} << 30;  // the columns
 inline constexpr std::size_t kMaxInventoryTextBytes = std::size_t{1} << 31;     // paths in full
@@ -55,9 +58,21 @@ struct InventorySummary {
 [[nodiscard]] std::string EncodeNotATar(const Digest& layer, Bytes blob_size,
                                         const NotATar& not_a_tar);
 
-// Both verify the sha256 first. They throw InputError without source when `file` is no such file,
-// of another version, or damaged; DecodeInventoryFile also when what it holds is no inventory
-// (FindInventoryFault), and never with an effect beyond the limits above.
+// What a file is without its seal, and the seal.
+struct SealedInventory {
+  std::string_view content;
+  std::optional<Digest> mac;  // nullopt: no seal
+};
+[[nodiscard]] SealedInventory TakeSeal(std::string_view file);
+// `content`, which has none, with one.
+[[nodiscard]] std::string PutSeal(std::string content, const Digest& mac);
+// The sha256 at the end of a file without its seal, which nobody has verified yet. REQUIRES: at
+// least that long.
+[[nodiscard]] Digest NamedContent(std::string_view content);
+
+// Both verify the sha256 first, and leave the seal to others. They throw InputError without source
+// when `file` is no such file, of another version, or damaged; DecodeInventoryFile also when what
+// it holds is no inventory (FindInventoryFault), and never with an effect beyond the limits above.
 [[nodiscard]] InventorySummary ReadInventorySummary(std::string_view file);
 [[nodiscard]] ScannedLayer DecodeInventoryFile(std::string_view file);
 

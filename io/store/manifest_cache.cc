@@ -50,7 +50,8 @@ void ManifestCache::Write(std::string_view digest_text, std::string_view text) c
   }
   const std::string path = PathOf(digest_text.substr(kSha256Prefix.size()));
   try {
-    MakeDirectories(std::filesystem::path(path).parent_path().string());
+    // The store that may lie beside it is to stay its owner's alone.
+    MakeDirectories(std::filesystem::path(path).parent_path().string(), 0755);
     WriteAtomically(path, text, Sync::kNo);
   } catch (const std::system_error&) {
   }

@@ -49,7 +49,7 @@ offers() {
   [ "$found" = "$expected" ] || fail "$*: expected $expected, found $found"
 }
 offers 'scan|snapshot|stat' gneiss s
-offers '--scope|--store|--strict' gneiss waste --s
+offers '--scope|--store|--store-key|--strict' gneiss waste --s
 offers 'ecr' gneiss stat --scope e
 offers 'ecr' gneiss stat --scope = e
 offers 'gitlab|global' gneiss stat --scope = g
