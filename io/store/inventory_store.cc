@@ -117,7 +117,9 @@ std::vector<fs::path> FansOf(const std::string& kind_directory) {
 }  // namespace
 
 InventoryStore::InventoryStore(std::string directory, StoreTrust trust)
-    : directory_(std::move(directory)), trust_(std::move(trust)) {
+    : directory_(std::move(directory)),
+      trust_(std::move(trust)),
+      opened_(std::make_shared<OpenedKinds>()) {
   std::error_code ignored;
   const fs::file_status status = fs::status(directory_, ignored);
   const bool is_dangling =

@@ -123,7 +123,7 @@ class InventoryStore {
 
   std::string directory_;
   StoreTrust trust_;
-  std::shared_ptr<OpenedKinds> opened_ = std::make_shared<OpenedKinds>();
+  std::shared_ptr<OpenedKinds> opened_;  // not null
 };
 
 }  // namespace gneiss
