@@ -16,7 +16,6 @@
 namespace gneiss {
 namespace {
 
-constexpr std::uint16_t kImpliedMode = 0755;
 constexpr std::uint16_t kSymlinkMode = 0777;
 constexpr std::uint32_t kNanoseconds = 1'000'000'000;
 constexpr std::int64_t kEarliest = std::numeric_limits<std::int64_t>::min();
@@ -24,8 +23,7 @@ constexpr std::int64_t kEarliest = std::numeric_limits<std::int64_t>::min();
 // Whether two directories have the same attributes.
 bool AreAlike(const LayerContents& contents, const MergedFile& a, const MergedFile& b) {
   const auto xattrs = [&](const MergedFile& file, const Entry& entry) {
-    return file.position == kNone ? std::string_view()
-                                  : contents.InventoryOf(file.entry).texts[entry.xattrs];
+    return contents.InventoryOf(file.entry).texts[entry.xattrs];
   };
   if ((a.position == kNone) != (b.position == kNone)) return false;
   const Entry left = AttributesOf(contents, a);
@@ -44,7 +42,6 @@ bool IsSame(const LayerContents& contents, const MergedFile& before, const Merge
 }  // namespace
 
 Entry AttributesOf(const LayerContents& contents, const MergedFile& file) {
-  if (file.position == kNone) return {.mode = kImpliedMode, .type = EntryType::kDirectory};
   Entry entry = contents.EntryOf(file.entry);
   if (entry.type == EntryType::kHardLink) {
     entry.type = EntryType::kRegular;
@@ -64,11 +61,10 @@ std::string TimeText(const Entry& entry) {
 }
 
 FileMerger::FileMerger(const LayerContents& contents)
-    : contents_(contents), overlay_(contents.paths), touched_(contents.paths.size(), kNone) {}
+    : contents_(contents), overlay_(contents.paths) {}
 
 std::vector<MergedFile> FileMerger::Merge(std::span<const LayerIndex> chain) {
   Push(chain);
-  FindTouched();
   std::vector<MergedFile> files;
   std::unordered_map<std::uint32_t, std::uint32_t> numbers;  // of contents, as they come
   overlay_.ForEachSeen([&](PathIndex path, EntryRef seen) {
@@ -85,8 +81,13 @@ std::vector<MergedFile> FileMerger::Merge(std::span<const LayerIndex> chain) {
     if (path == kRootPath && seen == EntryRef{}) return;
     file.path = contents_.paths.key(path);
     file.position = seen.layer;
-    if (seen != EntryRef{}) file.entry = {chain_[seen.layer], seen.entry};
-    file.is_implied = file.is_directory && file.position != touched_[path];
+    file.entry = {chain_[seen.layer], seen.entry};
+    file.is_implied = overlay_.IsImplied(path);
+    if (file.is_directory && contents_.EntryOf(file.entry).implied) {
+      const EntryRef copied = overlay_.AttributesAt(path);
+      file.position = kNone;
+      file.entry = {chain_[copied.layer], copied.entry};
+    }
     files.push_back(std::move(file));
   });
   std::ranges::sort(files, [](const MergedFile& a, const MergedFile& b) {
@@ -141,29 +142,6 @@ void FileMerger::Push(std::span<const LayerIndex> chain) {
                    .inventory = &*contents_.inventories[layer],
                    .paths = &contents_.layer_paths[layer]},
                   hidden_.back());
-  }
-}
-
-// A layer touches the paths of its entries and all above them; what a whiteout deletes it does not,
-// but the directory of that.
-void FileMerger::FindTouched() {
-  for (const PathIndex path : touched_paths_) touched_[path] = kNone;
-  touched_paths_.clear();
-  for (std::uint32_t position = 0; position < chain_.size(); ++position) {
-    const Inventory& inventory = *contents_.inventories[chain_[position]];
-    const LayerPaths& paths = contents_.layer_paths[chain_[position]];
-    for (std::size_t e = 0; e < inventory.entries.size(); ++e) {
-      PathIndex path = paths.path[e];
-      if (inventory.entries[e].type == EntryType::kWhiteout && path != kRootPath) {
-        path = contents_.paths.parent(path);
-      }
-      while (touched_[path] != position) {
-        if (touched_[path] == kNone) touched_paths_.push_back(path);
-        touched_[path] = position;
-        if (path == kRootPath) break;
-        path = contents_.paths.parent(path);
-      }
-    }
   }
 }
 

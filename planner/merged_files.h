@@ -19,19 +19,20 @@ namespace gneiss {
 struct MergedFile {
   std::string path;  // key (path_key.h)
   // The entry whose attributes are seen: of a file the one that holds its contents. Of a hard link
-  // to nothing its own, which is a kHardLink; EntryRef{} for a directory that no layer lists.
+  // to nothing its own, which is a kHardLink; of a directory that no layer lists what it copies
+  // (Overlay::AttributesAt), but for the time.
   EntryRef entry;
-  std::uint32_t position = kNone;  // of that entry's layer in the chain, from 0; kNone without
-  std::uint32_t file = kNone;      // a number that all names of one file have; kNone: a directory
-  std::uint32_t num_names = 0;     // of that file
+  // Of that entry's layer in the chain, from 0; kNone: a directory that no layer lists.
+  std::uint32_t position = kNone;
+  std::uint32_t file = kNone;   // a number that all names of one file have; kNone: a directory
+  std::uint32_t num_names = 0;  // of that file
   bool is_directory = false;
   // A directory that the topmost layer which has something below it does not list.
   bool is_implied = false;
 };
 
-// What is seen at the path, with what runtimes give a directory that no layer lists (0755, owned by
-// root) and a symlink (0777), and a hard link to nothing as an empty file. Texts and contents are
-// those of the inventory of `file.entry`, and there are none without.
+// What is seen at the path, with what runtimes give a symlink (0777), and a hard link to nothing as
+// an empty file. Texts and contents are those of the inventory of `file.entry`.
 [[nodiscard]] Entry AttributesOf(const LayerContents& contents, const MergedFile& file);
 
 // When the entry was last written, as "SECONDS.NNNNNNNNN" since 1970, the seconds rounded down.
@@ -63,14 +64,11 @@ class FileMerger {
 
  private:
   void Push(std::span<const LayerIndex> chain);
-  void FindTouched();
 
   const LayerContents& contents_;
   Overlay overlay_;
   std::vector<LayerIndex> chain_;            // on the overlay
   std::vector<std::vector<Hiding>> hidden_;  // by each layer; their "layers" are positions
-  std::vector<std::uint32_t> touched_;       // by path: the topmost position there or below; kNone
-  std::vector<PathIndex> touched_paths_;     // where that is not kNone
 };
 
 enum class FileChange : std::uint8_t { kAdded, kChanged, kRemoved };

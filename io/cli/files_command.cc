@@ -17,6 +17,7 @@
 #include "io/cli/report_options.h"
 #include "io/cli/scan_layers.h"
 #include "io/cli/scan_missing.h"
+#include "io/cli/store_options.h"
 #include "io/cli/suggestion.h"
 #include "io/cli/word_choice.h"
 #include "io/report/files_report.h"
@@ -40,7 +41,7 @@ struct FilesOptions {
   ScanArguments scan;
   std::string image;
   bool all = false;
-  std::string store;
+  StoreArguments store;
   std::int64_t layer = 0;
   bool hidden = false;
   std::vector<std::string> paths;
@@ -290,7 +291,7 @@ CommandBody ConfigureFiles(CLI::App& app) {
                      "text (default), json, or mtree for mtree(8) and bsdtar")
           ->check(OneOf({"text", "json", "mtree"}))
           ->type_name("FORMAT");
-  AddStoreOption(app, options->store);
+  AddStoreOptions(app, options->store);
   AddJobsOption(app, options->scan, "layers scanned at once, of those that the store lacks");
   AddReportOptions(app, options->report);
   app.get_option("--json")->excludes(format);

@@ -30,7 +30,7 @@ class MissingScanner {
       : loaded_(loaded), options_(options), contents_(contents) {}
 
   // Throws std::system_error when the store cannot be written.
-  void ScanInto(const std::string& directory) {
+  void ScanInto(InventoryStore& store) {
     const Fleet& fleet = loaded_.fleet;
     std::map<Digest, Inventory> read;
     std::mutex mutex;
@@ -43,7 +43,6 @@ class MissingScanner {
       }
       return scanned;
     };
-    InventoryStore store(directory);
     const FleetScan result = ScanFleet(fleet, loaded_.blobs, store, scan, options_);
     for (const LayerIndex l : options_.layers) {
       const LayerScan& layer = result.layers[l];
@@ -99,19 +98,20 @@ class MissingScanner {
   std::map<LayerIndex, std::string> problems_;
 };
 
-// Empty without a home.
-std::string StoreDirectory(const std::string& store) {
-  if (!store.empty()) return store;
+// Nothing without a home.
+std::optional<InventoryStore> OpenAnyStore(const StoreArguments& arguments) {
   try {
-    return InventoryStore::DefaultDirectory();
+    return OpenStore(arguments);
   } catch (const InputError&) {
-    return "";
+    if (!arguments.directory.empty() || !arguments.key_file.empty()) throw;
+    return std::nullopt;
   }
 }
 
 }  // namespace
 
-std::map<LayerIndex, std::string> ScanMissing(const LoadedFleet& loaded, const std::string& store,
+std::map<LayerIndex, std::string> ScanMissing(const LoadedFleet& loaded,
+                                              const StoreArguments& store,
                                               std::span<const LayerIndex> layers,
                                               const ScanArguments& arguments, bool strict,
                                               bool quiet, Console& console,
@@ -125,13 +125,13 @@ std::map<LayerIndex, std::string> ScanMissing(const LoadedFleet& loaded, const s
   FleetScanOptions options = MakeScanOptions(arguments, strict, quiet, console, progress);
   options.layers = missing;
   MissingScanner scanner(loaded, options, contents);
-  const std::string directory = StoreDirectory(store);
-  if (directory.empty()) {
+  std::optional<InventoryStore> opened = OpenAnyStore(store);
+  if (!opened) {
     scanner.ScanEach();
     return scanner.TakeProblems();
   }
   try {
-    scanner.ScanInto(directory);
+    scanner.ScanInto(*opened);
   } catch (const std::system_error& error) {
     progress.Erase();
     if (!quiet) {

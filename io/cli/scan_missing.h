@@ -8,6 +8,7 @@
 #include "io/cli/console.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/scan_layers.h"
+#include "io/cli/store_options.h"
 #include "planner/layer_contents.h"
 
 namespace gneiss {
@@ -17,7 +18,7 @@ namespace gneiss {
 // quiet, they serve this run alone. Returns why the others are not known, by layer. REQUIRES:
 // `layers` is sorted.
 [[nodiscard]] std::map<LayerIndex, std::string> ScanMissing(
-    const LoadedFleet& loaded, const std::string& store, std::span<const LayerIndex> layers,
+    const LoadedFleet& loaded, const StoreArguments& store, std::span<const LayerIndex> layers,
     const ScanArguments& arguments, bool strict, bool quiet, Console& console,
     LayerContents& contents);
 

@@ -46,8 +46,7 @@ std::string_view TypeName(EntryType type) {
 Json FileJson(const LayerContents& contents, const FilesReport& report, const LayerChange& row) {
   const MergedFile& file = row.file;
   const Entry entry = AttributesOf(contents, file);
-  const Inventory* const inventory =
-      file.position == kNone ? nullptr : &contents.InventoryOf(file.entry);
+  const Inventory& inventory = contents.InventoryOf(file.entry);
   Json json = {{"path", file.path}};
   if (report.layer > 0) json["change"] = FileChangeName(row.change);
   json["type"] = TypeName(entry.type);
@@ -56,19 +55,17 @@ Json FileJson(const LayerContents& contents, const FilesReport& report, const La
   json["gid"] = entry.gid;
   json["size"] = entry.size;
   json["mtime"] = nullptr;
-  if (inventory != nullptr) json["mtime"] = TimeText(entry);
+  if (file.position != kNone) json["mtime"] = TimeText(entry);
   if (entry.type == EntryType::kRegular) {
     json["sha256"] = Sha256HexOf(contents, file);
   }
-  if (entry.type == EntryType::kSymlink) json["target"] = inventory->link(entry);
+  if (entry.type == EntryType::kSymlink) json["target"] = inventory.link(entry);
   if (entry.type == EntryType::kCharDevice || entry.type == EntryType::kBlockDevice) {
     json["device"] = fmt::format("{}:{}", entry.device_major, entry.device_minor);
   }
   Json xattrs = Json::object();
-  if (inventory != nullptr) {
-    for (const XattrView& xattr : ParseXattrs(inventory->texts[entry.xattrs])) {
-      xattrs[std::string(xattr.name)] = Base64(xattr.value);
-    }
+  for (const XattrView& xattr : ParseXattrs(inventory.texts[entry.xattrs])) {
+    xattrs[std::string(xattr.name)] = Base64(xattr.value);
   }
   json["xattrs"] = std::move(xattrs);
   Json links = Json::array();

@@ -29,8 +29,7 @@ FilesReport MakeFilesReport(const Fleet& fleet, const LayerContents& contents, I
   std::vector<MergedFile> files = merger.Merge(layer > 0 ? chain.first(layer) : chain);
   report.names = NamesOf(files);
   for (const MergedFile& file : files) {
-    const bool is_broken =
-        file.position != kNone && contents.EntryOf(file.entry).type == EntryType::kHardLink;
+    const bool is_broken = contents.EntryOf(file.entry).type == EntryType::kHardLink;
     report.num_links_to_nothing += is_broken ? 1 : 0;
   }
   if (layer > 0) {
