@@ -129,6 +129,7 @@ bool HasGnuPrefix(std::string_view header) {
 
 // Digits behind a zero byte are none to libarchive.
 void MendNumber(std::span<char> header, const Field& field) {
+  if (header[field.begin] != '\0' && header[field.begin] != ' ') return;
   const std::string_view text = field.Of({header.data(), header.size()});
   const std::size_t begin = text.find_first_not_of(' ');
   if (begin == std::string_view::npos || text[begin] != '\0') return;

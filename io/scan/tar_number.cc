@@ -1,12 +1,9 @@
 #include "io/scan/tar_number.h"
 
-#include <algorithm>
 #include <charconv>
 
 namespace gneiss {
 namespace {
-
-using std::string_view_literals::operator""sv;
 
 std::optional<std::int64_t> ParseBase256(std::string_view field) {
   const bool is_negative = (static_cast<unsigned char>(field.front()) & 0x40U) != 0;
@@ -29,12 +26,12 @@ std::optional<std::int64_t> ParseTarNumber(std::string_view field) {
     return ParseBase256(field);
   }
   // What pads a field may stand on both sides, and a zero byte ends the digits.
-  constexpr std::string_view kPadding = " \0"sv;
-  field.remove_prefix(std::min(field.find_first_not_of(kPadding), field.size()));
-  field = field.substr(0, field.find_last_not_of(kPadding) + 1);
-  field = field.substr(0, field.find('\0'));
+  const auto is_padding = [](char c) { return c == ' ' || c == '\0'; };
+  while (!field.empty() && is_padding(field.front())) field.remove_prefix(1);
+  while (!field.empty() && is_padding(field.back())) field.remove_suffix(1);
   std::int64_t number = 0;
   for (const char c : field) {
+    if (c == '\0') break;
     if (c < '0' || c > '7' || number >> 60 != 0) return std::nullopt;
     number = number << 3 | (c - '0');
   }
