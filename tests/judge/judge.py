@@ -86,14 +86,13 @@ def nanoseconds(text):
     if text is None:
         return None
     seconds, _, part = text.partition(".")
-    ns = int(part.ljust(9, "0")) if part else 0
-    return int(seconds) * 10**9 + (-ns if text.startswith("-") else ns)
+    return int(seconds) * 10**9 + int(part)
 
 
 def gneiss_tree(document):
     """What `gneiss files` shows, but for what no runtime can set: times that Go's do not hold, attributes that the
     kernel or containerd leaves out."""
-    tree = {}
+    tree, names_of = {}, {}
     for item in document["entries"]:
         kind = item["type"]
         mtime = nanoseconds(item["mtime"])
@@ -106,17 +105,21 @@ def gneiss_tree(document):
         elif kind in NODE_TYPES.values():
             entry["device"] = item["device"]
         plain = kind in ("file", "directory")
-        xattrs = {bytes_of(key): base64.b64decode(value) for key, value in (item.get("xattrs") or {}).items()}
+        xattrs = {bytes_of(key): base64.b64decode(value) for key, value in item["xattrs"].items()}
         xattrs = {key: value for key, value in xattrs.items()
                   if not key.startswith(b"trusted.") and (plain or not key.startswith(b"user."))}
         if xattrs:
             entry["xattrs"] = xattrs
-        if item.get("links"):
-            entry["links"] = sorted(bytes_of(name) for name in item["links"])
         if item.get("implied"):
             entry["mtime"] = None
-        tree[bytes_of(item["path"])] = entry
-    return tree
+        path = bytes_of(item["path"])
+        if path:
+            tree[path] = entry
+        if item["links"]:
+            # The first name lists the others, and they list it.
+            first = min([path] + [bytes_of(name) for name in item["links"]])
+            names_of.setdefault(first, []).append(path)
+    return with_links(tree, names_of)
 
 
 def differences(left, right, same_time):
