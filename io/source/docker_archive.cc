@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "io/source/apply_config.h"
+#include "io/source/go_json.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/known_refs.h"
@@ -110,7 +111,7 @@ class ArchiveReader {
                        "expected an archive of `docker save`, found no manifest.json in it");
     }
     try {
-      JsonDocument document = ParseJson(*text);
+      JsonDocument document = SavedImagesAsGoReads(ParseJson(*text));
       ExpectKind(TreeJson(document.root), JsonKind::kArray, {}, "an array of images");
       if (document.root.elements().empty()) {
         throw InputError("expected an array of images, found an empty one");

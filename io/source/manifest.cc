@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "io/source/go_json.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "planner/platform.h"
@@ -271,7 +272,7 @@ std::string_view NameOf(ManifestKind kind) {
 }
 
 Manifest ParseManifest(std::string_view text, std::size_t max_bytes) {
-  const JsonDocument document = ParseBounded(text, max_bytes);
+  const JsonDocument document = ManifestAsGoReads(ParseBounded(text, max_bytes));
   const JsonValue& root = document.root;
   const JsonPath path;
   ExpectKind(TreeJson(root), JsonKind::kObject, path, "a manifest, a JSON object");
@@ -335,7 +336,7 @@ ManifestKind KindOf(const Descriptor& descriptor) {
 }
 
 ImageConfig ParseImageConfig(std::string_view text) {
-  const JsonDocument document = ParseBounded(text, kMaxManifestBytes);
+  const JsonDocument document = ConfigAsGoReads(ParseBounded(text, kMaxManifestBytes));
   const JsonValue& root = document.root;
   const JsonPath path;
   ExpectKind(TreeJson(root), JsonKind::kObject, path, "an image config, a JSON object");
