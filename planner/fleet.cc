@@ -3,6 +3,17 @@
 #include <algorithm>
 
 namespace gneiss {
+namespace {
+
+// Of "library/NAME"; "library/PART/NAME" is as short as it gets.
+std::string_view WithoutLibrary(std::string_view ref) {
+  constexpr std::string_view kLibrary = "library/";
+  if (!ref.starts_with(kLibrary)) return ref;
+  const std::string_view rest = ref.substr(kLibrary.size());
+  return rest.find('/') == std::string_view::npos ? rest : ref;
+}
+
+}  // namespace
 
 std::vector<Step> Fleet::history(const Image& image) const {
   std::vector<Step> history;
@@ -64,16 +75,26 @@ RefParts SplitRef(std::string_view ref) {
 }
 
 std::string_view ShortRef(std::string_view ref) {
-  for (const std::string_view prefix : {"docker.io/library/", "docker.io/", "index.docker.io/"}) {
-    if (ref.starts_with(prefix)) return ref.substr(prefix.size());
+  for (const std::string_view host : {"docker.io/", "index.docker.io/"}) {
+    if (!ref.starts_with(host)) continue;
+    ref.remove_prefix(host.size());
+    return WithoutLibrary(ref);
   }
   return ref;
 }
 
 std::string CanonicalRef(std::string_view ref) {
-  ref = ShortRef(ref);
+  ref = WithoutLibrary(ShortRef(ref));
+  const std::size_t at = ref.find('@');
+  const std::string_view name = ref.substr(0, at);
+  const std::size_t tag_size = SplitRef(name).tag.size();
+  // A digest says it all: docker does not look at a tag before it.
+  if (at != std::string_view::npos) {
+    return std::string(name.substr(0, name.size() - (tag_size == 0 ? 0 : tag_size + 1)))
+        .append(ref.substr(at));
+  }
   std::string canonical(ref);
-  if (SplitRef(ref).tag.empty()) canonical += ":latest";
+  if (tag_size == 0) canonical += ":latest";
   return canonical;
 }
 

@@ -146,10 +146,10 @@ struct RefParts {
 };
 [[nodiscard]] RefParts SplitRef(std::string_view ref);
 
-// `ref` as short as docker takes it: "docker.io/library/x" and "docker.io/x" are "x". View into it.
+// `ref` as short as docker takes it: "docker.io/library/x" and "index.docker.io/x" are "x". A view.
 [[nodiscard]] std::string_view ShortRef(std::string_view ref);
 
-// The ref in one spelling: short, and with its tag, which is "latest" where none is given.
+// In one spelling: short, without "library/", with its digest or else its tag, "latest" if none.
 [[nodiscard]] std::string CanonicalRef(std::string_view ref);
 
 // Whether a user who writes `name` means `ref`: they are equal when short, and a name without a tag

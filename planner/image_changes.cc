@@ -4,6 +4,7 @@
 #include <array>
 #include <map>
 #include <set>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -80,16 +81,23 @@ bool HaveEqualContents(const Fleet& before, const Image& a, const Fleet& after, 
 
 // What names there are on a side, to tell a new tag from a new repository.
 struct KnownNames {
-  std::set<std::string_view> refs;
+  std::set<std::string> refs;  // canonical, as the repositories are
   std::set<std::string> repositories;
   std::set<Digest> images;
 
   explicit KnownNames(const Fleet& fleet) {
-    for (const TextIndex ref : fleet.refs) refs.insert(fleet.text(ref));
+    for (const TextIndex ref : fleet.refs) refs.insert(CanonicalRef(fleet.text(ref)));
     for (const Image& image : fleet.images) images.insert(image.identity);
-    for (std::string& name : GroupImages(fleet, GroupBy::kRepository).names) {
-      repositories.insert(std::move(name));
+    for (const Image& image : fleet.images) {
+      if (image.num_refs == 0) repositories.insert(RepositoryOf({}));
     }
+    for (const std::string& ref : refs) repositories.insert(GroupOfRef(ref, GroupBy::kRepository));
+  }
+
+  // Of refs that are all in one.
+  static std::string RepositoryOf(std::span<const std::string> refs) {
+    return GroupOfRef(refs.empty() ? std::string() : CanonicalRef(refs.front()),
+                      GroupBy::kRepository);
   }
 };
 
@@ -132,15 +140,16 @@ class ChangeFinder {
 
   // PairImages does not say which refs a new base has that no image had.
   std::vector<std::string> UnpairedRefs(ImageIndex image, const ImagePairs& pairs) const {
-    std::set<std::string> refs;
-    for (const TextIndex ref : after_.refs_of(after_.images[image])) {
-      refs.emplace(after_.text(ref));
-    }
+    std::set<std::string> paired;
     for (const ImagePair& pair : pairs.pairs) {
       if (pair.right != image) continue;
-      for (const std::string& ref : pair.refs) refs.erase(ref);
+      for (const std::string& ref : pair.refs) paired.insert(CanonicalRef(ref));
     }
-    return {refs.begin(), refs.end()};
+    std::vector<std::string> refs;
+    for (const TextIndex ref : after_.refs_of(after_.images[image])) {
+      if (!paired.contains(CanonicalRef(after_.text(ref)))) refs.emplace_back(after_.text(ref));
+    }
+    return refs;
   }
 
   std::string_view PlatformOf(const ImageChange& change) const {
@@ -168,7 +177,7 @@ class ChangeFinder {
       change.kind = ChangeKind::kAdded;
       change.cause = names_before_.images.contains(after_.images[change.after].identity)
                          ? ChangeCause::kNewName
-                     : !names_before_.repositories.contains(change.repository)
+                     : !names_before_.repositories.contains(KnownNames::RepositoryOf(change.refs))
                          ? ChangeCause::kNewRepository
                      : AllKnown(change.refs, names_before_) ? ChangeCause::kNewPlatform
                                                             : ChangeCause::kNewTag;
@@ -176,7 +185,7 @@ class ChangeFinder {
       change.kind = ChangeKind::kRemoved;
       change.cause = names_after_.images.contains(before_.images[change.before].identity)
                          ? ChangeCause::kRemovedName
-                     : !names_after_.repositories.contains(change.repository)
+                     : !names_after_.repositories.contains(KnownNames::RepositoryOf(change.refs))
                          ? ChangeCause::kRemovedRepository
                      : AllKnown(change.refs, names_after_) ? ChangeCause::kRemovedPlatform
                                                            : ChangeCause::kRemovedTag;
@@ -187,7 +196,7 @@ class ChangeFinder {
 
   static bool AllKnown(const std::vector<std::string>& refs, const KnownNames& names) {
     return !refs.empty() && std::ranges::all_of(refs, [&](const std::string& ref) {
-      return names.refs.contains(ref);
+      return names.refs.contains(CanonicalRef(ref));
     });
   }
 

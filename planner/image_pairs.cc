@@ -48,12 +48,18 @@ class ImagePairing {
         side->erase(more_refs.begin(), more_refs.end());
       }
     } else {
+      for (auto* const side : {&left, &right}) KeepOneSpelling(*side);
+      // Where a side means two images by two spellings of one ref, each finds its own.
       for (auto* const side : {&left, &right}) {
         for (NamedImage& name : *side) name.key = name.ref;
       }
       PairByKey(left, right, /*pairs_lone=*/true);
-      for (NamedImage& name : left) name.key = WithoutRepository(name.ref, left_.repositories);
-      for (NamedImage& name : right) name.key = WithoutRepository(name.ref, right_.repositories);
+      for (auto* const side : {&left, &right}) {
+        for (NamedImage& name : *side) name.key = KeyOf(name.ref);
+      }
+      PairByKey(left, right, /*pairs_lone=*/false);
+      for (NamedImage& name : left) name.key = BareKeyOf(name.ref, left_.repositories);
+      for (NamedImage& name : right) name.key = BareKeyOf(name.ref, right_.repositories);
     }
     // By ref, what was not alone among the images without one is not alone now.
     PairByKey(left, right, /*pairs_lone=*/by == PairBy::kPlatform);
@@ -71,15 +77,34 @@ class ImagePairing {
  private:
   using Names = std::vector<NamedImage>;
 
+  static std::string KeyOf(std::string_view ref) {
+    return ref.empty() ? std::string() : CanonicalRef(ref);
+  }
+  // The tag alone where the repository says nothing.
+  static std::string BareKeyOf(std::string_view ref, std::span<const std::string> repositories) {
+    const std::string_view bare = WithoutRepository(ref, repositories);
+    return bare.size() < ref.size() ? std::string(bare) : KeyOf(ref);
+  }
+
+  static void KeepOneSpelling(Names& names) {
+    for (NamedImage& name : names) name.key = KeyOf(name.ref);
+    std::ranges::sort(names, Precedes);
+    const auto more = std::ranges::unique(names, [](const NamedImage& a, const NamedImage& b) {
+      return a.image == b.image && a.group() == b.group();
+    });
+    names.erase(more.begin(), more.end());
+  }
+
+  static bool Precedes(const NamedImage& a, const NamedImage& b) {
+    return std::tie(a.key, a.platform, a.image, a.ref) <
+           std::tie(b.key, b.platform, b.image, b.ref);
+  }
+
   // Takes the names that find one another out of both. `pairs_lone`: those of an empty key as well
   // that are alone on their sides.
   void PairByKey(Names& left, Names& right, bool pairs_lone) {
-    const auto order = [](const NamedImage& a, const NamedImage& b) {
-      return std::tie(a.key, a.platform, a.image, a.ref) <
-             std::tie(b.key, b.platform, b.image, b.ref);
-    };
-    std::ranges::sort(left, order);
-    std::ranges::sort(right, order);
+    std::ranges::sort(left, Precedes);
+    std::ranges::sort(right, Precedes);
     Names left_rest;
     Names right_rest;
     auto l = left.begin();

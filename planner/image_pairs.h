@@ -50,6 +50,9 @@ struct ImagePairs {
   std::vector<ImageIndex> new_bases;      // of the right
 };
 
+// Refs are the same in any spelling that docker takes for one (CanonicalRef); an image that is
+// called so twice is there once, by the first of its spellings.
+//
 // Of several images with one ref and platform those of equal manifests are a pair, then those of
 // equal fingerprints, then the rest in their order; images without a ref, which say nothing else of
 // themselves, only when they are alone.

@@ -121,6 +121,35 @@ TEST_CASE("A repository that only names the layout does not part images",
         Lines{"-A before:1", "+X after:1"});
 }
 
+TEST_CASE("Refs pair in any spelling", "[planner][image_pairs]") {
+  const std::vector<std::string> spellings = {"nginx",
+                                              "nginx:latest",
+                                              "library/nginx",
+                                              "docker.io/nginx",
+                                              "docker.io/library/nginx:latest",
+                                              "index.docker.io/library/nginx",
+                                              "index.docker.io/nginx:latest"};
+  for (const std::string& left : spellings) {
+    for (const std::string& right : spellings) {
+      CHECK(Pair({{Named(left, "A")}}, {{Named(right, "B")}}) == Lines{"A=B " + left});
+    }
+  }
+  const std::string digest = "@sha256:" + std::string(64, 'a');
+  CHECK(Pair({{Named("nginx:1" + digest, "A")}},
+             {{Named("docker.io/library/nginx" + digest, "B")}}) == Lines{"A=B nginx:1" + digest});
+  for (const std::string other : {"nginx:1", "team/nginx", "library/team/nginx",
+                                  "quay.io/library/nginx", "localhost/nginx"}) {
+    CHECK(Pair({{Named("nginx", "A")}}, {{Named(other, "B")}}) == Lines{"-A nginx", "+B " + other});
+  }
+  // An image that has two spellings is one image.
+  CHECK(Pair({{Named("docker.io/library/nginx:latest", "A"), Named("nginx:latest", "A")}},
+             {{Named("nginx:latest", "B")}}) == Lines{"A=B docker.io/library/nginx:latest"});
+  // Two images that a side tells apart by the spelling are two.
+  CHECK(Pair({{Named("docker.io/library/nginx:latest", "A"), Named("nginx:latest", "B")}},
+             {{Named("nginx:latest", "C"), Named("docker.io/library/nginx:latest", "D")}}) ==
+        Lines{"A=D docker.io/library/nginx:latest", "B=C nginx:latest"});
+}
+
 TEST_CASE("Two chosen images pair whatever they are called", "[planner][image_pairs]") {
   CHECK(Pair({{Named("app:1", "A")}}, {{Named("shop:2", "X")}}, PairBy::kPlatform) ==
         Lines{"A=X app:1"});
