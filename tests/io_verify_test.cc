@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/report/format.h"
+#include "io/store/inventory_store.h"
 #include "io/verify/config_diff.h"
 #include "planner/digest.h"
 #include "planner/input_error.h"
@@ -170,18 +171,122 @@ TEST_CASE_METHOD(VerifyFixture, "Images whose layers are cut otherwise are the s
   CHECK(run.code == kDone);
   CHECK(run.err == "");
   const std::string blobs = FormatBytes(
-      static_cast<Bytes>(Gzip(Tar(kJoined)).size() + Tar(kLower).size() + Tar(kUpper).size()),
+      static_cast<Bytes>(Gzip(Tar(kJoined)).size() + 2 * Tar(kLower).size() + Tar(kUpper).size()),
       ByteUnits::kSi);
   CHECK(run.out ==
         "2 images, 2 the same\n"
         "1 the same by every path, attribute and byte, 1 by the digests of the same layers\n"
         "compared 5 paths, 4 B of files, and what runtimes see of the configs\n"
-        "read 3 blobs against their digests, " +
+        "read 4 blobs against their digests, " +
             blobs + "\n");
-  // Nothing is scanned again, but the right side's blobs are read.
+  // What the store knows by now is read again.
   const TestJson again = RunJson(kDone);
-  CHECK(again["blobs_read"] == 2);
-  CHECK(RunJson(kDone, {"--rescan"})["blobs_read"] == 4);
+  CHECK(again["blobs_read"] == 4);
+  CHECK(again["trust_store"] == false);
+  CHECK(again["trusted_layers"] == 0);
+}
+
+TEST_CASE_METHOD(VerifyFixture, "Layers at the same place are read once, on the right",
+                 "[io][verify]") {
+  left().Add({.ref = "shop:1", .layers = {Tar(kLower), Tar(kUpper), Tar(File("b"))}});
+  right().Add({.ref = "shop:1", .layers = {Tar(kLower), Tar(kUpper + File("b"))}});
+  left().Add({.ref = "shop:2", .layers = {Tar(kUpper)}});
+  right().Add({.ref = "shop:2", .layers = {Tar(kUpper)}});
+  // Three of the right, two of the left.
+  CHECK(RunJson(kDone)["blobs_read"] == 5);
+  left().RemoveBlob(Tar(kLower));
+  CHECK(RunJson(kDone)["blobs_read"] == 5);
+  CHECK(RunJson(kFailed, {"--rescan"})["verdicts"]["unproven"] == 1);
+  left().RemoveBlob(Tar(kUpper));
+  CHECK(RunJson(kFailed)["verdicts"]["unproven"] == 1);
+}
+
+TEST_CASE_METHOD(VerifyFixture, "A layer that both sides have elsewhere is read on both",
+                 "[io][verify]") {
+  left().Add({.ref = "shop:1", .layers = {Tar(kLower), Tar(kUpper)}});
+  right().Add({.ref = "shop:1", .layers = {Tar(kLower), Tar(File("c")), Tar(kUpper)}});
+  right().Add({.ref = "shop:2", .layers = {Tar(kLower), Tar(""), Tar(kUpper)}});
+  left().Add({.ref = "shop:2", .layers = {Tar(kLower), Tar(kUpper)}});
+  CHECK(RunJson(kPolicyNotMet)["verdicts"]["same"] == 1);
+  left().SpoilBlob(Tar(kUpper));
+  CHECK(RunJson(kPolicyNotMet)["verdicts"]["unproven"] == 1);
+}
+
+TEST_CASE_METHOD(VerifyFixture, "No inventory of a store takes part in a verdict", "[io][verify]") {
+  // Well formed in everything, but of other contents.
+  const auto forge = [&](const std::string& tar, const std::string& told) {
+    ScannedLayer scanned = ScanBlob(told);
+    scanned.inventory->layer = Sha256(tar);
+    scanned.inventory->diff_id = Sha256(tar);
+    scanned.inventory->blob_size = static_cast<Bytes>(tar.size());
+    scanned.inventory->tar_size = static_cast<Bytes>(tar.size());
+    InventoryStore store(directory().path("store"));
+    store.PrepareToWrite();
+    (void)store.Write({.digest = Sha256(tar)}, static_cast<Bytes>(tar.size()), scanned);
+  };
+  const std::string real = Tar(kJoined);
+  const std::string evil =
+      Tar(File("a", "new") + Directory("d/") + File("d/x", "y") + HardLink("d/y", "a"));
+  left().Add({.ref = "shop:1", .layers = {Tar(kLower), Tar(kUpper)}});
+  SECTION("that says of a layer what the other side shows") {
+    right().Add({.ref = "shop:1", .layers = {evil}});
+    forge(evil, real);
+    const CliRun trusting = Run({"--trust-store"});
+    CHECK(trusting.code == kDone);
+    CHECK(trusting.out.find("\nno proof by bytes: the store was trusted for the contents of 1 "
+                            "layer\n") != std::string::npos);
+    const TestJson json = RunJson(kDone, {"--trust-store"});
+    CHECK(json["trust_store"] == true);
+    CHECK(json["trusted_layers"] == 3);
+    CHECK(Run().code == kPolicyNotMet);
+  }
+  SECTION("that says of a layer on the left what the right shows") {
+    right().Add({.ref = "shop:1", .layers = {evil}});
+    forge(Tar(kUpper),
+          Tar(File(".wh.gone") + File("a", "new") + File("d/x", "y") + HardLink("d/y", "a")));
+    CHECK(Run().code == kPolicyNotMet);
+  }
+  SECTION("that says what nobody shows") {
+    right().Add({.ref = "shop:1", .layers = {real}});
+    forge(real, evil);
+    CHECK(Run({"--trust-store"}).code == kPolicyNotMet);
+    CHECK(Run().code == kDone);
+  }
+}
+
+TEST_CASE_METHOD(VerifyFixture, "Images that the right side leaves out are counted so",
+                 "[io][verify]") {
+  left().Add({.ref = "shop:1", .layers = {Tar(kLower)}});
+  right().Add({.ref = "shop:1", .layers = {Tar(kLower)}});
+  const std::string digest = left().Add({.ref = "shop:2", .layers = {Tar(kUpper)}});
+  const auto record = [&](const std::string& list) {
+    directory().Write("after/gneiss-apply.json",
+                      R"({"schema":"gneiss.apply/1","left_out":)" + list + "}");
+  };
+  CHECK(Run().code == kPolicyNotMet);
+  record(R"([{"ref":"docker.io/library/shop:2","manifest_digest":")" + digest +
+         R"(","why":"layer 2 is no tar"}])");
+  const CliRun run = Run();
+  CHECK(run.code == kFailed);
+  CHECK(run.err == "");
+  CHECK(run.out.starts_with(
+      "shop:2 (linux/amd64): left out of after, as that says\n  layer 2 is no tar\n"
+      "2 images, 1 the same, 1 left out of after\n"));
+  CHECK(Run({"--keep-going"}).code == kDone);
+  CHECK(RunJson(kDone, {"--keep-going"})["verdicts"]["left_out"] == 1);
+  // Of another image of that name it says nothing.
+  record(R"([{"ref":"shop:2","manifest_digest":"sha256:)" + std::string(64, '0') + R"("}])");
+  CHECK(Run({"--keep-going"}).code == kPolicyNotMet);
+  record(R"([{"ref":"shop:3"}])");
+  CHECK(Run().code == kPolicyNotMet);
+  record("5");
+  const CliRun bad = Run();
+  CHECK(bad.code == kPolicyNotMet);
+  CHECK(bad.err ==
+        "gneiss: after/gneiss-apply.json: left_out: expected an array of images, found 5\n");
+  // An image that is there is compared, whatever the record says.
+  record(R"([{"ref":"shop:1"},{"ref":"shop:2"}])");
+  CHECK(RunJson(kDone, {"--keep-going"})["verdicts"]["same"] == 1);
 }
 
 TEST_CASE_METHOD(VerifyFixture, "A difference is listed by path, with exit code 3",
@@ -327,14 +432,16 @@ TEST_CASE_METHOD(VerifyFixture, "What cannot be read is not proven, with exit co
     const CliRun run = Run();
     CHECK(run.code == kFailed);
     CHECK(run.out.find("layer " + FormatDigest(Sha256(Tar(kUpper))) +
-                       " on the left: no source has the blob, and no inventory is known\n") !=
+                       " on the left: no source has the blob\n") != std::string::npos);
+    CHECK(Run({"--trust-store"})
+              .out.find("on the left: no source has the blob, and no inventory is known\n") !=
           std::string::npos);
   }
-  SECTION("the left side is held to inventories, unless its blobs are to be read again") {
+  SECTION("the left side is held to its blobs, unless the store is trusted") {
     CHECK(Run().code == kDone);
     left().SpoilBlob(Tar(kUpper));
-    CHECK(Run().code == kDone);
-    CHECK(Run({"--rescan"}).code == kFailed);
+    CHECK(Run().code == kFailed);
+    CHECK(Run({"--trust-store"}).code == kDone);
   }
   SECTION("a manifest cannot be read, and its image may be the one that is missing") {
     const std::string manifest = left().Add({.ref = "shop:2", .layers = {Tar(kLower)}});
@@ -357,7 +464,15 @@ TEST_CASE_METHOD(VerifyFixture, "Layers that nobody can look into are the same b
   right().Add({.ref = "shop:2", .layers = {no_tar, Tar(kLower)}});
   const CliRun run = Run();
   CHECK(run.code == kFailed);
-  CHECK(run.out.find("on the left: not a tar: JSON") != std::string::npos);
+  CHECK(run.out.find("on the right: not a tar: JSON") != std::string::npos);
+  // On top of both, it stands on the same.
+  left().Add({.ref = "shop:3", .layers = {Tar(kLower), Tar(kUpper), no_tar, Tar(File("b"))}});
+  right().Add({.ref = "shop:3", .layers = {Tar(kJoined), no_tar, Tar(File("b"))}});
+  CHECK(RunJson(kFailed)["verdicts"]["same"] == 2);
+  // What differs below it may be hidden by it.
+  left().Add({.ref = "shop:4", .layers = {Tar(kLower), no_tar}});
+  right().Add({.ref = "shop:4", .layers = {Tar(kJoined), no_tar}});
+  CHECK(RunJson(kFailed)["verdicts"]["unproven"] == 2);
 }
 
 TEST_CASE_METHOD(VerifyFixture, "A layer whose digest cannot be checked is never proven",
@@ -430,6 +545,11 @@ TEST_CASE_METHOD(VerifyFixture, "Wrong use of verify is told", "[io][verify]") {
   CHECK(run.code == kUsage);
   CHECK(run.err ==
         "gneiss verify: expected no more arguments, found \"c\"; see `gneiss verify --help`\n");
+  run = Run({"--trust-store", "--rescan"});
+  CHECK(run.code == kUsage);
+  CHECK(run.err ==
+        "gneiss verify: expected either --trust-store or --rescan, found both; see "
+        "`gneiss verify --help`\n");
   run = Run({"--mtime", "maybe"});
   CHECK(run.code == kUsage);
   CHECK(RunSources(left().path(), directory().path("nothing")).code == kFailed);
@@ -454,7 +574,7 @@ TEST_CASE("Configs differ in what runtimes see", "[io][verify]") {
   CHECK(PointersOf(config(R"({"Env":["A=1","B=2"]})"), config(R"({"Env":["A=1"]})")) ==
         Pointers{R"(/config/Env/1 "B=2" nothing)"});
   CHECK(PointersOf(config(R"({"Entrypoint":["a"]})"), config(R"({"Entrypoint":["a","b"]})")) ==
-        Pointers{R"(/config/Entrypoint/- nothing "b")"});
+        Pointers{R"(/config/Entrypoint/1 nothing "b")"});
   CHECK(PointersOf(config(R"({"Volumes":{"/data":{}}})"), config(R"({"Volumes":{"/other":{}}})")) ==
         Pointers{"/config/Volumes/~1data {} nothing", "/config/Volumes/~1other nothing {}"});
   CHECK(PointersOf(config(R"({"Labels":{"a":""}})"), config(R"({"Labels":{}})")) ==

@@ -83,7 +83,7 @@ constexpr std::array<Command, 20> kCommands = {{
     {"snapshot", "the fleet as one file, for batch jobs and to pass on, without contents",
      "snapshot oci:layout docker-archive:more.tar -o fleet.ndjson.zst", ConfigureSnapshot},
     {"verify", "two fleets, or two images, hold the same file systems: every path and byte",
-     "verify oci:before oci:after --rescan", ConfigureVerify},
+     "verify oci:before oci:after", ConfigureVerify},
     {"completion", "what a shell needs to complete commands, options and files",
      "completion bash -o ~/.local/share/bash-completion/completions/gneiss", ConfigureCompletion},
     {"man", "manual pages, as man reads them", "man plan -o gneiss-plan.1", ConfigureMan},

@@ -3,7 +3,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -15,10 +18,13 @@
 #include "io/cli/scan_layers.h"
 #include "io/cli/store_options.h"
 #include "io/cli/word_choice.h"
+#include "io/report/screen_text.h"
 #include "io/report/verify_screen.h"
 #include "io/store/inventory_store.h"
+#include "io/verify/left_out.h"
 #include "io/verify/side_reading.h"
 #include "io/verify/verify_fleets.h"
+#include "planner/input_error.h"
 
 namespace gneiss {
 namespace {
@@ -30,6 +36,7 @@ struct VerifyCommandOptions {
   StoreArguments store;
   std::string mtime = "exact";
   bool strict = false;
+  bool keep_going = false;
   bool quiet = false;
   ScanArguments scan;
   RegistryArguments registry;
@@ -48,51 +55,73 @@ LoadedFleet LoadSide(const std::string& source, const VerifyCommandOptions& opti
                    console);
 }
 
-SideReading ReadLoaded(const LoadedFleet& loaded, bool check_blobs, InventoryStore& store,
+SideReading ReadLoaded(const LoadedFleet& loaded, const LayersToRead& layers, InventoryStore& store,
                        const VerifyCommandOptions& options, Console& console) {
   Progress progress(console, options.quiet);
   SideReadingOptions reading;
   reading.scan = MakeScanOptions(options.scan, /*strict=*/false, options.quiet, console, progress);
-  reading.scan.rescan = options.store.rescan;
-  reading.check_blobs = check_blobs;
+  reading.trusts_store = options.store.trusts;
   reading.on_check_progress = [&](Bytes bytes_read, Bytes bytes_total) {
     if (!progress.IsDue()) return;
     progress.Show(DescribeReading("blobs", bytes_read, bytes_total, progress.elapsed_seconds()));
   };
-  return ReadSide(loaded.fleet, loaded.blobs, store, reading);
+  return ReadSide(loaded.fleet, loaded.blobs, store, layers, reading);
 }
 
-int ExitCodeOf(const VerifyReport& report, const LoadedFleet& left, const LoadedFleet& right) {
+// A record that cannot be read explains nothing: what is missing then counts as missing.
+std::vector<LeftOutImage> LoadLeftOut(const LoadedFleet& loaded, bool quiet, Console& console) {
+  const auto warn = [&](std::string_view problem) {
+    if (!quiet) *console.err << "gneiss: " << Printable(problem) << '\n';
+  };
+  try {
+    return ReadLeftOut(loaded.blobs);
+  } catch (const InputError& error) {
+    warn(error.what());
+  } catch (const std::system_error& error) {
+    warn(error.what());  // names the file
+  }
+  return {};
+}
+
+int ExitCodeOf(const VerifyReport& report, bool keep_going, const LoadedFleet& left,
+               const LoadedFleet& right) {
   for (const Verdict verdict : {Verdict::kDifferent, Verdict::kOnlyLeft, Verdict::kOnlyRight}) {
     if (report.count(verdict) > 0) return kPolicyNotMet;
   }
   if (report.count(Verdict::kUnproven) > 0 || left.bad_images > 0 || right.bad_images > 0) {
     return kFailed;
   }
-  return kDone;
+  return report.count(Verdict::kLeftOut) > 0 && !keep_going ? kFailed : kDone;
 }
 
 int RunVerify(const VerifyCommandOptions& options, Console& console) {
   if (options.right.empty()) {
     throw UsageError("expected two SOURCEs, what the images were and what they are now");
   }
+  if (options.store.trusts && options.store.rescan) {
+    throw UsageError("expected either --trust-store or --rescan, found both");
+  }
   InventoryStore store = OpenStore(options.store);
   const LoadedFleet left = LoadSide(options.left, options, console);
   const LoadedFleet right = LoadSide(options.right, options, console);
-  // The right side first: what both have is then read where it has to be read anyway.
-  SideReading right_reading = ReadLoaded(right, /*check_blobs=*/true, store, options, console);
-  SideReading left_reading = ReadLoaded(left, /*check_blobs=*/false, store, options, console);
   VerifyOptions verify;
   verify.jobs = NumJobs(options.scan);
+  verify.trusts_store = options.store.trusts;
+  verify.reads_all = options.store.rescan;
   verify.files.ignore_mtime = options.mtime == "ignore";
   verify.files.max_kept = options.report.json ? 0 : static_cast<std::size_t>(options.top);
   if (options.strict) verify.config = ConfigPart::kWhole;
   if (left.num_selections > 0 && right.num_selections > 0) verify.pair_by = PairBy::kPlatform;
+  const VerifySide left_side{left.fleet, left.blobs, left.repositories, left.bad_images};
+  const VerifySide right_side{right.fleet, right.blobs, right.repositories, right.bad_images,
+                              LoadLeftOut(right, options.quiet, console)};
+  PairedSides paired = PairSides(left_side, right_side, verify);
+  SideReading right_reading = ReadLoaded(right, paired.right, store, options, console);
+  SideReading left_reading = ReadLoaded(left, paired.left, store, options, console);
   Progress progress(console, options.quiet);
   const VerifyReport report =
-      VerifyFleets({left.fleet, left.blobs, left_reading, left.repositories, left.bad_images},
-                   {right.fleet, right.blobs, right_reading, right.repositories, right.bad_images},
-                   store, verify, [&](std::size_t done, std::size_t total) {
+      VerifyFleets(left_side, right_side, std::move(paired), {left_reading, right_reading}, store,
+                   verify, [&](std::size_t done, std::size_t total) {
                      if (progress.IsDue())
                        progress.Show(fmt::format("comparing images: {} of {}", done, total));
                    });
@@ -107,7 +136,7 @@ int RunVerify(const VerifyCommandOptions& options, Console& console) {
                 output.stream());
   }
   output.Finish();
-  return ExitCodeOf(report, left, right);
+  return ExitCodeOf(report, options.keep_going, left, right);
 }
 
 }  // namespace
@@ -125,12 +154,17 @@ CommandBody ConfigureVerify(CLI::App& app) {
       ->type_name("RULE");
   app.add_flag("--strict", options->strict,
                "compare all of the configs, with rootfs, history and times");
+  app.add_flag("--keep-going", options->keep_going,
+               "images that apply left out do not make the exit code 1");
   app.add_option("--platform", options->platform, "only images of this platform (default: all)")
       ->type_name("OS/ARCH[/VARIANT]");
   AddStoreOptions(app, options->store);
-  app.get_option("--rescan")
+  app.get_option("--trust-store")
       ->description(
-          "read all blobs of both sides, whatever the store knows of them, and replace that");
+          "take contents of layers from the store, which others may have written; faster, and said "
+          "with the verdict");
+  app.get_option("--rescan")
+      ->description("read all blobs of both sides, those of the same layers too");
   AddJobsOption(app, options->scan, "layers and images looked at at once");
   AddCountOption(app, "--top", options->top,
                  "differences of each image, 0 for all (default: 10); JSON has all");

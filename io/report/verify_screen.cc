@@ -15,7 +15,7 @@ namespace gneiss {
 namespace {
 
 constexpr std::array<std::string_view, kNumVerdicts> kVerdictKeys = {
-    "same", "different", "unproven", "only_left", "only_right", "new_base"};
+    "same", "different", "unproven", "only_left", "only_right", "new_base", "left_out"};
 
 // The image that a verdict is about, and its fleet: the left one where there is one.
 struct SubjectImage {
@@ -85,6 +85,8 @@ class VerifyPrinter {
         return fmt::format("not in {}", names_.right);
       case Verdict::kOnlyRight:
         return fmt::format("not in {}", names_.left);
+      case Verdict::kLeftOut:
+        return fmt::format("left out of {}, as that says", names_.right);
       case Verdict::kSame:
       case Verdict::kNewBase:
         break;
@@ -143,6 +145,10 @@ class VerifyPrinter {
             ? "1 blob against its digest"
             : fmt::format("{} blobs against their digests", FormatCount(report_.num_blobs_read)),
         Size(report_.blob_bytes_read));
+    if (options_.trusts_store) {
+      out_ << fmt::format("no proof by bytes: the store was trusted for the contents of {}\n",
+                          FormatCounted(report_.num_trusted, "layer"));
+    }
   }
 
   // New bases are no images that were to be kept.
@@ -159,6 +165,7 @@ class VerifyPrinter {
     add(Verdict::kDifferent, "different");
     add(Verdict::kOnlyLeft, fmt::format("not in {}", names_.right));
     add(Verdict::kOnlyRight, fmt::format("not in {}", names_.left));
+    add(Verdict::kLeftOut, fmt::format("left out of {}", names_.right));
     add(Verdict::kUnproven, "not proven");
     if (report_.count(Verdict::kNewBase) > 0) {
       text += fmt::format("; {}", FormatCounted(report_.count(Verdict::kNewBase), "new base"));
@@ -233,6 +240,8 @@ void WriteVerifyJson(const Fleet& left, const Fleet& right, std::int64_t left_ba
                        {"bad_images", right_bad_images}});
   json.Field("mtime", options.files.ignore_mtime ? "ignore" : "exact");
   json.Field("config", options.config == ConfigPart::kWhole ? "whole" : "runtime");
+  json.Field("trust_store", options.trusts_store);
+  json.Field("trusted_layers", report.num_trusted);
   Json counts = Json::object();
   for (std::size_t v = 0; v < kNumVerdicts; ++v) {
     counts[std::string(kVerdictKeys[v])] = report.counts[v];

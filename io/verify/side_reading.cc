@@ -1,6 +1,8 @@
 #include "io/verify/side_reading.h"
 
+#include <cstddef>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "io/scan/scan_layer.h"
@@ -9,18 +11,13 @@
 namespace gneiss {
 namespace {
 
-void CheckSideBlobs(const Fleet& fleet, const LayerBlobs& blobs, const SideReadingOptions& options,
-                    SideReading& reading) {
+void CheckSideBlobs(const Fleet& fleet, const LayerBlobs& blobs, std::span<const LayerIndex> layers,
+                    const SideReadingOptions& options, SideReading& reading) {
   std::vector<LayerIndex> to_check;
   Bytes total = 0;
-  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
-    const LayerScan& scan = reading.scan.layers[l];
+  for (const LayerIndex l : layers) {
     // What was scanned was held against its digest, where that is one to be checked.
-    if (scan.was_read && fleet.layers[l].verifiable) continue;
-    if (scan.outcome == LayerOutcome::kNoBlob) {
-      if (!fleet.layers[l].foreign) reading.blob_problems[l] = "no source has the blob";
-      continue;
-    }
+    if (reading.scan.layers[l].was_read && fleet.layers[l].verifiable) continue;
     if (fleet.layers[l].foreign) continue;
     to_check.push_back(l);
     total = CheckedAdd(total, fleet.layers[l].size);
@@ -39,29 +36,45 @@ void CheckSideBlobs(const Fleet& fleet, const LayerBlobs& blobs, const SideReadi
   }
 }
 
-}  // namespace
-
-SideReading ReadSide(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
-                     const SideReadingOptions& options) {
-  SideReading reading;
+void ScanSideLayers(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
+                    std::span<const LayerIndex> layers, const SideReadingOptions& options,
+                    SideReading& reading) {
   std::mutex mutex;
   const auto scan = [&](ByteSource& blob, const ExpectedLayer& expected,
                         const ScanOptions& scan_options) {
-    ScannedLayer scanned = ScanLayer(blob, expected, scan_options);
+    ExpectedLayer layer = expected;
+    layer.diff_id.reset();
+    ScannedLayer scanned = ScanLayer(blob, layer, scan_options);
     if (scanned.inventory) {
       const std::lock_guard lock(mutex);
       reading.inventories.insert_or_assign(expected.digest.digest, *scanned.inventory);
     }
     return scanned;
   };
-  reading.scan = ScanFleet(fleet, blobs, store, scan, options.scan);
-  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
-    if (!reading.scan.layers[l].was_read) continue;
+  FleetScanOptions scan_options = options.scan;
+  scan_options.layers = layers;
+  scan_options.rescan = !options.trusts_store;
+  reading.scan = ScanFleet(fleet, blobs, store, scan, scan_options);
+  for (const LayerIndex l : layers) {
+    const LayerScan& layer = reading.scan.layers[l];
+    if (layer.outcome == LayerOutcome::kStored) ++reading.num_trusted;
+    if (!layer.was_read) continue;
     ++reading.num_blobs_read;
     reading.bytes_read = CheckedAdd(reading.bytes_read, fleet.layers[l].size);
   }
+}
+
+}  // namespace
+
+SideReading ReadSide(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
+                     const LayersToRead& layers, const SideReadingOptions& options) {
+  SideReading reading;
+  reading.scan.layers.resize(fleet.layers.size());
   reading.blob_problems.resize(fleet.layers.size());
-  if (options.check_blobs) CheckSideBlobs(fleet, blobs, options, reading);
+  if (!layers.scan.empty()) {
+    ScanSideLayers(fleet, blobs, store, layers.scan, options, reading);
+  }
+  CheckSideBlobs(fleet, blobs, layers.check, options, reading);
   return reading;
 }
 

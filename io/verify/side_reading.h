@@ -17,26 +17,35 @@
 
 namespace gneiss {
 
+// Layers of one side's fleet, sorted.
+struct LayersToRead {
+  std::vector<LayerIndex> scan;   // whose contents are asked for
+  std::vector<LayerIndex> check;  // whose blobs are to be what their digests say
+};
+
 struct SideReading {
-  FleetScan scan;
+  FleetScan scan;  // of the layers to scan; what it says of others means nothing
   // Why a layer's blob is not what its digest says, or not there; empty where it is, or where
   // nobody asked. Parallel to Fleet::layers.
   std::vector<std::string> blob_problems;
   std::map<Digest, Inventory> inventories;  // of the layers that were scanned, not of stored ones
   std::int64_t num_blobs_read = 0;          // from end to end
   Bytes bytes_read = 0;
+  std::int64_t num_trusted = 0;  // layers to scan whose contents the store told
 };
 
 struct SideReadingOptions {
-  FleetScanOptions scan;
-  // Whether blobs of layers that the store knows are read as well, against their digests.
-  bool check_blobs = false;
+  FleetScanOptions scan;      // `layers` and `rescan` are not looked at
+  bool trusts_store = false;  // what the store knows is not scanned
   std::function<void(Bytes bytes_read, Bytes bytes_total)> on_check_progress;  // see CheckBlobs
 };
 
-// Scans the layers that the store does not know, and keeps them there. Foreign layers need no blob.
-// Throws what ScanFleet throws.
+// Scans layers, and keeps what is found in the store for later runs; the store is asked only when
+// it is trusted. What a config calls a layer is not held against it here, but by who compares the
+// images. A blob that was scanned is not read again to be checked; foreign layers need none. Throws
+// what ScanFleet throws.
 [[nodiscard]] SideReading ReadSide(const Fleet& fleet, const LayerBlobs& blobs,
-                                   InventoryStore& store, const SideReadingOptions& options);
+                                   InventoryStore& store, const LayersToRead& layers,
+                                   const SideReadingOptions& options);
 
 }  // namespace gneiss
