@@ -559,5 +559,48 @@ TEST_CASE("The same image in another encoding is the same", "[io][verify_pairs]"
   }
 }
 
+TEST_CASE("The header of a hard link carries no attributes", "[io][verify_pairs]") {
+  const std::string file = Directory("d/") + File("d/f", "1");
+  PairImage left{.layers = {Plain(file + HardLink("d/g", "d/f"))}};
+  const PairImage right{
+      .layers = {Plain(
+          file + Pax({{"mtime", "9.5"}, {"SCHILY.xattr.user.k", "v"}}) +
+          TarEntry(
+              {.name = "d/g", .type = '1', .link = "d/f", .mode = "0004711", .uid = "0000007"}))}};
+  PairRun run = Verify(left, right);
+  INFO(run.text);
+  CHECK(run.code == kDone);
+  // What the file itself has counts for all of its names.
+  left.layers = {Plain(Directory("d/") + TarEntry({.name = "d/f", .mode = "0004711"}, "1") +
+                       HardLink("d/g", "d/f"))};
+  run = Verify(left, right);
+  CHECK(run.code == kPolicyNotMet);
+  CHECK(run.found == std::vector<std::string>{"d/f mode", "d/g mode"});
+}
+
+TEST_CASE("A directory that no layer lists is as runtimes make it, but for the time",
+          "[io][verify_pairs]") {
+  const PairImage implied{.layers = {Plain(File("d/f", "1"))}};
+  const auto listed = [](const TarHeader& header) {
+    return PairImage{.layers = {Plain(TarEntry(header) + File("d/f", "1"))}};
+  };
+  const TarHeader directory{
+      .name = "d/", .type = '5', .mode = "0000755", .mtime = Octal(1700000000)};
+  CHECK(Verify(implied, listed(directory)).code == kDone);
+  CHECK(Verify(listed(directory), implied).code == kDone);
+  TarHeader other = directory;
+  other.mode = "0000700";
+  CHECK(Verify(implied, listed(other)).code == kPolicyNotMet);
+  other = directory;
+  other.uid = "0000007";
+  CHECK(Verify(implied, listed(other)).code == kPolicyNotMet);
+  // Nothing at all is another matter.
+  const PairImage nothing{.layers = {Plain(File("e"))}};
+  const PairImage emptied{.layers = {Plain(File("d/f") + File("e")), Plain(File("d/.wh.f"))}};
+  const PairRun run = Verify(emptied, nothing);
+  CHECK(run.code == kPolicyNotMet);
+  CHECK(run.found == std::vector<std::string>{"d path"});
+}
+
 }  // namespace
 }  // namespace gneiss

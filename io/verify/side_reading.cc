@@ -54,6 +54,8 @@ void ScanSideLayers(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore&
   FleetScanOptions scan_options = options.scan;
   scan_options.layers = layers;
   scan_options.rescan = !options.trusts_store;
+  // A proof leaves the store as it is: whoever asks for it may not be who fills the store.
+  scan_options.keeps = options.trusts_store;
   reading.scan = ScanFleet(fleet, blobs, store, scan, scan_options);
   for (const LayerIndex l : layers) {
     const LayerScan& layer = reading.scan.layers[l];
