@@ -5,6 +5,7 @@
 #include <charconv>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -83,12 +84,15 @@ void SortEntries(Inventory& inventory) {
 std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
   const std::vector<Entry>& entries = inventory.entries;
   std::vector<std::uint32_t> by(entries.size(), kNone);
-  // The last of the entries above that was no directory, for all below a path.
+  // The last of the entries above that was no directory, for all below a path; and what lasts at
+  // the path itself that is none, unless something lasts below it.
   struct Above {
     std::string_view path;
     std::uint32_t file = kNone;
+    std::uint32_t lasting_file = kNone;
   };
   std::vector<Above> above;
+  std::size_t num_lasting_files = 0;  // in `above`
   const auto later = [&](std::uint32_t a, std::uint32_t b) {
     if (a == kNone || b == kNone) return a == kNone ? b : a;
     return entries[a].position > entries[b].position ? a : b;
@@ -99,6 +103,7 @@ std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
   for (std::uint32_t begin = 0, end = 0; begin < entries.size(); begin = end) {
     const std::string_view path = inventory.path(entries[begin]);
     while (!above.empty() && !above.back().path.empty() && !IsBelow(path, above.back().path)) {
+      if (above.back().lasting_file != kNone) --num_lasting_files;
       above.pop_back();
     }
     const std::uint32_t file_above = above.empty() ? kNone : above.back().file;
@@ -118,7 +123,18 @@ std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
         by[e] = last;
       }
     }
-    above.push_back({path, later(file_above, path.empty() ? kNone : file)});
+    const bool lasts = last != kNone && by[last] == kNone;
+    // Runtimes refuse what is below a file of its own layer. Here a directory takes its place.
+    for (std::size_t a = above.size(); lasts && num_lasting_files > 0 && a-- > 0;) {
+      if (above[a].lasting_file == kNone) continue;
+      by[std::exchange(above[a].lasting_file, kNone)] = last;
+      --num_lasting_files;
+    }
+    const bool is_lasting_file = lasts && last == file && !path.empty();
+    num_lasting_files += is_lasting_file ? 1 : 0;
+    above.push_back({.path = path,
+                     .file = later(file_above, path.empty() ? kNone : file),
+                     .lasting_file = is_lasting_file ? last : kNone});
   }
   return by;
 }

@@ -198,8 +198,8 @@ void SortEntries(Inventory& inventory);
 // What becomes of each entry within its own layer, before it meets others: kNone when it lasts,
 // else the entry that takes its place. Of one path the last entry lasts (a directory over a
 // directory has new attributes); what is no directory takes the place of all that the layer has put
-// below its path before, markers too. A marker does not meet what its layer has at its path. Time
-// O(entries * depth).
+// below its path before, markers too, and loses its own to what is put there afterwards. A marker
+// does not meet what its layer has at its path. Time O(entries * depth).
 [[nodiscard]] std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory);
 
 // Adds the directories that the layer has without listing them: those above an entry that lasts,

@@ -251,8 +251,13 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     const std::string_view path = inventory_.texts[entry.path];
     bool above_root = false;
     const std::string_view written = KeyOf(target, above_root);
-    if (above_root)
-      Fail("expected a hard link to a path below the root, found " + QuoteName(target));
+    if (above_root) {
+      // Runtimes stop at the root, as they do with names.
+      if (options_.strict) {
+        Fail("expected a hard link to a path below the root, found " + QuoteName(target));
+      }
+      warnings_.Add(kPathAboveRoot, path);
+    }
     const std::string_view link = FindTarget(target, written);
     if (link != written) {
       has_followed_ = true;
