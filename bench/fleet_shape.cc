@@ -11,6 +11,9 @@
 
 #include <fmt/format.h>
 
+#include "planner/digest_hash.h"
+#include "solver/seeded_hash.h"
+
 namespace gneiss {
 namespace {
 
@@ -133,8 +136,7 @@ void MeasureSharing(const Fleet& fleet, FleetShape& shape) {
 // Prefixes are known by a 64-bit hash; a collision would shift the ratio by one in millions.
 void MeasureBases(const Fleet& fleet, FleetShape& shape) {
   const auto extend = [&](std::uint64_t prefix, LayerIndex layer) {
-    std::uint64_t hash = (prefix ^ HashDigest(fleet.layers[layer].digest)) * 0x9e3779b97f4a7c15ULL;
-    return hash ^ (hash >> 29);
+    return KeyedHash().Add(prefix).Add(DigestHash()(fleet.layers[layer].digest)).Finish();
   };
   std::unordered_set<std::uint64_t> chains;
   for (const Image& image : fleet.images) {

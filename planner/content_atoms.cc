@@ -7,15 +7,12 @@
 #include <tuple>
 #include <utility>
 
+#include "planner/digest_hash.h"
 #include "planner/layer_trie.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
-
-constexpr std::uint64_t MixUnitHash(std::uint64_t hash, std::uint64_t value) {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15U;
-  return hash ^ (hash >> 32);
-}
 
 // Attributes and contents of entries, wherever they are.
 class EntryLikeness {
@@ -25,17 +22,20 @@ class EntryLikeness {
 
   const LayerContents& contents() const { return contents_; }
 
-  std::uint64_t Hash(EntryRef ref) const {
+  // Of all that AreEqual compares: a layer may hold any number of entries that differ in one thing.
+  std::uint64_t Hash(EntryRef ref, std::span<const EntryRef> names) const {
     const Inventory& inventory = contents_.InventoryOf(ref);
     const Entry& entry = contents_.EntryOf(ref);
-    std::uint64_t hash = MixUnitHash(static_cast<std::uint64_t>(entry.type), entry.mode);
-    hash = MixUnitHash(hash, static_cast<std::uint64_t>(entry.size));
-    if (!ignore_mtime_) hash = MixUnitHash(hash, static_cast<std::uint64_t>(entry.mtime));
-    if (entry.content == kNone) return hash;
-    std::uint64_t word = 0;
-    const auto& bytes = inventory.contents[entry.content].bytes;
-    for (std::size_t i = 0; i < sizeof word; ++i) word = word << 8 | bytes[i];
-    return MixUnitHash(hash, word);
+    KeyedHash hash;
+    hash.Add(std::uint64_t{entry.mode} << 8 | static_cast<std::uint64_t>(entry.type))
+        .Add(std::uint64_t{entry.uid} << 32 | entry.gid)
+        .Add(static_cast<std::uint64_t>(entry.size));
+    if (!ignore_mtime_) hash.Add(static_cast<std::uint64_t>(entry.mtime)).Add(entry.mtime_nsec);
+    hash.Add(std::uint64_t{entry.device_major} << 32 | entry.device_minor);
+    if (entry.content != kNone) hash.Add(DigestHash()(inventory.contents[entry.content]));
+    hash.AddText(inventory.link(entry)).AddText(inventory.texts[entry.xattrs]);
+    for (const EntryRef name : names) hash.Add(contents_.PathOf(name));
+    return hash.Finish();
   }
 
   bool AreEqual(EntryRef a_ref, EntryRef b_ref) const {
@@ -69,8 +69,7 @@ class UnitIndexer {
   // The unit with these contents and these names, sorted by path.
   UnitIndex FindOrAdd(EntryRef contents, std::span<const EntryRef> names) {
     if (2 * (units_.size() + 1) > slots_.size()) Grow();
-    std::uint64_t hash = entries_.Hash(contents);
-    for (const EntryRef name : names) hash = MixUnitHash(hash, entries_.contents().PathOf(name));
+    const std::uint64_t hash = entries_.Hash(contents, names);
     const std::size_t mask = slots_.size() - 1;
     const Bytes bytes = Weigh(contents, names);
     std::size_t at = hash & mask;
@@ -133,10 +132,7 @@ class UnitIndexer {
     slots_.assign(std::max<std::size_t>(1024, 2 * slots_.size()), 0);
     const std::size_t mask = slots_.size() - 1;
     for (UnitIndex u = 0; u < units_.size(); ++u) {
-      std::uint64_t hash = entries_.Hash(units_[u].contents);
-      for (const EntryRef name : names_of(units_[u]))
-        hash = MixUnitHash(hash, entries_.contents().PathOf(name));
-      std::size_t at = hash & mask;
+      std::size_t at = entries_.Hash(units_[u].contents, names_of(units_[u])) & mask;
       while (slots_[at] != 0) at = (at + 1) & mask;
       slots_[at] = u + 1;
     }

@@ -9,8 +9,9 @@
 #include <utility>
 
 #include "planner/bytes.h"
-#include "planner/digest.h"
+#include "planner/digest_hash.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -51,14 +52,7 @@ class ImagesByName {
   }
 
  private:
-  struct DigestHash {
-    std::size_t operator()(const Digest& digest) const {
-      return std::hash<std::string_view>()(
-          {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()});
-    }
-  };
-
-  std::unordered_map<std::string, std::vector<ImageIndex>> by_ref_;
+  SeededMap<std::string, std::vector<ImageIndex>> by_ref_;
   std::unordered_map<Digest, std::vector<ImageIndex>, DigestHash> by_digest_;
 };
 

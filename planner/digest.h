@@ -6,7 +6,6 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,18 +38,5 @@ struct ParsedDigest {
 
 // SHA-256 of `data`.
 [[nodiscard]] Digest Sha256(std::string_view data);
-
-// Well-mixed 64 bits of a digest, for hash tables. Digests in manifests are claims, not hashes, so
-// all 32 bytes take part.
-[[nodiscard]] inline std::uint64_t HashDigest(const Digest& digest) {
-  std::uint64_t hash = 0x9e3779b97f4a7c15ULL;
-  for (std::size_t i = 0; i < 32; i += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, digest.bytes.data() + i, 8);
-    hash = (hash ^ word) * 0xff51afd7ed558ccdULL;
-    hash ^= hash >> 32;
-  }
-  return hash;
-}
 
 }  // namespace gneiss

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "planner/digest.h"
+#include "planner/digest_hash.h"
 
 namespace gneiss {
 
@@ -23,7 +23,7 @@ class DigestIndex {
   std::uint32_t Find(const Digest& digest, const DigestAt& digest_at) const {
     if (slots_.empty()) return kAbsent;
     const std::size_t mask = slots_.size() - 1;
-    for (std::size_t slot = HashDigest(digest) & mask; slots_[slot] != 0;
+    for (std::size_t slot = DigestHash()(digest) & mask; slots_[slot] != 0;
          slot = (slot + 1) & mask) {
       if (digest_at(slots_[slot] - 1) == digest) return slots_[slot] - 1;
     }
@@ -43,7 +43,7 @@ class DigestIndex {
  private:
   void Place(std::uint32_t position, const Digest& digest) {
     const std::size_t mask = slots_.size() - 1;
-    std::size_t slot = HashDigest(digest) & mask;
+    std::size_t slot = DigestHash()(digest) & mask;
     while (slots_[slot] != 0) slot = (slot + 1) & mask;
     slots_[slot] = position + 1;
   }

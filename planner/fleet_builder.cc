@@ -6,6 +6,8 @@
 #include <string>
 #include <tuple>
 
+#include "solver/seeded_hash.h"
+
 namespace gneiss {
 namespace {
 
@@ -246,13 +248,10 @@ void FleetBuilder::Merge(ImageIndex index, const ImageRecord& record) {
 }
 
 std::size_t FleetBuilder::StepHash::operator()(const Step& step) const {
-  std::uint64_t hash = step.previous;
-  for (const std::uint32_t part :
-       {std::uint32_t{step.created_by}, std::uint32_t{step.created}, step.makes_layer ? 1U : 0U}) {
-    hash = (hash ^ part) * 0xff51afd7ed558ccdULL;
-    hash ^= hash >> 32U;
-  }
-  return hash;
+  return KeyedHash()
+      .Add(std::uint64_t{step.previous} << 1 | (step.makes_layer ? 1U : 0U))
+      .Add(std::uint64_t{step.created_by} << 32 | step.created)
+      .Finish();
 }
 
 // The last step, kNone when there is none.

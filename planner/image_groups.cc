@@ -4,7 +4,9 @@
 #include <array>
 #include <functional>
 #include <numeric>
-#include <unordered_map>
+#include <utility>
+
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -23,10 +25,11 @@ class GroupCollector {
     const auto [found, is_new] =
         index_.try_emplace(std::string(name), static_cast<GroupIndex>(result_.names.size()));
     if (is_new) result_.names.emplace_back(name);
-    const auto begin = result_.groups.begin() + static_cast<std::ptrdiff_t>(result_.first.back());
-    if (std::find(begin, result_.groups.end(), found->second) == result_.groups.end()) {
-      result_.groups.push_back(found->second);
-    }
+    if (is_new) last_image_.push_back(0);
+    // Images are counted from 1 here.
+    const std::size_t image = result_.first.size();
+    if (std::exchange(last_image_[found->second], image) == image) return;
+    result_.groups.push_back(found->second);
   }
 
   ImageGroups Finish() {
@@ -52,7 +55,8 @@ class GroupCollector {
 
  private:
   ImageGroups result_;
-  std::unordered_map<std::string, GroupIndex> index_;
+  std::vector<std::size_t> last_image_;  // per group: that was added to it last
+  SeededMap<std::string, GroupIndex> index_;
 };
 
 constexpr std::string_view kNoRef = "(no ref)";

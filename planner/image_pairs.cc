@@ -4,8 +4,9 @@
 #include <cstdint>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
+
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -196,7 +197,7 @@ class ImagePairing {
   // Moves them from only_right to new_bases.
   void TakeNewBases(ImagePairs& result) const {
     const Fleet& fleet = right_.fleet;
-    std::unordered_map<std::string, ImageIndex> candidates;  // by manifest digest
+    SeededMap<std::string, ImageIndex> candidates;  // by manifest digest
     for (const UnpairedImage& unpaired : result.only_right) {
       const Image& image = fleet.images[unpaired.image];
       if (image.has_manifest_digest) {

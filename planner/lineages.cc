@@ -12,7 +12,9 @@
 
 #include <fmt/format.h>
 
+#include "planner/digest_hash.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -129,8 +131,7 @@ class LineageSearch {
   void AddTwins() {
     const std::vector<Digest> chain_ids = ChainIds(fleet_, trie_);
     const Digest unknown;
-    const auto hash = [](const Digest& digest) { return HashDigest(digest); };
-    std::unordered_map<Digest, NodeIndex, decltype(hash)> first(trie_.size(), hash);
+    std::unordered_map<Digest, NodeIndex, DigestHash> first(trie_.size());
     std::map<NodeIndex, std::vector<NodeIndex>> twins_of;  // by the first of them
     for (NodeIndex v = 0; v < trie_.size(); ++v) {
       if (chain_ids[v] == unknown) continue;
@@ -306,7 +307,7 @@ class LineageSearch {
 
   struct PlatformNameHash {
     std::size_t operator()(const PlatformName& key) const {
-      return std::hash<std::string_view>()(key.first) * 31 + key.second;
+      return KeyedHash().Add(key.second).AddText(key.first).Finish();
     }
   };
 

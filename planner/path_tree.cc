@@ -1,11 +1,12 @@
 #include "planner/path_tree.h"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
+
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 constexpr std::size_t kMinPathSlots = 1024;
 
 std::size_t HashName(PathIndex parent, std::string_view name) {
-  return (std::hash<std::string_view>{}(name) ^ parent) * 0x9e3779b97f4a7c15U >> 16;
+  return KeyedHash().Add(parent).AddText(name).Finish();
 }
 
 // Calls `visit` with each component of `key`.

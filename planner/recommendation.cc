@@ -8,10 +8,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include <boost/container_hash/hash.hpp>
 #include <fmt/format.h>
 
 #include "planner/accounting.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -110,7 +110,15 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
     }
   }
 
-  std::unordered_map<GroupKey, std::size_t, boost::hash<GroupKey>> index;
+  const auto hash = [](const GroupKey& key) {
+    const auto& [repository, length, first, last] = key;
+    return KeyedHash()
+        .Add(length)
+        .Add(std::uint64_t{first} << 32 | last)
+        .AddText(repository)
+        .Finish();
+  };
+  std::unordered_map<GroupKey, std::size_t, decltype(hash)> index(0, hash);
   std::vector<Recommendation> made;
   std::vector<double> transfer;
   std::ranges::fill(last_run, kNone);

@@ -11,6 +11,7 @@
 
 #include "planner/bytes.h"
 #include "planner/image_groups.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -218,9 +219,8 @@ class Replay {
 
 }  // namespace
 
-std::vector<ImageIndex> ImagesOfManifests(
-    const TagEvents& events, const Fleet& fleet,
-    const std::unordered_map<std::int64_t, ImageIndex>& by_number) {
+std::vector<ImageIndex> ImagesOfManifests(const TagEvents& events, const Fleet& fleet,
+                                          const SeededMap<std::int64_t, ImageIndex>& by_number) {
   std::map<Digest, ImageIndex> by_digest;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     if (fleet.images[i].has_manifest_digest) by_digest.emplace(fleet.images[i].identity, i);

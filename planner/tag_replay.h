@@ -11,12 +11,12 @@
 
 #include <cstdint>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
 #include "planner/fleet.h"
 #include "planner/layout.h"
 #include "planner/tag_events.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 
@@ -46,7 +46,7 @@ struct ReplayPeriod {
 // its number in `by_number`. A manifest of another platform than the event's is an image like any.
 [[nodiscard]] std::vector<ImageIndex> ImagesOfManifests(
     const TagEvents& events, const Fleet& fleet,
-    const std::unordered_map<std::int64_t, ImageIndex>& by_number);
+    const SeededMap<std::int64_t, ImageIndex>& by_number);
 
 // One period for each of `options.ends`. Moves to images that are kNone leave the tag naming
 // nothing. Throws InputError when a sum leaves int64. REQUIRES: every event is before the last end;

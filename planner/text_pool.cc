@@ -1,8 +1,9 @@
 #include "planner/text_pool.h"
 
 #include <algorithm>
-#include <functional>
 #include <stdexcept>
+
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -30,7 +31,7 @@ std::optional<TextIndex> TextPool::Find(std::string_view text) const {
 
 std::size_t TextPool::SlotOf(std::string_view text) const {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = std::hash<std::string_view>{}(text)&mask;
+  std::size_t slot = HashText(text) & mask;
   while (slots_[slot] != 0 && (*this)[slots_[slot] - 1] != text) slot = (slot + 1) & mask;
   return slot;
 }
@@ -46,8 +47,7 @@ void TextPool::Rehash(std::size_t num_slots) {
   while (power < num_slots) power *= 2;
   slots_.assign(power, 0);
   for (std::size_t i = 0; i < size(); ++i) {
-    std::size_t slot =
-        std::hash<std::string_view>{}((*this)[static_cast<TextIndex>(i)]) & (power - 1);
+    std::size_t slot = HashText((*this)[static_cast<TextIndex>(i)]) & (power - 1);
     while (slots_[slot] != 0) slot = (slot + 1) & (power - 1);
     slots_[slot] = static_cast<std::uint32_t>(i + 1);
   }

@@ -11,7 +11,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "planner/digest_hash.h"
 #include "planner/path_key.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -62,12 +64,15 @@ std::string_view StemOfArchive(std::string_view name) {
 // Whether a path of the sorted entries lies below that of entry `e`.
 bool HasEntryBelow(const Inventory& inventory, std::uint32_t e) {
   const std::string_view key = inventory.path(inventory.entries[e]);
-  for (std::size_t next = e + 1; next < inventory.entries.size(); ++next) {
-    const std::string_view other = inventory.path(inventory.entries[next]);
-    if (other == key) continue;
-    return key.empty() || (other.starts_with(key) && other[key.size()] == '/');
+  const auto path = [&](const Entry& entry) { return inventory.path(entry); };
+  auto next = inventory.entries.begin() + e + 1;
+  if (next != inventory.entries.end() && path(*next) == key) {
+    const auto comes_before = [](std::string_view a, std::string_view b) {
+      return ComparePaths(a, b) < 0;
+    };
+    next = std::ranges::upper_bound(next, inventory.entries.end(), key, comes_before, path);
   }
-  return false;
+  return next != inventory.entries.end() && (key.empty() || IsBelow(path(*next), key));
 }
 
 // What makes two layers the same to a reader, from strict to loose.
@@ -162,6 +167,7 @@ class WasteFinder {
   // Merges every chain once, layers that chains have in common once.
   void WalkTrie() {
     fates_.resize(first_.back());
+    times_hidden_.resize(first_.back());
     home_.reserve(first_.back());
     odd_.resize(fleet_.layers.size());
     const LayerTrie& trie = today_.trie;
@@ -173,6 +179,7 @@ class WasteFinder {
     for (NodeIndex v = 0; v < trie.size(); ++v) {
       while (!open.empty() && v >= trie.subtree_end[open.back()]) {
         if (pushed.back() != 0) overlay.Pop();
+        for (const Hiding& hiding : hidings.back()) CountTimes(hiding, -1);
         pushed.pop_back();
         open.pop_back();
         hidings.pop_back();
@@ -199,7 +206,8 @@ class WasteFinder {
         });
       }
       Bytes hidden = hidden_above.back() + Count(hidings.back(), num_images);
-      if (known && again) hidden -= CountSeenAgain(overlay, l, hidings, num_images);
+      for (const Hiding& hiding : hidings.back()) CountTimes(hiding, 1);
+      if (known && again) hidden -= CountSeenAgain(overlay, l, hidings.back(), num_images);
       hidden_above.push_back(hidden);
       for (const ImageIndex i : trie.images_ending(v)) {
         report_.images[i].hidden_bytes = hidden_above.back();
@@ -213,6 +221,13 @@ class WasteFinder {
       sum.whiteouts_of_nothing += odd.whiteouts_of_nothing;
       if (sum.bad_link.layer == kNone) sum.bad_link = odd.bad_link;
     }
+  }
+
+  // How often the chain hides an entry more than it shows it again.
+  void CountTimes(const Hiding& hiding, int sign) {
+    if (!KindOf(hiding.cause)) return;
+    times_hidden_[first_[hiding.hidden.layer] + hiding.hidden.entry] +=
+        hiding.by.layer == kNone ? -sign : sign;
   }
 
   void NoteOddities(LayerIndex l, const OverlayWarnings& before, const OverlayWarnings& after) {
@@ -264,25 +279,21 @@ class WasteFinder {
   }
 
   // Takes back what was counted as hidden of layer `l`, which has come once more in its chain and
-  // shows it again; returns the compressed bytes. `hidings` are those of the chain, to which the
-  // taking back is added.
-  Bytes CountSeenAgain(const Overlay& overlay, LayerIndex l,
-                       std::vector<std::vector<Hiding>>& hidings, std::uint32_t num_images) {
-    std::map<std::uint32_t, int> times_hidden;  // by entry
-    for (const std::vector<Hiding>& of_node : hidings) {
-      for (const Hiding& hiding : of_node) {
-        if (hiding.hidden.layer != l || !KindOf(hiding.cause)) continue;
-        times_hidden[hiding.hidden.entry] += hiding.by.layer == kNone ? -1 : 1;
-      }
-    }
+  // shows it again; returns the compressed bytes. The taking back is added to `hidings` of the
+  // node.
+  Bytes CountSeenAgain(const Overlay& overlay, LayerIndex l, std::vector<Hiding>& hidings,
+                       std::uint32_t num_images) {
     Bytes bytes = 0;
-    for (const auto& [e, times] : times_hidden) {
-      if (times <= 0 || overlay.At(contents_.layer_paths[l].path[e]) != EntryRef{l, e}) continue;
-      bytes += InventoryOf(l).entries[e].blob_bytes;
+    const std::vector<Entry>& entries = InventoryOf(l).entries;
+    for (std::uint32_t e = 0; e < entries.size(); ++e) {
+      if (times_hidden_[first_[l] + e] <= 0) continue;
+      if (overlay.At(contents_.layer_paths[l].path[e]) != EntryRef{l, e}) continue;
+      bytes += entries[e].blob_bytes;
       EntryFate& fate = FateOf({l, e});
       fate.num_hidden -= num_images;
       if (fate.num_hidden == 0) fate.most = 0;  // who hid it does not matter any more
-      hidings.back().push_back({.hidden = {l, e}, .by = EntryRef{}});
+      hidings.push_back({.hidden = {l, e}, .by = EntryRef{}});
+      --times_hidden_[first_[l] + e];
     }
     return bytes;
   }
@@ -293,9 +304,8 @@ class WasteFinder {
         WasteKind::kOtherCompressor, WasteKind::kOtherOrder, WasteKind::kOtherTimes,
         WasteKind::kOtherAttributes};
     is_copy_.assign(fleet_.layers.size(), false);
-    const auto hash = [](const Digest& digest) { return HashDigest(digest); };
     for (std::size_t k = 0; k < kNumLikenesses; ++k) {
-      std::unordered_map<Digest, LayerIndex, decltype(hash)> best(0, hash);
+      std::unordered_map<Digest, LayerIndex, DigestHash> best;
       std::vector<std::pair<LayerIndex, Digest>> signatures;
       for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
         if (!contents_.inventories[l] || is_copy_[l] || InventoryOf(l).entries.empty()) continue;
@@ -334,9 +344,8 @@ class WasteFinder {
         if (IsNeverSeen({l, e})) continue;
         const std::string_view path = inventory.path(inventory.entries[e]);
         while (k < kept.entries.size() && ComparePaths(kept.path(kept.entries[k]), path) < 0) ++k;
-        for (std::uint32_t at = k; at < kept.entries.size() && kept.path(kept.entries[at]) == path;
-             ++at) {
-          FateOf({keep, at}).seen_in_copy = true;
+        for (; k < kept.entries.size() && kept.path(kept.entries[k]) == path; ++k) {
+          FateOf({keep, k}).seen_in_copy = true;
         }
       }
     }
@@ -504,7 +513,15 @@ class WasteFinder {
                                                 std::span<const std::uint32_t> files) {
     constexpr Bytes kWorthALink = 4096;
     using Inode = std::tuple<Digest, std::uint16_t, std::uint32_t, std::uint32_t, std::string_view>;
-    const auto hash = [](const Inode& inode) { return HashDigest(std::get<0>(inode)); };
+    const auto hash = [](const Inode& inode) {
+      const auto& [content, mode, uid, gid, xattrs] = inode;
+      return KeyedHash()
+          .Add(DigestHash()(content))
+          .Add(mode)
+          .Add(std::uint64_t{uid} << 32 | gid)
+          .AddText(xattrs)
+          .Finish();
+    };
     std::unordered_map<Inode, std::string_view, decltype(hash)> first(0, hash);
     std::vector<std::uint32_t> copies;
     for (const std::uint32_t e : files) {
@@ -558,10 +575,8 @@ class WasteFinder {
   const LayerContents& contents_;
   std::vector<std::uint64_t> first_;  // per layer, and one past the end: into fates_
   std::vector<EntryFate> fates_;
-  std::vector<OverlayWarnings> odd_;  // by layer
-  struct DigestHash {
-    std::size_t operator()(const Digest& digest) const { return HashDigest(digest); }
-  };
+  std::vector<std::int32_t> times_hidden_;  // per entry: in the chain that is walked
+  std::vector<OverlayWarnings> odd_;        // by layer
   std::unordered_map<Digest, LayerIndex, DigestHash> home_;  // of contents
   std::vector<bool> is_copy_;
   std::vector<std::pair<LayerIndex, LayerIndex>> copies_;  // of which layer, in the order found

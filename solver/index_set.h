@@ -8,6 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "solver/seeded_hash.h"
+
 namespace gneiss {
 
 // Sets that meet in one operation must be over the same number of indices.
@@ -87,14 +89,7 @@ class IndexSet {
   }
 
   struct Hash {
-    std::size_t operator()(const IndexSet& set) const {
-      std::uint64_t h = 0x9e3779b97f4a7c15ULL;
-      for (const std::uint64_t w : set.words_) {
-        h = (h ^ w) * 0xff51afd7ed558ccdULL;
-        h ^= h >> 32;
-      }
-      return h;
-    }
+    std::size_t operator()(const IndexSet& set) const { return HashWords(set.words_); }
   };
 
  private:

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "planner/digest.h"
+#include "planner/digest_hash.h"
 #include "planner/digest_index.h"
 
 namespace gneiss {
@@ -74,11 +75,11 @@ TEST_CASE("A digest of an unknown algorithm is a key when its grammar is valid",
 }
 
 TEST_CASE("Every byte of a digest takes part in its hash", "[planner][digest]") {
-  std::set<std::uint64_t> hashes{HashDigest(Digest{})};
+  std::set<std::uint64_t> hashes{DigestHash()(Digest{})};
   for (std::size_t i = 0; i < 32; ++i) {
     Digest digest;
     digest.bytes[i] = 1;
-    hashes.insert(HashDigest(digest));
+    hashes.insert(DigestHash()(digest));
   }
   CHECK(hashes.size() == 33);
 }

@@ -24,7 +24,9 @@ exception_ptr: exception
 exchange: utility
 function: functional
 get: array tuple utility variant
+is_integral_v: type_traits
 int32_t int64_t uint8_t uint16_t uint32_t uint64_t: cstdint
+equal_to: functional unordered_map unordered_set
 less: functional map set
 logic_error runtime_error: stdexcept
 map multimap: map

@@ -4,7 +4,6 @@
 #include <charconv>
 #include <memory>
 #include <system_error>
-#include <unordered_map>
 
 #include <fmt/format.h>
 
@@ -12,6 +11,7 @@
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -114,7 +114,7 @@ class PlanReader {
   }
 
  private:
-  using LayerIds = std::unordered_map<std::string, std::uint32_t>;
+  using LayerIds = SeededMap<std::string, std::uint32_t>;
 
   static std::optional<LayerCodec> ReadCodec(const JsonValue& plan, const JsonPath& path) {
     const JsonValue* const model = plan.Find("model");

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -34,6 +33,7 @@
 #include "planner/squash.h"
 #include "planner/tag_replay.h"
 #include "planner/today.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -262,7 +262,7 @@ class ReplayRun {
   std::optional<LoadedFleet> loaded_;
   std::optional<HistoryTables> tables_;
   const Fleet* fleet_ = nullptr;
-  std::unordered_map<std::int64_t, ImageIndex> by_number_;
+  SeededMap<std::int64_t, ImageIndex> by_number_;
   std::vector<ImageIndex> image_of_;
   ReplayReport report_;
   int exit_code_ = kDone;

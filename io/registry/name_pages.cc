@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <unordered_set>
 #include <utility>
 
 #include "io/registry/http_fields.h"
@@ -10,6 +9,7 @@
 #include "io/registry/registry_session.h"
 #include "io/source/json_value.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -25,7 +25,7 @@ class NameLister {
 
   // nullopt when the first page is not there.
   std::optional<NameList> List() {
-    std::unordered_set<std::string> seen_pages = {request_.url.text()};
+    SeededSet<std::string> seen_pages = {request_.url.text()};
     for (std::int64_t num_pages = 1;; ++num_pages) {
       const HttpResponse page = session_.Fetch(request_, kMaxPageBytes);
       if (page.status == 404 && num_pages == 1) return std::nullopt;
@@ -103,7 +103,7 @@ class NameLister {
   std::string_view key_;
   bool (*is_name_)(std::string_view);
   NameList list_;
-  std::unordered_set<std::string> known_;
+  SeededSet<std::string> known_;
 };
 
 }  // namespace

@@ -7,12 +7,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "io/registry/registry_client.h"
 #include "io/source/layout_files.h"
 #include "io/source/manifest.h"
 #include "planner/bytes.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 
@@ -45,7 +45,7 @@ class RegistryLayers : public LayoutFiles {
   std::shared_ptr<RegistryClient> client_;
   std::string path_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, Place> places_;  // by name
+  SeededMap<std::string, Place> places_;  // by name
 };
 
 }  // namespace gneiss

@@ -4,11 +4,13 @@
 #include <limits>
 #include <unordered_map>
 #include <utility>
+#include <array>
 #include <vector>
 
 #include "io/scan/tar_number.h"
 #include "planner/input_error.h"
 #include "planner/inventory.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -214,7 +216,7 @@ PaxLayout ReadPaxLayout(std::string_view records) {
 }
 
 std::string FilterPaxRecords(std::string_view records, bool drop_size) {
-  std::unordered_map<std::string_view, std::string_view> last;  // line by key
+  SeededMap<std::string_view, std::string_view> last;  // line by key
   std::vector<PaxRecord> kept;
   while (!records.empty()) {
     const PaxRecord record = TakePaxRecord(records);

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <system_error>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "io/source/layout_blobs.h"
 #include "io/source/manifest.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -228,7 +228,7 @@ class ArchiveReader {
   std::string manifest_path_ = archive_->PathOf(kDockerManifestName);
   bool anything_selected_ = false;
   KnownRefs refs_;
-  std::unordered_map<std::string, LayerIdentity> layers_;  // by the member's name
+  SeededMap<std::string, LayerIdentity> layers_;  // by the member's name
   Bytes bytes_hashed_ = 0;
 };
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,6 +16,7 @@
 #include "io/source/record_lines.h"
 #include "planner/bytes.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -118,7 +118,7 @@ class EventReader {
   }
 
   TagEvents result_;
-  std::unordered_map<std::string, std::uint32_t> manifests_;  // by name
+  SeededMap<std::string, std::uint32_t> manifests_;  // by name
 };
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -16,6 +15,7 @@
 #include "io/source/record_lines.h"
 #include "planner/fleet_builder.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -136,8 +136,8 @@ class TableReader {
     });
   }
 
-  std::unordered_map<std::int64_t, LayerRow> layers_;  // by number
-  std::unordered_map<std::int64_t, Digest> digests_;   // of manifests, by number
+  SeededMap<std::int64_t, LayerRow> layers_;  // by number
+  SeededMap<std::int64_t, Digest> digests_;   // of manifests, by number
   FleetBuilder builder_;
 };
 

@@ -9,16 +9,16 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "io/source/byte_source.h"
 #include "planner/fleet.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 
 struct HistoryTables {
   Fleet fleet;  // of all manifests
-  std::unordered_map<std::int64_t, ImageIndex> by_number;
+  SeededMap<std::int64_t, ImageIndex> by_number;
 };
 
 // Throws InputError with the path and line for a line that is none, a number that comes twice, and

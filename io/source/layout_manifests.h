@@ -6,12 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "io/source/layout_blobs.h"
 #include "io/source/layout_files.h"
 #include "io/source/manifest_reader.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 
@@ -36,7 +36,7 @@ class LayoutManifests : public ManifestBlobs {
   LayoutBlobs blobs_;
   const std::function<void(std::int64_t, std::int64_t)>& on_progress_;
   std::int64_t bytes_read_ = 0;
-  std::unordered_set<std::string> looked_for_;  // digests of layers
+  SeededSet<std::string> looked_for_;  // digests of layers
 };
 
 }  // namespace gneiss

@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -18,6 +17,7 @@
 #include "io/source/registry_tree.h"
 #include "planner/digest.h"
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -238,8 +238,8 @@ class StorageReader {
   ManifestReader manifests_;
   std::vector<Repository> repositories_;
   std::vector<Tagged> tagged_;  // in the order of their first tags
-  std::unordered_map<std::string, std::size_t> tagged_index_;
-  std::unordered_map<std::string, std::vector<std::string>> reached_;  // by indexes that are tagged
+  SeededMap<std::string, std::size_t> tagged_index_;
+  SeededMap<std::string, std::vector<std::string>> reached_;  // by indexes that are tagged
   bool is_repository_known_ = false;
   bool anything_found_ = false;
   KnownRefs known_;

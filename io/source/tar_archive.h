@@ -8,11 +8,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "io/source/layout_files.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 
@@ -78,7 +78,7 @@ class TarArchive : public LayoutFiles {
   Found Find(std::string_view name) const;
 
   std::string path_;
-  std::unordered_map<std::string, Member> members_;
+  SeededMap<std::string, Member> members_;
 };
 
 }  // namespace gneiss
