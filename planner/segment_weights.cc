@@ -1,6 +1,8 @@
 #include "planner/segment_weights.h"
 
 #include <algorithm>
+#include <compare>
+#include <set>
 #include <utility>
 
 #include "planner/merged_size.h"
@@ -12,18 +14,16 @@ namespace gneiss {
 class ContentWeights::Walk {
  public:
   Walk(const LayerTrie& trie, const LayerContents& contents, const std::vector<LayerBytes>& layers)
-      : trie_(trie),
-        contents_(contents),
-        layers_(layers),
-        overlay_(contents.paths),
-        covered_(contents.paths.size()) {}
+      : trie_(trie), contents_(contents), layers_(layers), overlay_(contents.paths) {
+    NumberPaths();
+  }
 
   // Appends to `hidden` what node v hides. REQUIRES: called for all nodes in order.
   void Visit(NodeIndex v, std::vector<HiddenBytes>& hidden) {
     while (!open_.empty() && v >= trie_.subtree_end[open_.back().node]) Leave();
     const LayerIndex l = trie_.layer[v];
     const bool known = layers_[l].known;
-    open_.push_back({v, known, markers_.size(), covered_markers_.size()});
+    open_.push_back({v, known, markers_.size(), covered_.size()});
     at_depth_.resize(std::max<std::size_t>(at_depth_.size(), trie_.depth[v] + std::size_t{1}));
     if (!known) return;
     const Inventory& inventory = *contents_.inventories[l];
@@ -38,7 +38,8 @@ class ContentWeights::Walk {
       Note(depth).entries +=
           contents_.NewBytes(of, contents_.inventories[of]->entries[hiding.hidden.entry]);
     }
-    CoverMarkers(v, inventory, paths);
+    CoverMarkers(inventory, paths);
+    AddMarkers(v, inventory, paths);
     for (const std::uint32_t depth : touched_) {
       hidden.push_back(std::exchange(at_depth_[depth], {}));
     }
@@ -47,19 +48,19 @@ class ContentWeights::Walk {
 
  private:
   // A whiteout or an opaque marker of the chain.
-  struct LiveMarker {
-    PathIndex path = kRootPath;
+  struct Marker {
+    std::uint32_t place = 0;  // of its path
     std::uint32_t depth = 0;
     Bytes bytes = 0;
     bool is_opaque = false;
-    bool is_covered = false;
   };
-  // What a layer has at a path that may cover markers; of the node `node` only.
-  struct Cover {
-    NodeIndex node = kNoNode;
-    bool is_whiteout = false;
+  // Of one that nothing covers yet; of one place whiteouts come first.
+  struct LiveMarker {
+    std::uint32_t place = 0;
     bool is_opaque = false;
-    bool is_file = false;
+    std::uint32_t marker = 0;  // into markers_
+
+    friend auto operator<=>(const LiveMarker&, const LiveMarker&) = default;
   };
   struct Open {
     NodeIndex node = 0;
@@ -77,54 +78,66 @@ class ContentWeights::Walk {
   void Leave() {
     const Open& left = open_.back();
     if (left.is_pushed) overlay_.Pop();
-    for (; covered_markers_.size() > left.num_covered; covered_markers_.pop_back()) {
-      markers_[covered_markers_.back()].is_covered = false;
+    for (; covered_.size() > left.num_covered; covered_.pop_back()) live_.insert(covered_.back());
+    for (; markers_.size() > left.num_markers; markers_.pop_back()) {
+      live_.erase(LiveOf(static_cast<std::uint32_t>(markers_.size() - 1)));
     }
-    markers_.resize(left.num_markers);
     open_.pop_back();
   }
 
-  void CoverMarkers(NodeIndex v, const Inventory& inventory, const LayerPaths& paths) {
-    const bool has_below = !markers_.empty();
-    const std::size_t num_below = markers_.size();
-    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
-      const Entry& entry = inventory.entries[e];
-      const PathIndex path = paths.path[e];
-      const bool is_opaque = entry.type == EntryType::kOpaque;
-      const bool is_whiteout = entry.type == EntryType::kWhiteout;
-      if (paths.superseded_by[e] != kNone) continue;
-      if (is_opaque || is_whiteout) {
-        const Bytes bytes = contents_.NewBytes(trie_.layer[v], entry);
-        markers_.push_back({path, trie_.depth[v], bytes, is_opaque});
+  // Numbers paths so that those below one follow it.
+  void NumberPaths() {
+    const PathTree& paths = contents_.paths;
+    const auto n = static_cast<PathIndex>(paths.size());
+    std::vector<std::uint32_t> num_below(n, 1);  // with the path itself
+    for (PathIndex path = n; path-- > 1;) num_below[paths.parent(path)] += num_below[path];
+    place_.resize(n);
+    end_.resize(n);
+    std::vector<std::uint32_t> next(n);  // place for the next child
+    for (PathIndex path = 0; path < n; ++path) {
+      if (path != kRootPath) {
+        place_[path] = next[paths.parent(path)];
+        next[paths.parent(path)] += num_below[path];
       }
-      if (!has_below || entry.type == EntryType::kDirectory) continue;
-      Cover& cover = covered_[path];
-      if (cover.node != v) cover = {.node = v};
-      cover.is_opaque |= is_opaque && path != kRootPath;
-      cover.is_whiteout |= is_whiteout;
-      cover.is_file |= !is_opaque && !is_whiteout && path != kRootPath;
-    }
-    for (std::uint32_t m = 0; m < num_below; ++m) {
-      LiveMarker& marker = markers_[m];
-      if (marker.is_covered || !Covers(v, marker)) continue;
-      marker.is_covered = true;
-      covered_markers_.push_back(m);
-      Note(marker.depth).markers += marker.bytes;
+      next[path] = place_[path] + 1;
+      end_[path] = place_[path] + num_below[path];
     }
   }
 
-  bool Covers(NodeIndex v, const LiveMarker& marker) const {
-    const Cover& here = covered_[marker.path];
-    if (here.node == v &&
-        (here.is_whiteout || here.is_file || (marker.is_opaque && here.is_opaque))) {
-      return true;
+  LiveMarker LiveOf(std::uint32_t marker) const {
+    return {markers_[marker].place, markers_[marker].is_opaque, marker};
+  }
+
+  // Takes what a layer covers of the markers below it out of live_.
+  void CoverMarkers(const Inventory& inventory, const LayerPaths& paths) {
+    for (std::uint32_t e = 0; e < inventory.entries.size() && !live_.empty(); ++e) {
+      const EntryType type = inventory.entries[e].type;
+      if (type == EntryType::kDirectory || paths.superseded_by[e] != kNone) continue;
+      const PathIndex path = paths.path[e];
+      const bool is_opaque = type == EntryType::kOpaque;
+      // The root can neither be a file nor hide anything.
+      if (path == kRootPath) continue;
+      // An opaque marker leaves a whiteout of its own path.
+      const auto begin = live_.lower_bound({.place = place_[path], .is_opaque = is_opaque});
+      auto end = begin;
+      for (; end != live_.end() && end->place < end_[path]; ++end) {
+        const Marker& marker = markers_[end->marker];
+        covered_.push_back(*end);
+        Note(marker.depth).markers += marker.bytes;
+      }
+      live_.erase(begin, end);
     }
-    for (PathIndex path = marker.path; path != kRootPath;) {
-      path = contents_.paths.parent(path);
-      const Cover& above = covered_[path];
-      if (above.node == v && (above.is_whiteout || above.is_file || above.is_opaque)) return true;
+  }
+
+  void AddMarkers(NodeIndex v, const Inventory& inventory, const LayerPaths& paths) {
+    for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
+      const Entry& entry = inventory.entries[e];
+      const bool is_opaque = entry.type == EntryType::kOpaque;
+      if (!IsMarkerEntry(entry.type) || paths.superseded_by[e] != kNone) continue;
+      const Bytes bytes = contents_.NewBytes(trie_.layer[v], entry);
+      markers_.push_back({place_[paths.path[e]], trie_.depth[v], bytes, is_opaque});
+      live_.insert(LiveOf(static_cast<std::uint32_t>(markers_.size() - 1)));
     }
-    return false;
   }
 
   const LayerTrie& trie_;
@@ -133,9 +146,11 @@ class ContentWeights::Walk {
   Overlay overlay_;
   std::vector<Open> open_;
   std::vector<Hiding> hidings_;
-  std::vector<Cover> covered_;       // per path
-  std::vector<LiveMarker> markers_;  // of the chain, lower layers first
-  std::vector<std::uint32_t> covered_markers_;
+  std::vector<std::uint32_t> place_;  // per path
+  std::vector<std::uint32_t> end_;    // per path: one past the places of those below
+  std::vector<Marker> markers_;       // of the chain, lower layers first
+  std::set<LiveMarker> live_;
+  std::vector<LiveMarker> covered_;  // by layers of the chain, lower ones first
   std::vector<HiddenBytes> at_depth_;
   std::vector<std::uint32_t> touched_;  // depths
 };

@@ -27,9 +27,9 @@ namespace gneiss {
 class ContentWeights : public SegmentWeights {
  public:
   // Keeps a view of the trie, which may be one of some of the fleet's images. REQUIRES: `contents`
-  // has the fleet's layers. Time O(entries over the nodes of the trie + markers in the chain of
-  // each times the depth of their paths), space O(layers + the layers of each node that it hides
-  // something of).
+  // has the fleet's layers. Time O(log of the markers in a chain for each of: entries over the
+  // nodes of the trie, and what they hide), space O(paths + layers + the layers of each node that
+  // it hides something of).
   ContentWeights(const Fleet& fleet, const LayerTrie& trie, const LayerContents& contents);
 
   // Time O(depth + what the nodes above note). Not for two threads at once.
