@@ -1,17 +1,18 @@
 #include "planner/generated_audit.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <numeric>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "planner/path_key.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -91,7 +92,7 @@ class PathRanks {
   std::vector<std::uint32_t> parents_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> below_;
   std::vector<std::vector<std::uint32_t>> of_layer_;  // by entry
-  std::unordered_map<std::string_view, std::uint32_t> ranks_;
+  SeededMap<std::string_view, std::uint32_t> ranks_;
 };
 
 // What a path shows: the entry that says how, and a number that all names of one file have.
@@ -101,40 +102,90 @@ struct Shown {
   std::uint64_t file = 0;  // of directories
 };
 
+// A set of ranks as bits. A bit of a level says whether the word of that number one level below has
+// any, so that the next rank is found in a step a level, whatever lies between.
+class RankSet {
+ public:
+  explicit RankSet(std::size_t num_ranks) {
+    do {
+      num_ranks = num_ranks / kBits + 1;
+      levels_.emplace_back(num_ranks, 0);
+    } while (num_ranks > 1);
+  }
+
+  void Insert(std::uint32_t rank) {
+    for (std::vector<std::uint64_t>& level : levels_) {
+      level[rank / kBits] |= std::uint64_t{1} << (rank % kBits);
+      rank /= kBits;
+    }
+  }
+  void Erase(std::uint32_t rank) {
+    for (std::vector<std::uint64_t>& level : levels_) {
+      level[rank / kBits] &= ~(std::uint64_t{1} << (rank % kBits));
+      if (level[rank / kBits] != 0) return;
+      rank /= kBits;
+    }
+  }
+  // The least that is `rank` or more; kNone when there is none.
+  std::uint32_t Next(std::uint32_t rank) const {
+    for (std::size_t l = 0; l < levels_.size() && rank / kBits < levels_[l].size(); ++l) {
+      const std::uint64_t from_here = levels_[l][rank / kBits] >> (rank % kBits);
+      if (from_here == 0) {
+        rank = rank / kBits + 1;
+        continue;
+      }
+      rank += static_cast<std::uint32_t>(std::countr_zero(from_here));
+      while (l-- > 0) {
+        rank = rank * kBits + static_cast<std::uint32_t>(std::countr_zero(levels_[l][rank]));
+      }
+      return rank;
+    }
+    return kNone;
+  }
+
+ private:
+  static constexpr std::uint32_t kBits = 64;
+
+  std::vector<std::vector<std::uint64_t>> levels_;
+};
+
 // What each path shows, by rank.
 class FileTree {
  public:
-  explicit FileTree(std::size_t num_paths) : shown_(num_paths) {}
+  explicit FileTree(std::size_t num_paths) : shown_(num_paths), present_(num_paths) {}
 
-  void Clear() {
-    for (const std::uint32_t rank : touched_) shown_[rank] = {};
-    touched_.clear();
-  }
+  void Clear() { EraseBelow({0, static_cast<std::uint32_t>(shown_.size())}); }
   // Null when the path is not there.
   const Shown* Find(std::uint32_t rank) const {
     return rank == kNone || shown_[rank].entry == nullptr ? nullptr : &shown_[rank];
   }
   void Put(std::uint32_t rank, const Shown& shown) {
-    if (shown_[rank].entry == nullptr) touched_.push_back(rank);
+    if (shown_[rank].entry == nullptr) present_.Insert(rank);
     shown_[rank] = shown;
   }
-  void Erase(std::uint32_t rank) { shown_[rank] = {}; }
+  void Erase(std::uint32_t rank) {
+    present_.Erase(rank);
+    shown_[rank] = {};
+  }
+  // Time that of what is there.
   void EraseBelow(std::pair<std::uint32_t, std::uint32_t> below) {
-    std::fill(shown_.begin() + below.first, shown_.begin() + below.second, Shown{});
+    for (std::uint32_t rank = present_.Next(below.first); rank < below.second;
+         rank = present_.Next(rank + 1)) {
+      Erase(rank);
+    }
   }
   // In the order of bytes.
   std::vector<std::uint32_t> Paths() const {
-    std::vector<std::uint32_t> paths = touched_;
-    std::erase_if(paths, [&](std::uint32_t rank) { return shown_[rank].entry == nullptr; });
-    std::ranges::sort(paths);
-    const auto repeats = std::ranges::unique(paths);
-    paths.erase(repeats.begin(), repeats.end());
+    std::vector<std::uint32_t> paths;
+    for (std::uint32_t rank = present_.Next(0); rank != kNone; rank = present_.Next(rank + 1)) {
+      paths.push_back(rank);
+    }
     return paths;
   }
 
  private:
   std::vector<Shown> shown_;
-  std::vector<std::uint32_t> touched_;  // that were put, with repeats
+  RankSet present_;
 };
 
 // Not a directory, nor a hard link to nothing, which is nothing to others as well.
