@@ -102,8 +102,10 @@ GrowthForecast::GrowthForecast(std::span<const GrowthPoint> points, double confi
   drift_ = best.drift;
   drift_variance_ = best.drift_variance;
   variance_ = best.variance;
-  quantile_ = boost::math::quantile(boost::math::students_t_distribution<double>(best.freedom),
-                                    (1 + confidence) / 2);
+  // In double throughout: what long double is depends on the machine, and valgrind has none.
+  using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+  const boost::math::students_t_distribution<double, Policy> distribution(best.freedom);
+  quantile_ = boost::math::quantile(distribution, (1 + confidence) / 2);
   sine_ = best.sine;
   cosine_ = best.cosine;
 }
