@@ -228,7 +228,7 @@ std::vector<GroupAccount> AccountForGroups(const SharingGraph& sharing,
       for (const auto edge : boost::make_iterator_range(boost::out_edges(i, sharing.graph))) {
         const std::uint32_t blob = boost::target(edge, sharing.graph) - sharing.num_images;
         const auto places = placements.of(i, sharing.blobs[blob].cell);
-        if (std::ranges::find(places, g, &Placement::group) == places.end()) continue;
+        if (!std::ranges::binary_search(places, g, {}, &Placement::group)) continue;
         if (is_held[blob] == 0) held.push_back(blob);
         is_held[blob] = 1;
         if (places.size() == 1) ++held_only_here[blob];

@@ -204,8 +204,8 @@ def symlink_chain(n):
 
 
 def symlinked_parents(n):
-    return [[header(f"l{i}", b"2", link=f"l{i + 1}") for i in range(100)] +
-            [file(f"l{i % 100}/x{i}") for i in range(n)]]
+    return [[header(f"l{i}", b"2", link=f"l{i + 1}") for i in range(30)] +
+            [file(f"l{i % 30}/x{i}") for i in range(n)]]
 
 
 def xattrs_of_file(n):
@@ -615,7 +615,7 @@ KINDS = [
     layers("layer: one file again", 1000, repeated_file),
     layers("layer: one directory again", 1000, repeated_directory),
     layers("layer: the same, twice", 1000, repeated_directories, copied_layers),
-    layers("layer: a deep path", 1000, deep_path),
+    layers("layer: a deep path", 1000, deep_path, few=[SCAN, "waste {source}"]),
     layers("layer: deep directories", 100, deep_directories),
     layers("layer: whiteouts", 500, whiteouts),
     layers("layer: whiteouts of nothing", 500, whiteouts_of_nothing),
