@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/input_error.h"
+#include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
@@ -75,11 +76,11 @@ class LinedTreeBuilder {
   bool end_array() { return CloseContainer(); }
   bool key(string_t& value) {
     auto& members = open_.back()->members;
-    for (const auto& [other, member] : members) {
-      if (other != value) continue;
+    const auto [before, is_new] = key_lines_.back().try_emplace(value, line_);
+    if (!is_new) {
       return Refuse(line_, fmt::format("expected each key once, found {} again, which stands in "
                                        "line {} already",
-                                       Quote(value), member.line));
+                                       Quote(value), before->second));
     }
     members.push_back({.key = std::move(value), .value = {.line = line_}});
     return true;
@@ -128,11 +129,13 @@ class LinedTreeBuilder {
     }
     // Only the innermost container grows, so the addresses of the open ones stay.
     open_.push_back(&Place(kind));
+    key_lines_.emplace_back();
     return true;
   }
 
   bool CloseContainer() {
     open_.pop_back();
+    key_lines_.pop_back();
     return true;
   }
 
@@ -140,6 +143,7 @@ class LinedTreeBuilder {
   const std::int64_t& line_;
   LinedJson root_;
   std::vector<LinedJson*> open_;
+  std::vector<SeededMap<std::string, std::int64_t>> key_lines_;  // of each open one
   std::optional<InputError> error_;
 };
 

@@ -453,7 +453,7 @@ def labels_and_pools(n):
 
 def steps_of_image(n):
     yield line("a:1", [fake("l")],
-               steps=[{"created_by": f"RUN {i}", "makes_layer": False} for i in range(n)])
+               history=[{"created_by": f"RUN {i}", "empty_layer": True} for i in range(n)])
 
 
 def config_input(make):
