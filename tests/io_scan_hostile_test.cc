@@ -1138,7 +1138,6 @@ TEST_CASE("Row 39: what costs too much is refused, the limit named", "[io][scan_
 
 TEST_CASE("Row 40: a blob is what its bytes say; what is no tar is named", "[io][scan_hostile]") {
   const auto found = [](std::string_view blob) { return ScanBlob(blob).not_a_tar.found; };
-  CHECK(found("") == "zero bytes");
   CHECK(found("{\"_type\":\"https://in-toto.io/Statement/v1\"}") == "JSON");
   CHECK(found(std::string("\xfd"
                           "7zXZ\0",
@@ -1148,11 +1147,13 @@ TEST_CASE("Row 40: a blob is what its bytes say; what is no tar is named", "[io]
   CHECK(found("PK\x03\x04 chart") == "a zip archive");
   CHECK(found("plain words\n") == "text");
   CHECK(found(std::string(600, '\x01')) == "unknown data");
-  CHECK(found(Gzip("")) == "zero bytes in gzip");
   CHECK(found(Gzip("{}")) == "JSON in gzip");
   CHECK(found(Gzip(Gzip("x"))) == "gzip compressed data in gzip");
   CHECK(found(Zstd("[1]")) == "JSON in zstd");
   CHECK_FALSE(ScanBlob("{}").inventory.has_value());
+  // Its first 1,024 bytes are those of a tar without entries.
+  CHECK(found(std::string(1024, '\0') + "\xe2\xe1\xf5\xe0" + std::string(3000, 'x')) ==
+        "a file system of EROFS");
 
   const std::string tar = File("a") + kEnd;
   const auto warned = [](std::string_view blob, std::string media_type) {
@@ -1169,6 +1170,26 @@ TEST_CASE("Row 40: a blob is what its bytes say; what is no tar is named", "[io]
   CHECK(warned(Zstd(tar), oci + "+zstd").empty());
   CHECK(warned(Gzip(tar), "application/vnd.docker.image.rootfs.diff.tar.gzip").empty());
   CHECK(warned(tar, "application/octet-stream").empty());
+}
+
+TEST_CASE("Row 41: zero bytes, compressed or not, are a layer without entries",
+          "[io][scan_hostile]") {
+  for (const std::string& blob : {std::string(), Gzip(""), Zstd("")}) {
+    INFO(blob.size());
+    const Inventory inventory = ScanTar(blob);
+    CHECK(List(inventory).empty());
+    CHECK(Warnings(inventory) == "layer of zero bytes 1 byte 0\n");
+    CHECK(inventory.diff_id == Sha256(""));
+    CHECK(inventory.tar_size == 0);
+    CHECK(inventory.blob_size == std::ssize(blob));
+    CHECK(inventory.overhead_bytes == inventory.blob_size);
+    CHECK(FindInventoryFault(inventory).empty());
+  }
+  // What is encrypted is not known to be empty.
+  ExpectedLayer encrypted = Describe("");
+  encrypted.media_type = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted";
+  const auto source = ReadMemory("");
+  CHECK(ScanLayer(*source, encrypted, {}).not_a_tar.found == "encrypted data");
 }
 
 TEST_CASE("An entry of a type that no layer holds is refused", "[io][scan_hostile]") {

@@ -22,6 +22,14 @@ std::optional<LayerCodec> PromisedCodec(std::string_view media_type) {
   return std::nullopt;
 }
 
+// Whether an image of EROFS begins so: its first 1,024 bytes are free, and often zero, as are those
+// of a tar without entries.
+bool IsErofs(std::string_view head) {
+  constexpr std::string_view kMagic = "\xe2\xe1\xf5\xe0";
+  constexpr std::size_t kMagicAt = 1024;
+  return head.size() >= kMagicAt + kMagic.size() && head.substr(kMagicAt, kMagic.size()) == kMagic;
+}
+
 class LayerScanner {
  public:
   LayerScanner(ByteSource& blob, const ExpectedLayer& expected, const ScanOptions& options)
@@ -51,19 +59,30 @@ class LayerScanner {
     stream_.emplace(stored_, options_.limits, options_.inflate);
     const std::span<char> first = stream_->Next();
     const std::string_view tar(first.data(), first.size());
-    if (!LooksLikeTar(tar)) return {.inventory = std::nullopt, .not_a_tar = {Describe(head, tar)}};
-
-    TarReader reader(*stream_, first, options_.limits, warnings_);
+    // What builders write where nothing has changed, and every runtime takes as a tar.
+    const bool is_empty = tar.empty() && !IsEncrypted();
+    if (!is_empty && (!LooksLikeTar(tar) || IsErofs(tar))) {
+      return {.inventory = std::nullopt, .not_a_tar = {Describe(head, tar)}};
+    }
     InventoryBuilder builder(options_, warnings_);
-    while (reader.Next()) builder.Add(reader, *stream_);
-    ReadTrailingTar(reader.rest());
+    std::int64_t num_members = 0;
+    Bytes header_bytes = 0;
+    if (is_empty) {
+      warnings_.Add("layer of zero bytes", "byte 0");
+    } else {
+      TarReader reader(*stream_, first, options_.limits, warnings_);
+      while (reader.Next()) builder.Add(reader, *stream_);
+      ReadTrailingTar(reader.rest());
+      num_members = reader.headers().num_members();
+      header_bytes = reader.headers().max_header_bytes();
+    }
     stored_.Drain();
     ScannedLayer scanned;
     scanned.inventory =
         builder.Finish(stream_->shares(), stored_.size(), stream_->decoder().stargz_index_begin());
     InventoryExtremes& extremes = scanned.inventory->extremes;
-    extremes.entries = reader.headers().num_members();
-    extremes.header_bytes = reader.headers().max_header_bytes();
+    extremes.entries = num_members;
+    extremes.header_bytes = header_bytes;
     extremes.unpacked_bytes = stream_->unpacked_bytes();
     extremes.zstd_window = stream_->decoder().largest_window();
     return scanned;
@@ -91,10 +110,12 @@ class LayerScanner {
     }
   }
 
+  bool IsEncrypted() const { return expected_.media_type.ends_with("+encrypted"); }
+
   std::string Describe(std::string_view head, std::string_view tar) const {
+    if (IsEncrypted()) return "encrypted data";
+    if (IsErofs(tar)) return "a file system of EROFS";
     tar = tar.substr(0, 512);
-    if (expected_.media_type.ends_with("+encrypted")) return "encrypted data";
-    if (head.empty()) return "zero bytes";
     switch (stream_->codec()) {
       case LayerCodec::kGzip:
         return DescribeBytes(tar) + " in gzip";
