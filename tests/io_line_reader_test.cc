@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -91,6 +93,52 @@ TEST_CASE("How reads are cut changes no line", "[io][line_reader]") {
     const std::vector<ReadLine> whole = ReadLines(text, 0, 6);
     for (const std::size_t chunk : {1U, 2U, 5U}) CHECK(ReadLines(text, chunk, 6) == whole);
   }
+}
+
+// 'x' without an end.
+class EndlessLine : public ByteSource {
+ public:
+  std::size_t Read(std::span<char> buffer) override {
+    std::ranges::fill(buffer, 'x');
+    position_ += std::ssize(buffer);
+    return buffer.size();
+  }
+  std::int64_t stored_position() const override { return position_; }
+  std::int64_t stored_size() const override { return 0; }
+
+ private:
+  std::int64_t position_ = 0;
+};
+
+TEST_CASE("A line without an end is an error, not a run without one", "[io][line_reader]") {
+  EndlessLine endless;
+  LineReader passing(endless, 100);
+  CHECK_THROWS_WITH(passing.Next(),
+                    "1: expected a line of at most 100 bytes, found one without an end");
+  EndlessLine again;
+  LineReader stopping(again, 1'000'000, LongLines::kStop);
+  const auto line = stopping.Next();
+  REQUIRE(line.has_value());
+  CHECK(line->too_long);
+  CHECK(line->number == 1);
+  CHECK(again.stored_position() < 8'000'000);
+}
+
+TEST_CASE("The rest of a text comes as it is, with a limit and without NUL bytes",
+          "[io][line_reader]") {
+  const auto source = ReadMemory("one\r\ntwo\n\nthree");
+  LineReader reader(*source);
+  CHECK(reader.Next()->text == "one");
+  CHECK(reader.Peek(3) == "two");
+  CHECK(reader.ReadRest("a poem", 100) == "two\n\nthree");
+  CHECK_FALSE(reader.Next().has_value());
+
+  const auto long_one = ReadMemory("0123456789");
+  CHECK_THROWS_WITH(LineReader(*long_one).ReadRest("a poem", 9),
+                    "expected a poem of at most 9 bytes, found more");
+  const auto binary = ReadMemory(std::string_view("01\0", 3));
+  CHECK_THROWS_WITH(LineReader(*binary).ReadRest("a poem", 9),
+                    "byte 2: expected a poem, a text, found a NUL byte");
 }
 
 TEST_CASE("Peeking takes nothing", "[io][line_reader]") {

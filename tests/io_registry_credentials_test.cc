@@ -139,6 +139,9 @@ TEST_CASE("A bad file is named, without what stands in it", "[io][registry]") {
   CHECK(files.ErrorOf(R"({"credsStore":"../../bin/sh"})") ==
         "expected the NAME of a program docker-credential-NAME as credential helper, found "
         "\"../../bin/sh\"");
+  CredentialStore endless({.auth_file = "/dev/zero"});
+  CHECK_THROWS_WITH(endless.Find("h.x", "r"),
+                    "/dev/zero:byte 0: expected a file of credentials, a text, found a NUL byte");
   CredentialStore missing({.auth_file = "/nowhere/auth.json"});
   CHECK_THROWS_WITH(missing.Find("h.x", ""),
                     "/nowhere/auth.json: expected a file of credentials, "

@@ -10,6 +10,7 @@
 #include "io/source/byte_source.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
+#include "io/source/record_lines.h"
 #include "planner/input_error.h"
 #include "solver/seeded_hash.h"
 
@@ -303,14 +304,7 @@ PlanFile ParsePlanFile(const std::string& path, std::string_view text) {
 PlanFile ReadPlanFile(const std::string& path) {
   const std::unique_ptr<ByteSource> file = OpenFile(path, "a plan file");
   std::string text;
-  std::string buffer(std::size_t{128} << 10, '\0');
-  while (const std::size_t count = file->Read(buffer)) {
-    if (text.size() + count > kMaxPlanBytes) {
-      throw InputError(
-          path, "", fmt::format("expected a plan of at most {} bytes, found more", kMaxPlanBytes));
-    }
-    text.append(buffer, 0, count);
-  }
+  WithPath(path, [&] { text = ReadText(*file, "a plan", kMaxPlanBytes); });
   return ParsePlanFile(path, text);
 }
 

@@ -1,12 +1,36 @@
 #include "io/cli/registry_options.h"
 
+#include <cstdint>
+#include <filesystem>
+#include <system_error>
+
 #include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
 #include "io/cli/report_options.h"
 #include "io/store/inventory_store.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
+
+namespace {
+
+constexpr std::uintmax_t kMaxPemBytes = std::uintmax_t{16} << 20;
+
+// libcurl reads these files whole, whatever they are. What cannot be looked at it refuses itself.
+void ExpectPemFile(const char* option, const std::string& path) {
+  std::error_code ignored;
+  const bool is_device = std::filesystem::is_character_file(path, ignored) ||
+                         std::filesystem::is_block_file(path, ignored);
+  const bool is_large = std::filesystem::is_regular_file(path, ignored) &&
+                        std::filesystem::file_size(path, ignored) > kMaxPemBytes;
+  if (!is_device && !is_large) return;
+  throw InputError(path, "",
+                   fmt::format("expected a PEM file of at most {} bytes as {}, found {}",
+                               kMaxPemBytes, option, is_device ? "a device" : "a larger one"));
+}
+
+}  // namespace
 
 void AddRegistryOptions(CLI::App& app, RegistryArguments& arguments) {
   const std::string group = "Live registries";
@@ -52,6 +76,9 @@ RegistryReadOptions MakeRegistryReadOptions(const RegistryArguments& arguments) 
   RegistryReadOptions options;
   options.client.credentials.creds = arguments.creds;
   options.client.credentials.auth_file = arguments.auth_file;
+  ExpectPemFile("--cacert", arguments.cacert);
+  ExpectPemFile("--cert", arguments.cert);
+  ExpectPemFile("--key", arguments.key);
   options.client.http.cacert = arguments.cacert;
   options.client.http.cert = arguments.cert;
   options.client.http.key = arguments.key;

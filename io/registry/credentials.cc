@@ -12,6 +12,7 @@
 
 #include "io/registry/credential_helper.h"
 #include "io/source/byte_source.h"
+#include "io/source/record_lines.h"
 #include "planner/fleet.h"
 #include "planner/input_error.h"
 
@@ -174,7 +175,8 @@ void CredentialStore::ReadFiles() {
   for (const std::string& path : paths) {
     const std::unique_ptr<ByteSource> file = OpenAuthFile(path, is_given);
     if (file == nullptr) continue;
-    const std::string text = ReadWhole(*file, path, kUnknownSize, kMaxAuthFileBytes);
+    std::string text;
+    WithPath(path, [&] { text = ReadText(*file, "a file of credentials", kMaxAuthFileBytes); });
     try {
       files.push_back({.path = path, .root = ParseJson(text).root});
     } catch (const InputError& error) {

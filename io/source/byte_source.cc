@@ -361,6 +361,28 @@ std::string ReadWhole(ByteSource& file, const std::string& path, Bytes expected_
   return content;
 }
 
+std::string ReadText(ByteSource& file, std::string_view what, std::size_t max_bytes,
+                     std::string_view head) {
+  std::string text;
+  const auto add = [&](std::string_view part) {
+    if (const std::size_t nul = part.find('\0'); nul != std::string_view::npos) {
+      throw InputError("", "byte " + std::to_string(text.size() + nul),
+                       "expected " + std::string(what) + ", a text, found a NUL byte");
+    }
+    if (part.size() > max_bytes - text.size()) {
+      throw InputError("expected " + std::string(what) + " of at most " +
+                       std::to_string(max_bytes) + " bytes, found more");
+    }
+    text += part;
+  };
+  add(head);
+  std::string buffer(std::size_t{128} << 10, '\0');
+  while (const std::size_t count = file.Read(buffer)) {
+    add(std::string_view(buffer).substr(0, count));
+  }
+  return text;
+}
+
 std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk) {
   return std::make_unique<MemorySource>(bytes, chunk);
 }

@@ -59,6 +59,13 @@ class ByteSource {
 [[nodiscard]] std::string ReadWhole(ByteSource& file, const std::string& path, Bytes expected_size,
                                     std::size_t max_bytes);
 
+// The text that is left of `file`, be it a pipe or a device that never ends. Throws InputError
+// without source when there are more than `max_bytes`, or a NUL byte, which no text has: `what` it
+// is, as "a plan". `head`: what was read of it before, with which the text begins. At most twice
+// `max_bytes` of memory.
+[[nodiscard]] std::string ReadText(ByteSource& file, std::string_view what, std::size_t max_bytes,
+                                   std::string_view head = {});
+
 // Reads `bytes`, which the caller keeps alive. At most `chunk` bytes a call, so that tests can cut
 // anywhere; 0 for no limit.
 [[nodiscard]] std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk = 0);

@@ -70,20 +70,9 @@ void ReadPulls(std::unique_ptr<ByteSource> stored, const std::string& path, Dema
 void ReadPools(std::unique_ptr<ByteSource> stored, const std::string& path, Demand& demand) {
   static constexpr std::array<std::string_view, 3> kColumns = {"pool", "nodes", "ref"};
   WithPath(path, [&] {
-    // Pods may be one line.
-    RecordLines lines(std::move(stored), path, kColumns, 3, kMaxPodsBytes);
+    RecordLines lines(std::move(stored), path, kColumns, 3);
     if (IsPods(lines.lines().Peek(kDemandHeadBytes))) {
-      std::string text;
-      // Lines are what has been read of it so far.
-      while (const std::optional<Line> line = lines.lines().Next()) {
-        if (line->too_long || line->text.size() + 1 > kMaxPodsBytes - text.size()) {
-          throw InputError(
-              path, "",
-              fmt::format("expected at most {} bytes of pods, found more", kMaxPodsBytes));
-        }
-        text.append(line->text).append("\n");
-      }
-      ReadPods(text, path, demand);
+      ReadPods(lines.lines().ReadRest("pods", kMaxPodsBytes), path, demand);
       return;
     }
     lines.ForEach(

@@ -82,16 +82,7 @@ std::string ReadDocument(const std::string& path, std::string_view expected,
                          std::size_t max_bytes) {
   try {
     const std::unique_ptr<ByteSource> file = Decompress(OpenFile(path, expected));
-    std::string text;
-    std::string buffer(std::size_t{128} << 10, '\0');
-    while (const std::size_t count = file->Read(buffer)) {
-      if (text.size() + count > max_bytes) {
-        throw InputError(
-            fmt::format("expected {} of at most {} bytes, found more", expected, max_bytes));
-      }
-      text.append(buffer, 0, count);
-    }
-    return text;
+    return ReadText(*file, expected, max_bytes);
   } catch (const InputError& error) {
     throw error.source().empty() ? error.WithSource(path, error.place()) : error;
   }

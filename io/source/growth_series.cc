@@ -42,8 +42,7 @@ class SeriesReader {
 
   std::vector<SeriesPoint> Read() {
     WithPath(path_, [&] {
-      RecordLines lines(OpenFile(path_, "a series of bytes over time"), path_, kSeriesColumns, 2,
-                        kMaxReplayBytes);
+      RecordLines lines(OpenFile(path_, "a series of bytes over time"), path_, kSeriesColumns, 2);
       const std::string_view head = lines.lines().Peek(kHeadBytes);
       if (head.find("\"schema\"") != std::string_view::npos) {
         ReadReplay(lines.lines());
@@ -85,14 +84,7 @@ class SeriesReader {
   }
 
   void ReadReplay(LineReader& lines) {
-    std::string text;
-    while (const std::optional<Line> line = lines.Next()) {
-      if (line->too_long || line->text.size() >= kMaxReplayBytes - text.size()) {
-        throw InputError(path_, "", fmt::format("expected at most {} bytes", kMaxReplayBytes));
-      }
-      text.append(line->text).append("\n");
-    }
-    const JsonDocument document = ParseJson(text);
+    const JsonDocument document = ParseJson(lines.ReadRest("a replay", kMaxReplayBytes));
     const JsonPath root;
     const std::string schema = ExpectText(document.root, "schema", kReplaySchema);
     if (schema != kReplaySchema) {

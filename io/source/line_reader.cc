@@ -3,14 +3,20 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <string>
+
+#include "planner/input_error.h"
 
 namespace gneiss {
 namespace {
 constexpr std::size_t kBufferBytes = std::size_t{256} << 10;
 }  // namespace
 
-LineReader::LineReader(ByteSource& source, std::size_t max_line_bytes)
-    : source_(&source), max_line_bytes_(max_line_bytes), buffer_(kBufferBytes + kPadding) {}
+LineReader::LineReader(ByteSource& source, std::size_t max_line_bytes, LongLines long_lines)
+    : source_(&source),
+      max_line_bytes_(max_line_bytes),
+      long_lines_(long_lines),
+      buffer_(kBufferBytes + kPadding) {}
 
 std::optional<Line> LineReader::Next() {
   while (true) {
@@ -23,8 +29,15 @@ std::optional<Line> LineReader::Next() {
     searched_ = end_;
     // One more than the limit: the last byte may be the '\r' of the line's end.
     if (end_ - begin_ > max_line_bytes_ + 1) {
+      if (long_lines_ == LongLines::kStop) return Line{.number = ++number_, .too_long = true};
       skipping_ = true;
+      passed_over_ += static_cast<std::int64_t>(end_ - begin_);
       begin_ = end_;
+      if (passed_over_ > kMaxPassedOver) {
+        throw InputError("", std::to_string(number_ + 1),
+                         "expected a line of at most " + std::to_string(max_line_bytes_) +
+                             " bytes, found one without an end");
+      }
     }
     if (Refill()) continue;
     if (begin_ == end_ && !skipping_) return std::nullopt;
@@ -38,6 +51,12 @@ std::string_view LineReader::Peek(std::size_t count) {
   return {buffer_.data() + begin_, std::min(count, end_ - begin_)};
 }
 
+std::string LineReader::ReadRest(std::string_view what, std::size_t max_bytes) {
+  std::string text = ReadText(*source_, what, max_bytes, {buffer_.data() + begin_, end_ - begin_});
+  begin_ = searched_ = end_;
+  return text;
+}
+
 // Gives out `length` bytes as a line and passes over its end.
 Line LineReader::Cut(std::size_t length, std::size_t end_length) {
   Line line{.text = {buffer_.data() + begin_, length}, .number = ++number_};
@@ -47,6 +66,7 @@ Line LineReader::Cut(std::size_t length, std::size_t end_length) {
     line.too_long = true;
   }
   skipping_ = false;
+  passed_over_ = 0;
   begin_ += length + end_length;
   searched_ = begin_;
   return line;

@@ -31,7 +31,7 @@ std::vector<std::string_view> WordsOf(std::string_view line) {
 
 std::vector<LineageRule> ReadLineages(ByteSource& file, const std::string& path) {
   std::vector<LineageRule> rules;
-  LineReader reader(file, kMaxLineageLineBytes);
+  LineReader reader(file, kMaxLineageLineBytes, LongLines::kStop);
   while (const auto line = reader.Next()) {
     const auto fail = [&](const std::string& problem) {
       throw InputError(path, std::to_string(line->number), problem);

@@ -16,14 +16,12 @@
 namespace gneiss {
 
 RecordLines::RecordLines(std::unique_ptr<ByteSource> stored, const std::string& path,
-                         std::span<const std::string_view> columns, std::size_t num_needed,
-                         std::size_t max_line_bytes)
+                         std::span<const std::string_view> columns, std::size_t num_needed)
     : bytes_(Decompress(std::move(stored))),
-      lines_(*bytes_, max_line_bytes),
+      lines_(*bytes_, kMaxLineBytes, LongLines::kStop),
       path_(path),
       columns_(columns),
-      num_needed_(num_needed),
-      max_line_bytes_(max_line_bytes) {
+      num_needed_(num_needed) {
   for (std::size_t c = 0; c < columns.size(); ++c) place_.push_back(c);
 }
 
@@ -35,8 +33,8 @@ void RecordLines::ForEach(
   while (const std::optional<Line> line = lines_.Next()) {
     try {
       if (line->too_long) {
-        throw InputError(fmt::format("expected a line of at most {} bytes, found a longer one",
-                                     max_line_bytes_));
+        throw InputError(
+            fmt::format("expected a line of at most {} bytes, found a longer one", kMaxLineBytes));
       }
       std::string_view text = line->text;
       if (line->number == 1 && text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);

@@ -25,8 +25,7 @@ class RecordLines {
   // `columns` of CSV in their usual order, the first `num_needed` of them needed. They and `path`
   // must outlive the reader. Decompresses what is compressed.
   RecordLines(std::unique_ptr<ByteSource> stored, const std::string& path,
-              std::span<const std::string_view> columns, std::size_t num_needed,
-              std::size_t max_line_bytes = kMaxLineBytes);
+              std::span<const std::string_view> columns, std::size_t num_needed);
 
   LineReader& lines() { return lines_; }
 
@@ -48,7 +47,6 @@ class RecordLines {
   const std::string& path_;
   std::span<const std::string_view> columns_;
   std::size_t num_needed_;
-  std::size_t max_line_bytes_;
   std::vector<std::size_t> place_;  // of each column in a line
 };
 
