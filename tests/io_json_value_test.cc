@@ -83,5 +83,18 @@ TEST_CASE("Text in messages is quoted, printable and short", "[io][json_value]")
   CHECK(Quote(std::string(79, 'x') + "\xc3\xa9") == "\"" + std::string(79, 'x') + "\"...");
 }
 
+TEST_CASE("A number or a text of megabytes does not fill the message", "[io][json_value]") {
+  const std::string number = "1" + std::string(3'000'000, '0');
+  const std::string expected = "byte 3000002: not JSON: number overflow parsing '1";
+  CHECK(JsonErrorOf("[" + number + "]") ==
+        expected +
+            std::string(kMaxShownBytes - std::string("number overflow parsing '1").size(), '0') +
+            "...");
+  const std::string text = std::string(3'000'000, 'x');
+  CHECK(JsonErrorOf("[\"" + text + "\n\"]").size() < 200);
+  CHECK(JsonErrorOf("[" + text + "]").size() < 200);
+  CHECK(JsonErrorOf("[1" + text + "]").size() < 200);
+}
+
 }  // namespace
 }  // namespace gneiss

@@ -8,6 +8,7 @@
 #include "io/registry/http_url.h"
 #include "io/registry/registry_reference.h"
 #include "io/source/repository_name.h"
+#include "io/source/source.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -70,6 +71,26 @@ TEST_CASE("References out of the grammar are refused", "[io][registry]") {
     INFO(text);
     CHECK(ReferenceError(text) != "none");
   }
+}
+
+TEST_CASE("A password in a reference is not shown", "[io][registry]") {
+  const std::string advice =
+      "expected a host, found something before '@' that may be a password; log in with "
+      "`docker login HOST`, or give a file of credentials with --authfile";
+  CHECK(ReferenceError("user:pw@h.x/r") == "\"***@h.x/r\": " + advice);
+  CHECK(ReferenceError("user:p/w@h.x:5000/r:1") == "\"***@h.x:5000/r:1\": " + advice);
+  CHECK(ReferenceError("token@h.x/r@" + kSomeDigest) ==
+        "\"***@h.x/r@" + kSomeDigest.substr(0, 80 - 10) + "\"...: " + advice);
+  for (const char* const text :
+       {"user:hunter2@h.x", "user:hunter2@", "https://user:hunter2@h.x/r", "user:hunter2@h x/r",
+        "us@er:hunter2@h.x/r", "user:hunter2@h.x/r@sha256:12", "a/user:hunter2@h.x/r"}) {
+    INFO(text);
+    CHECK(ReferenceError(text).find("hunter2") == std::string::npos);
+    CHECK(ShownSource(std::string("docker://") + text).find("hunter2") == std::string::npos);
+  }
+  CHECK(ShownSource("docker://user:pw@h.x/r:1") == "docker://***@h.x/r:1");
+  CHECK(ShownSource("oci:dir:app") == "oci:dir:app");
+  CHECK(ShownSource("docker://h.x/r@" + kSomeDigest) == "docker://h.x/r@" + kSomeDigest);
 }
 
 TEST_CASE("A registry's place has a host and perhaps a prefix", "[io][registry]") {

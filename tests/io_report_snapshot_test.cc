@@ -177,6 +177,25 @@ TEST_CASE("A snapshot read back is the same fleet", "[io][snapshot]") {
   SUCCEED();
 }
 
+TEST_CASE("A snapshot holds nothing that a terminal obeys, and says the same", "[io][snapshot]") {
+  FleetBuilder builder;
+  ImageRecord record;
+  const std::string odd =
+      "a\x1b[1m\x7f\xc2\x9b"
+      "2J\xe2\x80\xae txt\xf3\xa0\x81\x81\xc3\xa9";
+  record.ref = "app:1";
+  record.layers.push_back({.digest = Sha256("l"), .size = 5, .diff_id = {}});
+  record.layers[0].created_by = odd;
+  record.labels = {{.key = odd, .value = odd}};
+  builder.Add(record);
+  const Fleet fleet = builder.Build();
+  const std::string text = Snapshot(fleet);
+  const std::string escaped = "a\\u001b[1m\\u007f\\u009b2J\\u202e txt\\udb40\\udc41\xc3\xa9";
+  CHECK_THAT(text, Catch::Matchers::Contains("\"created_by\":\"" + escaped + "\""));
+  CHECK_THAT(text, Catch::Matchers::Contains("{\"" + escaped + "\":\"" + escaped + "\"}"));
+  CHECK(TellFleet(ReadBack(text)) == TellFleet(fleet));
+}
+
 TEST_CASE("A snapshot has a line for each ref, and says once what they share", "[io][snapshot]") {
   FleetBuilder builder;
   ImageRecord record;

@@ -52,12 +52,12 @@ struct ApplyCommandOptions {
 std::string DirectoryOf(const std::string& to) {
   constexpr std::string_view kTransport = "oci:";
   if (!to.starts_with(kTransport)) {
-    throw UsageError(fmt::format("--to: expected oci:DIR, found {}", Quote(to)));
+    throw UsageError(fmt::format("--to: expected oci:DIR, found {}", Quote(ShownSource(to))));
   }
   std::string directory = to.substr(kTransport.size());
   if (directory.empty() || directory.find(':') != std::string::npos) {
-    throw UsageError(
-        fmt::format("--to: expected oci:DIR, a directory without a REF, found {}", Quote(to)));
+    throw UsageError(fmt::format("--to: expected oci:DIR, a directory without a REF, found {}",
+                                 Quote(ShownSource(to))));
   }
   return directory;
 }

@@ -93,12 +93,15 @@ constexpr std::string_view kAbout =
     "gneiss plans the layers of a whole fleet of container images: what is shared, what could be,\n"
     "and how far that is from the best possible.";
 
+// More is no text of ours, but what an input says.
+constexpr std::size_t kMaxLineColumns = 4000;
+
 // A mistake on the command line, as one line. CLI11 ends some messages with a line break.
 std::string OneLine(std::string_view text) {
   std::string line;
   for (const char c : text) line += c == '\n' ? ' ' : c;
   while (!line.empty() && line.back() == ' ') line.pop_back();
-  return Printable(line);
+  return CutEnd(Printable(line), kMaxLineColumns);
 }
 
 int FailUsage(Console& console, std::string_view command, std::string_view problem) {

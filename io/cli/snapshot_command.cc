@@ -14,6 +14,7 @@
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
 #include "io/source/compressor.h"
+#include "planner/input_error.h"
 
 namespace gneiss {
 namespace {
@@ -31,6 +32,13 @@ LayerCodec CodecFor(std::string_view path) {
 
 int RunSnapshot(const SnapshotOptions& options, Console& console) {
   const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  const bool is_file = !options.output.empty() && options.output != "-";
+  if (is_file && loaded.bad_images > 0 && !options.fleet.keep_going) {
+    throw InputError(fmt::format(
+        "{} is not written: {} would not be in it; mend what is named above, or write the others "
+        "with --keep-going",
+        options.output, FormatCounted(loaded.bad_images, "bad entry", "bad entries")));
+  }
   OutputFile output(options.output, console);
   Compressor compressor({.codec = CodecFor(options.output), .level = {}});
   const auto sink = [&](std::string_view stored) {
@@ -56,8 +64,8 @@ CommandBody ConfigureSnapshot(CLI::App& app) {
   AddOutputOption(app, options->output);
   app.get_option("--output")
       ->description(
-          "the fleet file, complete or not at all; compressed where its name ends in .zst or .gz "
-          "(default: standard output)");
+          "the fleet file, complete or not at all: with bad images only under --keep-going; "
+          "compressed where its name ends in .zst or .gz (default: standard output)");
   return [options](Console& console) { return RunSnapshot(*options, console); };
 }
 

@@ -6,6 +6,7 @@
 
 #include "io/source/json_value.h"
 #include "io/source/repository_name.h"
+#include "io/source/source.h"
 #include "planner/digest.h"
 #include "planner/input_error.h"
 
@@ -51,7 +52,21 @@ bool LooksLikeHost(std::string_view first_part) {
 }
 
 [[noreturn]] void ThrowReference(std::string_view text, const std::string& problem) {
-  throw InputError(Quote(text), "", problem);
+  throw InputError(Quote(ShownSource(text)), "", problem);
+}
+
+// Before anything of `text` is shown: people write URLs with their password in them.
+[[noreturn]] void ThrowMayHoldPassword(std::string_view text) {
+  ThrowReference(text,
+                 "expected a host, found something before '@' that may be a password; log in with "
+                 "`docker login HOST`, or give a file of credentials with --authfile");
+}
+
+void ExpectNoUser(std::string_view text) {
+  const std::string shown = ShownSource(text);
+  // Without a host behind it, it is a name before something that should be a digest.
+  if (shown == text || shown.find('/', shown.find("***@")) == std::string::npos) return;
+  ThrowMayHoldPassword(text);
 }
 
 void ExpectHost(std::string_view text, std::string_view host) {
@@ -77,6 +92,7 @@ std::string RegistryReference::text() const {
 }
 
 RegistryReference ParseRegistryReference(std::string_view text) {
+  ExpectNoUser(text);
   RegistryReference reference;
   std::string_view rest = text;
   const std::size_t slash = rest.find('/');
@@ -119,6 +135,7 @@ RegistryReference ParseRegistryReference(std::string_view text) {
 }
 
 RegistryPlace ParseRegistryPlace(std::string_view text) {
+  if (text.find('@') != std::string_view::npos) ThrowMayHoldPassword(text);
   while (text.ends_with('/')) text.remove_suffix(1);
   const std::size_t slash = text.find('/');
   RegistryPlace place{.host = std::string(text.substr(0, slash)), .prefix = {}};

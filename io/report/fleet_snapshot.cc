@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "io/report/screen_text.h"
 #include "io/source/fleet_line_writer.h"
 #include "planner/fleet_builder.h"
 
@@ -40,6 +42,8 @@ class SnapshotWriter {
       record_.labels = i < labels.size() ? labels[i] : std::vector<LabelRecord>();
       line_.clear();
       AppendFleetLine(record_, FleetLineStyle::kFull, line_);
+      // Fleet files are read by people too.
+      line_ = PrintableJson(std::move(line_));
       write_(line_);
     }
   }

@@ -157,7 +157,7 @@ std::string PrintableJson(std::string json) {
     text.remove_prefix(plain);
     if (text.empty()) break;
     const CodePoint c = FirstCodePoint(text);
-    if (!IsIn(c.value, kUnsafe)) {
+    if (!c.valid || !IsIn(c.value, kUnsafe)) {
       out.append(text.substr(0, c.num_bytes));
     } else if (const auto number = static_cast<std::uint32_t>(c.value); number < 0x10000) {
       fmt::format_to(std::back_inserter(out), "\\u{:04x}", number);

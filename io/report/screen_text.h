@@ -14,7 +14,7 @@ namespace gneiss {
 [[nodiscard]] std::string Printable(std::string_view text);
 
 // A JSON text with the same characters, but for C0, in the form that JSON has for them: "\u009b",
-// "\u202e". They can only stand in its strings. REQUIRES: valid UTF-8.
+// "\u202e". They can only stand in its strings. Bytes that are not UTF-8 stay.
 [[nodiscard]] std::string PrintableJson(std::string json);
 
 // `text` with every byte that is not UTF-8 as U+FFFD and its two hexadecimal digits, and U+FFFD

@@ -59,6 +59,14 @@ std::string Printable(std::string_view text) {
   return printable;
 }
 
+// Bytes of `text` up to `most` that do not end inside a character.
+std::size_t CutLength(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text.size();
+  std::size_t end = most;
+  while (end > most - 4 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
+  return end;
+}
+
 // Builds the tree from the events of the parser.
 class TreeBuilder {
  public:
@@ -182,20 +190,21 @@ std::string JsonRefusal(std::string_view message) {
     const std::size_t expected = message.rfind("'; expected ");
     reason = message.substr(0, token);
     if (expected != std::string_view::npos && expected > token) {
-      return Printable(reason) + Printable(message.substr(expected + 1));
+      return CutText(Printable(reason)) + CutText(Printable(message.substr(expected + 1)));
     }
   }
-  return Printable(reason);
+  // The token may be all of the input.
+  return CutText(Printable(reason.substr(0, 2 * kMaxShownBytes)));
+}
+
+std::string CutText(std::string_view text) {
+  if (text.size() <= kMaxShownBytes) return std::string(text);
+  return std::string(text.substr(0, CutLength(text, kMaxShownBytes))) + "...";
 }
 
 std::string Quote(std::string_view text) {
   static constexpr std::size_t kMaxBytes = 80;
-  std::string_view kept = text;
-  if (text.size() > kMaxBytes) {
-    std::size_t end = kMaxBytes;
-    while (end > kMaxBytes - 4 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
-    kept = text.substr(0, end);
-  }
+  const std::string_view kept = text.substr(0, CutLength(text, kMaxBytes));
   std::string quoted = "\"";
   for (const char c : Printable(kept)) {
     if (c == '"') quoted += '\\';

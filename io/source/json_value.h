@@ -61,6 +61,12 @@ struct JsonDocument {
 // "syntax error while parsing value - invalid literal".
 [[nodiscard]] std::string JsonRefusal(std::string_view message);
 
+// Bytes of an input that a message shows at most.
+inline constexpr std::size_t kMaxShownBytes = 120;
+
+// `text` for a message, cut after kMaxShownBytes and then marked with "...". REQUIRES: printable.
+[[nodiscard]] std::string CutText(std::string_view text);
+
 // `text` in double quotes for a message: one line, printable, cut after 80 bytes.
 [[nodiscard]] std::string Quote(std::string_view text);
 

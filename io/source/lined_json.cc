@@ -159,7 +159,7 @@ const LinedJson* LinedJson::Find(std::string_view key) const {
 std::string LinedJson::Describe() const {
   if (kind == JsonKind::kObject) return "an object";
   if (kind == JsonKind::kArray) return "an array";
-  return kind == JsonKind::kText ? Quote(text) : text;
+  return kind == JsonKind::kText ? Quote(text) : CutText(text);
 }
 
 LinedJson ParseLinedJson(std::string_view text) {

@@ -112,6 +112,12 @@ void ReadAnyDirectory(const std::string& path, const ReadOptions& options, Fleet
   }
 }
 
+// "user:password@host/..." or the like under no transport that we know, rather than a path.
+bool MayHoldPassword(std::string_view path) {
+  const std::size_t at = path.rfind('@');
+  return at != std::string_view::npos && path.substr(0, at).find(':') != std::string_view::npos;
+}
+
 void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuilder& builder,
                   ReadReport& report) {
   const std::string path(source);
@@ -122,7 +128,7 @@ void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuil
   } else if (fs::exists(path)) {
     ReadFleetFile(path, options, builder, report);
   } else {
-    throw InputError(path, "",
+    throw InputError(MayHoldPassword(path) ? ShownSource(path) : path, "",
                      "expected a fleet file, an OCI layout, an archive of images or "
                      "TRANSPORT:NAME, found nothing there; " +
                          std::string(kReadable));
@@ -130,6 +136,21 @@ void ReadBarePath(std::string_view source, const ReadOptions& options, FleetBuil
 }
 
 }  // namespace
+
+std::string ShownSource(std::string_view source) {
+  std::size_t at = source.rfind('@');
+  if (at == std::string_view::npos) return std::string(source);
+  // A digest is no host.
+  const std::string_view after = source.substr(at + 1);
+  const bool is_digest = after.starts_with("sha256:") || after.starts_with("sha512:");
+  if (is_digest && after.find('/') == std::string_view::npos) {
+    at = at == 0 ? std::string_view::npos : source.rfind('@', at - 1);
+    if (at == std::string_view::npos) return std::string(source);
+  }
+  const std::size_t scheme = source.find("://");
+  const std::size_t begin = scheme < at ? scheme + 3 : 0;
+  return std::string(source.substr(0, begin)) + "***" + std::string(source.substr(at));
+}
 
 void ReadReport::AddWarning(std::string_view kind, std::string_view place, std::int64_t count) {
   ReadWarning& warning = warnings[std::string(kind)];
@@ -200,9 +221,9 @@ void ReadSource(std::string_view source, const ReadOptions& options, FleetBuilde
       ReadDockerArchive(archive, ref, options, builder, report);
     }
   } else if (std::ranges::find(kRegistryTransports, transport) != kRegistryTransports.end()) {
-    throw InputError(std::string(source), "",
+    throw InputError(ShownSource(source), "",
                      "expected a host after \"" + std::string(transport) + "://\", found " +
-                         Quote(name) + " after \"" + std::string(transport) + ":\"");
+                         Quote(ShownSource(name)) + " after \"" + std::string(transport) + ":\"");
   } else {
     ReadBarePath(source, options, builder, report);
   }

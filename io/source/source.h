@@ -57,6 +57,9 @@ struct ReadReport {
   void Guard(const std::string& source, bool strict, const std::function<void()>& read);
 };
 
+// A source for a message: what may be a user and a password before a host is left out, "***@".
+[[nodiscard]] std::string ShownSource(std::string_view source);
+
 // Reads one SOURCE into `builder`: "fleet:FILE", "oci:DIR[:REF]", "oci-archive:FILE[:REF]",
 // "docker-archive:FILE[:REF]", "dir:DIR", "registry-fs:DIR[:REF]", or a bare path, which is
 // sniffed: a directory with an oci-layout file or an index.json is a layout, with manifest.json and
