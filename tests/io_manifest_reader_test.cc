@@ -158,9 +158,11 @@ TEST_CASE("What is wrong with one entry of an index is in the result", "[io][man
   CHECK(problems ==
         Texts{"manifests/" + root.digest_text +
                   ": manifests[3]: expected a descriptor, an object, found 7",
-              "manifests/" + DescriptorOf(burning).digest_text + ": layer 13 is on fire",
-              "manifests/" + DescriptorOf(absent).digest_text +
-                  ": expected a manifest, found no such blob in the memory"});
+              "manifests/" + DescriptorOf(burning).digest_text + ": layer 13 is on fire"});
+  const ReadWarning& left_out =
+      read.report.warnings.at("manifest of an index that is not there, as of platforms left out");
+  CHECK(left_out.count == 1);
+  CHECK(left_out.first == "manifests/" + root.digest_text + " (linux/amd64)");
   REQUIRE(read.images.size() == 1);
   CHECK(read.images[0].ref == "app:1");
   CHECK(read.reached == Texts{root.digest_text, DescriptorOf(burning).digest_text,
@@ -225,6 +227,47 @@ TEST_CASE("Reports add up", "[io][source]") {
   CHECK(whole.filtered_out == 5);
   CHECK(whole.missing_layer_blobs == 7);
   CHECK_THROWS_WITH(whole.Merge(part, true), "b0");
+}
+
+TEST_CASE("Platforms of an index that are not there cost one line, or the image where none is",
+          "[io][manifest_reader]") {
+  MemoryBlobs blobs;
+  const std::string here = blobs.AddImage(1);
+  Texts entries = {here};
+  for (int i = 2; i < 14; ++i) {
+    entries.push_back(blobs.AddImage(i, "arch" + std::to_string(i)));
+    blobs.Lose(DescriptorOf(entries.back()).digest_text);
+  }
+  const Descriptor sparse = DescriptorOf(blobs.Add("index.v1+json", IndexText(entries)));
+  const PlatformFilter all;
+  const ManifestsRead read = ManifestReader(blobs, kMemory, all).Read(sparse, "app:1");
+  CHECK(read.images.size() == 1);
+  CHECK(read.report.num_problems == 0);
+  CHECK(read.report.num_lines == 1);
+  const ReadWarning& left_out =
+      read.report.warnings.at("manifest of an index that is not there, as of platforms left out");
+  CHECK(left_out.count == 12);
+  CHECK(left_out.first ==
+        "manifests/" + sparse.digest_text +
+            " (linux/arch2, linux/arch3, linux/arch4, linux/arch5, linux/arch6, linux/arch7, "
+            "linux/arch8, linux/arch9 and 4 more)");
+
+  const auto problem_of = [&](const Texts& absent) {
+    const Descriptor index = DescriptorOf(blobs.Add("index.v1+json", IndexText(absent)));
+    const ManifestsRead none = ManifestReader(blobs, kMemory, all).Read(index, "app:1");
+    CHECK(none.images.empty());
+    CHECK(none.report.num_problems == 1);
+    return std::string(none.report.problems.at(0).what());
+  };
+  CHECK_THAT(problem_of({entries[1], entries[2]}),
+             Catch::Matchers::EndsWith(": expected a manifest of this index in the memory, found "
+                                       "none of linux/arch2, linux/arch3"));
+  CHECK(problem_of({entries[1]}) == "manifests/" + DescriptorOf(entries[1]).digest_text +
+                                        ": expected a manifest, found no such blob in the memory");
+  // A platform that was asked for and is not there is no image.
+  const PlatformFilter arch2("linux/arch2");
+  const ManifestsRead asked = ManifestReader(blobs, kMemory, arch2).Read(sparse, "app:1");
+  CHECK(asked.report.num_problems == 1);
 }
 
 }  // namespace

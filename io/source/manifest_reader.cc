@@ -87,9 +87,15 @@ void ManifestReader::ReadEntry(const Descriptor& descriptor, const Inherited& in
   const std::optional<std::string> text = blobs_.Read(BlobRole::kManifest, descriptor, report);
   if (!text && !selected) return;
   if (!text) {
-    throw InputError("expected " + std::string(claims_image ? "a manifest" : "an index") +
+    InputError error("expected " + std::string(claims_image ? "a manifest" : "an index") +
                      ", found no such blob in " + std::string(place_.name));
+    if (open_indexes_.empty()) throw error;
+    if (claims_image) --report.num_lines;
+    absent_.emplace_back(descriptor.platform.empty() ? descriptor.digest_text : descriptor.platform,
+                         error.WithSource(blobs_.PathOf(BlobRole::kManifest, descriptor), ""));
+    return;
   }
+  ++num_there_;
   Manifest manifest = ParseManifest(*text);
   if (claims_image && manifest.kind != ManifestKind::kImage) --report.num_lines;
   if (!claims_image && manifest.kind == ManifestKind::kImage) ++report.num_lines;
@@ -116,8 +122,40 @@ void ManifestReader::ReadIndex(const Descriptor& descriptor, const Manifest& ind
     result_.report.Guard(path, false, [&] { throw error; });
   }
   open_indexes_.push_back(descriptor.digest_text);
+  const std::int64_t there_outside = std::exchange(num_there_, 0);
+  std::vector<std::pair<std::string, InputError>> absent_outside = std::exchange(absent_, {});
   for (const Descriptor& entry : index.manifests) ReadGuarded(entry, inherited);
+  TellAbsent(path);
+  num_there_ = there_outside;
+  absent_ = std::move(absent_outside);
   open_indexes_.pop_back();
+}
+
+// Says in one line which entries of an index are not there.
+void ManifestReader::TellAbsent(const std::string& index_path) {
+  if (absent_.empty()) return;
+  ReadReport& report = result_.report;
+  if (num_there_ == 0 && absent_.size() == 1) {
+    report.Guard(index_path, false, [&] { throw absent_.front().second; });
+    return;
+  }
+  constexpr std::size_t kMostNamed = 8;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(absent_.size(), kMostNamed); ++i) {
+    names += (i > 0 ? ", " : "") + absent_[i].first;
+  }
+  if (absent_.size() > kMostNamed) {
+    names += " and " + std::to_string(absent_.size() - kMostNamed) + " more";
+  }
+  if (num_there_ == 0) {
+    report.Guard(index_path, false, [&] {
+      throw InputError("expected a manifest of this index in " + std::string(place_.name) +
+                       ", found none of " + names);
+    });
+    return;
+  }
+  report.AddWarning("manifest of an index that is not there, as of platforms left out",
+                    index_path + " (" + names + ")", std::ssize(absent_));
 }
 
 void ManifestReader::ReadImage(const Descriptor& descriptor, Manifest manifest,

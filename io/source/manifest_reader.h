@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "io/source/manifest.h"
@@ -82,8 +83,10 @@ class ManifestReader {
   // Images at or below `descriptor`, of which at least digest and digest_text are known. They are
   // called `ref`, or where that is empty as the annotations of inner entries say. Entries of
   // another platform are not asked for; attestations, referrers, artifacts, schema 1 and unknown
-  // media types are counted. With `only`, a digest, of that entry alone; then an index that is not
-  // there is passed over. What is wrong is in the result, nothing is thrown but std::bad_alloc.
+  // media types are counted. Registries and archives may hold some platforms of an index alone: of
+  // those that are not there it is a warning, a problem only where none is. With `only`, a digest,
+  // of that entry alone; then an index that is not there is passed over. What is wrong is in the
+  // result, nothing is thrown but std::bad_alloc.
   ManifestsRead Read(const Descriptor& descriptor, const std::string& ref,
                      std::string_view only = {});
 
@@ -100,6 +103,7 @@ class ManifestReader {
   void ReadGuarded(const Descriptor& descriptor, const Inherited& inherited);
   void ReadEntry(const Descriptor& descriptor, const Inherited& inherited);
   void ReadIndex(const Descriptor& descriptor, const Manifest& index, const Inherited& inherited);
+  void TellAbsent(const std::string& index_path);
   void ReadImage(const Descriptor& descriptor, Manifest manifest, const std::string& ref);
   std::optional<ImageConfig> ReadConfig(const Descriptor& descriptor);
 
@@ -110,6 +114,9 @@ class ManifestReader {
   std::string_view only_;
   ManifestsRead result_;
   std::vector<std::string> open_indexes_;  // digests from the descriptor down to here
+  // Of the innermost of them: entries that were read, and what is said of those that are not there.
+  std::int64_t num_there_ = 0;
+  std::vector<std::pair<std::string, InputError>> absent_;  // platform or digest
   std::set<Visit> visited_;
 };
 

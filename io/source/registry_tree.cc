@@ -123,6 +123,10 @@ std::string RegistryTree::RevisionLink(const std::string& repository,
   return ManifestsOf(repository) + "/revisions/" + PartsOf(digest_text) + "/link";
 }
 
+bool RegistryTree::HasRevision(const std::string& repository, std::string_view digest_text) const {
+  return IsPlainFile(RevisionLink(repository, digest_text));
+}
+
 std::string RegistryTree::LayerLink(const std::string& repository,
                                     std::string_view digest_text) const {
   return root_ + "/repositories/" + repository + "/_layers/" + PartsOf(digest_text) + "/link";

@@ -34,6 +34,8 @@ class RegistryTree {
 
   std::string TagLink(const std::string& repository, std::string_view tag) const;
   std::string RevisionLink(const std::string& repository, std::string_view digest_text) const;
+  // Whether the repository has the manifest, by its link.
+  bool HasRevision(const std::string& repository, std::string_view digest_text) const;
   std::string LayerLink(const std::string& repository, std::string_view digest_text) const;
 
  private:
