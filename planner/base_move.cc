@@ -28,6 +28,13 @@ BaseMove MoveOf(const Fleet& fleet, const BasePair& pair) {
     throw InputError(
         fmt::format("{} has no layers: expected a base that images stand on", fleet.name(from)));
   }
+  if (from.is_windows || to.is_windows) {
+    throw InputError(fmt::format(
+        "{} is of Windows: the layers of its images cannot stand on another base, as "
+        "registry hives are deltas that the runtime merges; build them anew and compare "
+        "the two with gneiss diff",
+        fleet.name(from.is_windows ? from : to)));
+  }
   BaseMove move;
   move.pair = pair;
   move.drift.sign = LineageSign::kMapping;

@@ -44,8 +44,9 @@ struct BaseMoves {
   Bytes freed_without_old = 0;  // storage less still, once the old bases are deleted
 };
 
-// Throws InputError when both bases of a pair have one chain, when nothing moves, or costs leave
-// int64. `cells` are those of the model's scope. Time O(references log references).
+// Throws InputError when both bases of a pair have one chain or one of them is of Windows, when
+// nothing moves, or costs leave int64. `cells` are those of the model's scope. Time O(references
+// log references).
 [[nodiscard]] BaseMoves MoveBases(const Fleet& fleet, const CostModel& model,
                                   const ImageGroups& cells, std::span<const BasePair> pairs);
 

@@ -38,6 +38,8 @@ std::vector<Recommendation> RecommendCarving(const GeneratedPlan& plan) {
   std::ranges::sort(r.images);
   const auto repeated = std::ranges::unique(r.images);
   r.images.erase(repeated.begin(), repeated.end());
+  // Images that show nothing need no layers, and nothing to adopt.
+  if (r.images.empty()) return {};
   return {std::move(r)};
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "planner/digest_hash.h"
+#include "planner/kept_images.h"
 #include "planner/layer_trie.h"
 #include "solver/seeded_hash.h"
 
@@ -406,10 +407,11 @@ ContentAtoms FindContentAtoms(const Fleet& fleet, const LayerContents& contents,
   ContentAtoms atoms;
   atoms.known.assign(fleet.images.size(), 0);
   std::int64_t num_with_layers = 0;
+  const std::vector<std::uint8_t> standalone = FindStandaloneLayers(fleet, &contents);
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     if (!options.left_out.empty() && options.left_out[i] != 0) continue;
     const bool known = std::ranges::all_of(fleet.chain(fleet.images[i]), [&](LayerIndex l) {
-      return contents.inventories[l].has_value() && !fleet.layers[l].foreign;
+      return contents.inventories[l].has_value() && standalone[l] == 0;
     });
     atoms.known[i] = known ? 1 : 0;
     atoms.num_known += atoms.known[i];

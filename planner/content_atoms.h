@@ -67,8 +67,8 @@ struct UnitTable {
 struct ContentAtoms {
   UnitTable files;        // all but directories
   UnitTable directories;  // the root only where a layer lists it
-  // Per image, 1: its units are here. 0: the contents of some layer are not known, or not ours
-  // (foreign), or it is left out; it is in no signature.
+  // Per image, 1: its units are here. 0: the contents of some layer are not known, or it cannot be
+  // part of another (FindStandaloneLayers), or the image is left out; it is in no signature.
   std::vector<std::uint8_t> known;
   std::int64_t num_known = 0;
 };

@@ -6,6 +6,7 @@
 
 #include "planner/carve.h"
 #include "planner/generated_layout.h"
+#include "planner/kept_images.h"
 
 namespace gneiss {
 namespace {
@@ -32,13 +33,13 @@ class ContentPlanner {
         today_(today),
         options_(options),
         contents_(contents),
-        pinned_(MatchPins(fleet, options.squash.pins)) {}
+        kept_(FindKeptImages(fleet, options.squash.pins, kAnyNumberOfLayers, &contents).flags) {}
 
   std::optional<ContentPlan> Run() {
     Begin(PlanStage::kContents);
     ContentProblem problem(fleet_, model_, today_, contents_,
                            {.ignore_mtime = options_.ignore_mtime,
-                            .pinned = pinned_,
+                            .pinned = kept_,
                             .gap_tolerance = options_.squash.gap_tolerance});
     if (problem.num_images() == 0) return std::nullopt;
     ContentPlan plan;
@@ -92,7 +93,7 @@ class ContentPlanner {
       const Today today = MakeToday(fleet_, model);
       const ContentProblem other(fleet_, model, today, contents_,
                                  {.ignore_mtime = options_.ignore_mtime,
-                                  .pinned = pinned_,
+                                  .pinned = kept_,
                                   .gap_tolerance = options_.squash.gap_tolerance});
       const GeneratedPlan carved = Carve(other, options_.squash.max_layers);
       plan.by_weights.push_back(
@@ -106,7 +107,7 @@ class ContentPlanner {
   const Today& today_;
   const PlanOptions& options_;
   const LayerContents& contents_;
-  std::vector<std::uint8_t> pinned_;
+  std::vector<std::uint8_t> kept_;
   std::vector<std::vector<ImageIndex>> offered_;
 };
 

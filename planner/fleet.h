@@ -64,6 +64,7 @@ struct Image {
   TextIndex entry_point = 0;
   TextIndex search_path = 0;
   std::uint32_t last_step = kNone;   // of its history, into Fleet::steps; kNone: not known
+  bool is_windows = false;           // by a platform that a source gives, or by its config
   bool has_manifest_digest = false;  // identity is the manifest's digest
   bool has_config = false;
 };

@@ -3,13 +3,44 @@
 #include <algorithm>
 #include <iterator>
 #include <numeric>
+#include <optional>
 #include <string>
 #include <tuple>
 
+#include "planner/platform.h"
 #include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
+
+// More than any image has, so little that hundreds of them add up.
+constexpr Bytes kMaxImageBytes = kMaxBlobSize;
+// As above, of all pulls of one image; a request counts as so many bytes.
+constexpr Bytes kMaxMovedBytes = Bytes{1} << 56;
+constexpr Bytes kRequestBytes = Bytes{256} << 10;
+// Over all images; their order decides which one is too much. With the usual weights no cost of a
+// plan comes near what the solvers have room for.
+constexpr Bytes kMaxFleetBytes = Bytes{1} << 58;
+
+// What one image has and one pull of it moves; nullopt when that is past kMaxImageBytes.
+struct ImageWeight {
+  Bytes bytes = 0;
+  Bytes moved = 0;
+};
+std::optional<ImageWeight> WeightOf(const ImageRecord& record) {
+  ImageWeight weight;
+  const auto add = [&](Bytes size) {
+    if (size > kMaxImageBytes - weight.bytes) return false;
+    weight.bytes += std::max<Bytes>(0, size);  // kUnknownSize is below 0
+    return true;
+  };
+  for (const LayerRecord& layer : record.layers) {
+    if (!add(layer.size)) return std::nullopt;
+  }
+  if (!add(record.config_size) || !add(record.manifest_size)) return std::nullopt;
+  weight.moved = 1 + weight.bytes + kRequestBytes * std::ssize(record.layers);
+  return weight;
+}
 
 // Identity of an image whose source gives no manifest digest: its list of layers, and its config
 // where that is known. Images that differ in an ENV alone have one list of layers.
@@ -67,7 +98,39 @@ void ImageRecord::Clear() {
 
 FleetBuilder::FleetBuilder() = default;
 
+// One image must not make the sums over a fleet leave int64: that would cost all the others.
+void FleetBuilder::ValidateSums(const ImageRecord& record, ImageIndex known_image) const {
+  if (max_layers_ > 0 && std::ssize(record.layers) > max_layers_) {
+    throw InputError("expected an image of at most " + std::to_string(max_layers_) +
+                     " layers (--max-image-layers), found " + std::to_string(record.layers.size()));
+  }
+  const std::optional<ImageWeight> weight = WeightOf(record);
+  if (!weight) {
+    throw InputError("expected an image of at most " + std::to_string(kMaxImageBytes) +
+                     " bytes, found a larger one");
+  }
+  const std::int64_t pulls = record.pulls.value_or(0);
+  if (pulls > kMaxMovedBytes / weight->moved) {
+    throw InputError("pulls: expected so many that they move at most " +
+                     std::to_string(kMaxMovedBytes) + " bytes, found " + std::to_string(pulls) +
+                     " of an image of " + std::to_string(weight->bytes));
+  }
+  const Bytes added = known_image == DigestIndex::kAbsent ? weight->bytes : 0;
+  if (added > kMaxFleetBytes - logical_bytes_ ||
+      pulls * weight->moved > kMaxFleetBytes - moved_bytes_) {
+    throw InputError("expected a fleet whose images have, and whose pulls move, at most " +
+                     std::to_string(kMaxFleetBytes) + " bytes, found more with this image");
+  }
+}
+
+void FleetBuilder::AddToSums(const ImageRecord& record, bool is_new) {
+  const ImageWeight weight = *WeightOf(record);
+  if (is_new) logical_bytes_ += weight.bytes;
+  moved_bytes_ += record.pulls.value_or(0) * weight.moved;
+}
+
 void FleetBuilder::Validate(const ImageRecord& record, ImageIndex known_image) const {
+  ValidateSums(record, known_image);
   const auto digest_at = [this](std::uint32_t i) -> const Digest& {
     return fleet_.layers[i].digest;
   };
@@ -109,10 +172,6 @@ void FleetBuilder::Validate(const ImageRecord& record, ImageIndex known_image) c
                        "; a digest names one manifest, so one of the two is wrong");
     }
   }
-  if (known_image != DigestIndex::kAbsent && record.pulls) {
-    // Only for its exception: what Merge does must not throw halfway.
-    static_cast<void>(CheckedAdd(fleet_.images[known_image].pulls, *record.pulls));
-  }
   ValidatePools(record);
 }
 
@@ -146,6 +205,7 @@ void FleetBuilder::Add(const ImageRecord& record) {
   };
   ImageIndex index = image_index_.Find(identity, image_at);
   Validate(record, index);
+  AddToSums(record, index == DigestIndex::kAbsent);
 
   if (index == DigestIndex::kAbsent) {
     Image image;
@@ -218,6 +278,7 @@ void FleetBuilder::Merge(ImageIndex index, const ImageRecord& record) {
     has_two_platforms_.insert(index);
   }
   KeepSmaller(texts, image.platform, record.platform);
+  image.is_windows |= record.is_windows || IsWindows(record.platform);
   KeepSmaller(texts, image.created, record.created);
   KeepSmaller(texts, image.entry_point, record.entry_point);
   KeepSmaller(texts, image.search_path, record.search_path);

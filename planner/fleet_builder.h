@@ -45,6 +45,7 @@ struct PoolRecord {
 struct ImageRecord {
   std::string_view ref;       // may be empty
   std::string_view platform;  // may be empty
+  bool is_windows = false;    // its config says so, whatever the platform; or the platform does
   std::optional<Digest> manifest_digest;
   bool manifest_verifiable = true;
   std::string_view manifest_digest_text;  // needed only when !manifest_verifiable
@@ -77,9 +78,14 @@ class FleetBuilder {
  public:
   FleetBuilder();
 
+  // Add refuses images with more layers. 0: any number, as before the call.
+  void LimitLayers(std::int64_t max_layers) { max_layers_ = max_layers; }
+
   // Adds one image, or one more ref of an image already there. Copies what it keeps.
   // Throws InputError, and leaves the builder as it was, when a digest comes with a second size, a
-  // manifest digest with a second list of layers, or a pool with a second number of nodes.
+  // manifest digest with a second list of layers, or a pool with a second number of nodes; when the
+  // image has too many layers, or is so large or so often pulled that sums over the fleet would
+  // suffer.
   void Add(const ImageRecord& record);
 
   std::int64_t num_images() const { return static_cast<std::int64_t>(fleet_.images.size()); }
@@ -99,6 +105,8 @@ class FleetBuilder {
   };
 
   void Validate(const ImageRecord& record, ImageIndex known_image) const;
+  void ValidateSums(const ImageRecord& record, ImageIndex known_image) const;
+  void AddToSums(const ImageRecord& record, bool is_new);
   void ValidatePools(const ImageRecord& record) const;
   LayerIndex InternLayer(const LayerRecord& record);
   std::uint32_t InternSteps(const std::vector<StepRecord>& steps);
@@ -109,6 +117,9 @@ class FleetBuilder {
   void OrderLayers();
   void ShareConfigSizes();
 
+  std::int64_t max_layers_ = 0;
+  Bytes logical_bytes_ = 0;  // of all images, and what their pulls move
+  Bytes moved_bytes_ = 0;
   Fleet fleet_;
   std::vector<Said<TextIndex>> refs_;
   std::vector<Said<Label>> labels_;

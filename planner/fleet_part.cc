@@ -71,6 +71,7 @@ class PartTaker {
 
   void FillDetails(const Image& image) {
     record_.platform = whole_.text(image.platform);
+    record_.is_windows = image.is_windows;
     record_.config_size = image.config_size;
     record_.manifest_size = image.manifest_size;
     record_.created = whole_.text(image.created);
@@ -124,6 +125,7 @@ LayerContents ContentsOfPart(const FleetPart& part, const LayerContents& content
   for (LayerIndex l = 0; l < part.whole_layer.size(); ++l) {
     const auto& inventory = contents.inventories[part.whole_layer[l]];
     if (inventory) own.Add(l, *inventory, contents.belief);
+    own.is_no_tar[l] = contents.is_no_tar[part.whole_layer[l]];
   }
   own.SetNewCodec(contents.new_codec());
   return own;

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "planner/squash.h"
+#include "planner/kept_images.h"
 
 namespace gneiss {
 namespace {
@@ -18,7 +18,11 @@ class PlanFollower {
  public:
   PlanFollower(const TagEvents& events, std::span<const ImageIndex> image_of, const Fleet& fleet,
                const PlannedSegments& planned)
-      : events_(events), image_of_(image_of), fleet_(fleet), lengths_(planned) {
+      : events_(events),
+        image_of_(image_of),
+        fleet_(fleet),
+        standalone_(FindStandaloneLayers(fleet, nullptr)),
+        lengths_(planned) {
     for (const Lengths& lengths : planned) result_.num_planned += lengths.empty() ? 0 : 1;
     is_known_.assign(planned.size(), 0);
     for (ImageIndex i = 0; i < planned.size(); ++i) is_known_[i] = planned[i].empty() ? 0 : 1;
@@ -75,18 +79,17 @@ class PlanFollower {
     for (std::size_t k = 0; k < model_lengths.size() && begin < size; ++k) {
       model_end += model_lengths[k];
       const std::uint32_t end = k + 1 == model_lengths.size() ? size : std::min(model_end, size);
-      AddSegment(chain, begin, end, lengths);
+      AddSegment(chain, begin, end, fleet_.images[image].is_windows, lengths);
       begin = end;
     }
   }
 
   // Layers [begin, end), or parts of it around layers that stay alone.
   void AddSegment(std::span<const LayerIndex> chain, std::uint32_t begin, std::uint32_t end,
-                  Lengths& lengths) const {
+                  bool keeps_layers, Lengths& lengths) const {
     std::uint32_t open = begin;
     for (std::uint32_t k = begin; k < end; ++k) {
-      const Layer& layer = fleet_.layers[chain[k]];
-      if (!layer.foreign && IsRewritable(fleet_.text(layer.media_type))) continue;
+      if (!keeps_layers && standalone_[chain[k]] == 0) continue;
       if (k > open) lengths.push_back(k - open);
       lengths.push_back(1);
       open = k + 1;
@@ -111,6 +114,7 @@ class PlanFollower {
   const TagEvents& events_;
   std::span<const ImageIndex> image_of_;
   const Fleet& fleet_;
+  std::vector<std::uint8_t> standalone_;  // per layer
   PlannedSegments lengths_;
   std::vector<std::uint8_t> is_known_;  // planned, or following
   std::map<std::pair<std::string, TextIndex>, Repository> repositories_;

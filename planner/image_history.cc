@@ -67,6 +67,7 @@ ImageHistory MakeImageHistory(const Fleet& fleet, const Today& today, const Laye
                               const WasteReport& waste, ImageIndex image) {
   const ImageGroups repositories = GroupImages(fleet, GroupBy::kRepository);
   ImageHistory history{.image = image};
+  history.is_windows = waste.images[image].is_windows;
   history.rows = MakeRows(fleet, fleet.images[image], history.num_told_layers);
   std::vector<std::optional<std::size_t>> row_of(fleet.layers.size());
   Overlay overlay(contents.paths);
@@ -91,8 +92,10 @@ ImageHistory MakeImageHistory(const Fleet& fleet, const Today& today, const Laye
       row.num_entries = static_cast<std::int64_t>(inventory->entries.size());
       for (const Entry& entry : inventory->entries) row.file_bytes += entry.size;
       row.examples = LargestEntries(*inventory, HistoryRow::kMaxExamples);
-      overlay.Push({.layer = l, .inventory = &*inventory, .paths = &contents.layer_paths[l]},
-                   hidings);
+      if (!history.is_windows) {
+        overlay.Push({.layer = l, .inventory = &*inventory, .paths = &contents.layer_paths[l]},
+                     hidings);
+      }
     }
     if (!row.is_again) row_of[l] = r;
   }

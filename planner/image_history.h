@@ -34,6 +34,7 @@ struct HistoryRow {
 struct ImageHistory {
   ImageIndex image = 0;
   std::vector<HistoryRow> rows;  // base first
+  bool is_windows = false;       // nothing counts as shadowed: the runtime merges layers otherwise
   // Layers that the config's history tells of, where those are not the layers that the image has:
   // then no step is shown and no layer has an instruction. -1: none.
   std::int64_t num_told_layers = -1;

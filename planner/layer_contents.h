@@ -31,9 +31,13 @@ struct LayerContents {
   PathTree paths;
   std::vector<std::optional<Inventory>> inventories;  // nullopt: contents not known
   std::vector<LayerPaths> layer_paths;                // empty where there is no inventory
+  std::vector<std::uint8_t> is_no_tar;  // 1: read, and found to be none; so without inventory
 
   explicit LayerContents(std::size_t num_layers)
-      : inventories(num_layers), layer_paths(num_layers), prices_(num_layers, 1.0) {}
+      : inventories(num_layers),
+        layer_paths(num_layers),
+        is_no_tar(num_layers, 0),
+        prices_(num_layers, 1.0) {}
   // With the directories that it implies. REQUIRES: none was added for the layer before.
   void Add(LayerIndex layer, Inventory inventory, Belief its_belief = Belief::kOwn);
 

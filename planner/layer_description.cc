@@ -102,6 +102,8 @@ std::vector<PathPart> HiddenPaths(const LayerContents& contents,
   for (const Hiding& hiding : hidden) {
     // A whiteout of what these layers do not have may be one of what is below them.
     if (hiding.cause == HideCause::kNothingDeleted) continue;
+    // Such a directory is there as before.
+    if (hiding.cause == HideCause::kDirectoryAgain) continue;
     const Inventory& inventory = *contents.inventories[hiding.hidden.layer];
     const Entry& entry = inventory.entries[hiding.hidden.entry];
     Bytes& bytes = bytes_at[inventory.path(entry)];

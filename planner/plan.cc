@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "planner/carve.h"
+#include "planner/kept_images.h"
 #include "planner/merged_size.h"
 #include "planner/today.h"
 
@@ -35,6 +37,22 @@ std::vector<std::string> OsReleases(const LayerContents& contents) {
     if (!version.empty()) releases[l] += " " + version;
   }
   return releases;
+}
+
+// `layout` with every layer of the images that `keeps` has a segment of its own.
+Layout KeepLayers(const Fleet& fleet, const Layout& layout, std::span<const std::uint8_t> keeps) {
+  if (std::ranges::find(keeps, 1) == keeps.end()) return layout;
+  Layout kept;
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    kept.first.push_back(kept.lengths.size());
+    if (keeps[i] != 0) {
+      kept.lengths.insert(kept.lengths.end(), fleet.images[i].num_layers, 1U);
+    } else {
+      kept.lengths.insert(kept.lengths.end(), layout.of(i).begin(), layout.of(i).end());
+    }
+  }
+  kept.first.push_back(kept.lengths.size());
+  return kept;
 }
 
 bool IsWeak(const Plan& plan, const Recommendation& r) {
@@ -97,7 +115,7 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
   begin(PlanStage::kSquash);
   SquashPlan squash = PlanSquash(fleet, model, today, options.squash, contents);
   begin(PlanStage::kRecommendations);
-  std::vector<Recommendation> joins = RecommendJoins(fleet, model, today, squash);
+  std::vector<Recommendation> joins = RecommendJoins(fleet, model, today, squash, contents);
   squash.blobs = {};
   begin(PlanStage::kRebase);
   const std::vector<std::string> os_release =
@@ -107,6 +125,7 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
                                               .past_refs = options.past_refs,
                                               .os_release = os_release},
                                  .pins = options.squash.pins,
+                                 .contents = contents,
                                  .allow_older = options.allow_older,
                                  .gap_tolerance = options.squash.gap_tolerance,
                                  .should_stop = options.should_stop});
@@ -114,8 +133,10 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
   begin(PlanStage::kComparisons);
   std::optional<MergedSizes> sizes;
   if (contents != nullptr) sizes.emplace(fleet, *contents);
+  const std::vector<std::uint8_t> windows = FindWindowsImages(fleet, contents);
   const auto audit = [&](const Layout& layout) {
-    return AuditLayout(fleet, model, today.cells, layout, {}, sizes ? &*sizes : nullptr);
+    return AuditLayout(fleet, model, today.cells, KeepLayers(fleet, layout, windows), {},
+                       sizes ? &*sizes : nullptr);
   };
   std::optional<ContentPlan> from_contents;
   if (contents != nullptr && (options.wants_new_bases || options.wants_carve)) {

@@ -26,7 +26,7 @@ struct Plan {
   SquashPlan squash;                        // without its blobs: `joins` is what they were for
   std::vector<Recommendation> joins;        // of the squash level
   // What the usual advice costs, for comparison: every image one layer, and every image its base
-  // (the nearest image below it) plus one layer.
+  // (the nearest image below it) plus one layer; Windows images as they are.
   LayoutCost flattened;
   LayoutCost kept_base;
   BasesReport bases;

@@ -97,6 +97,7 @@ class PlannedFleetMaker {
     const Image& image = fleet_.images[i];
     ImageRecord record;
     record.platform = fleet_.text(image.platform);
+    record.is_windows = image.is_windows;
     record.manifest_digest = image.identity;
     record.pulls = image.pulls;
     for (const PlannedLayer& layer : layers) {

@@ -72,6 +72,10 @@ bool PlatformFilter::Matches(std::string_view platform) const {
           EqualIgnoringCase(CanonicalVariant(wanted), CanonicalVariant(found)));
 }
 
+bool IsWindows(std::string_view platform) {
+  return EqualIgnoringCase(Split(platform).os, "windows");
+}
+
 std::string FormatPlatform(std::string_view os, std::string_view architecture,
                            std::string_view variant) {
   if (os.empty() || architecture.empty()) return {};

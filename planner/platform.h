@@ -33,4 +33,7 @@ class PlatformFilter {
 [[nodiscard]] std::string FormatPlatform(std::string_view os, std::string_view architecture,
                                          std::string_view variant);
 
+// Whether the os of a platform, or a lone os, is windows.
+[[nodiscard]] bool IsWindows(std::string_view platform);
+
 }  // namespace gneiss

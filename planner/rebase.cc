@@ -7,12 +7,12 @@
 #include <tuple>
 #include <utility>
 
+#include "planner/kept_images.h"
 #include "planner/rebase_blobs.h"
 #include "planner/rebase_bound.h"
 #include "planner/rebase_problem.h"
 #include "planner/rebase_search.h"
 #include "planner/rebase_state.h"
-#include "planner/squash.h"
 #include "solver/chain_partition.h"
 
 namespace gneiss {
@@ -193,7 +193,8 @@ std::vector<Drift> WeakMoves(const Fleet& fleet, const CostModel& model, const T
 RebasePlan PlanRebase(const Fleet& fleet, const CostModel& model, const Today& today,
                       const RebaseOptions& options) {
   const LayerTrie& trie = today.trie;
-  const std::vector<std::uint8_t> pinned = MatchPins(fleet, options.pins);
+  const std::vector<std::uint8_t> pinned =
+      FindKeptImages(fleet, options.pins, kAnyNumberOfLayers, options.contents).flags;
   const std::vector<Lineage> lineages = FindLineages(fleet, trie, options.lineages);
   RebasePlan plan{.current = today.cost, .planned = today.cost, .lower_bound = today.cost.cost};
   plan.weak = WeakMoves(fleet, model, today, lineages, pinned);

@@ -13,6 +13,7 @@
 #include "planner/cost_model.h"
 #include "planner/drift.h"
 #include "planner/fleet.h"
+#include "planner/layer_contents.h"
 #include "planner/lineages.h"
 #include "planner/plan_status.h"
 #include "planner/today.h"
@@ -21,7 +22,9 @@ namespace gneiss {
 
 struct RebaseOptions {
   LineageOptions lineages;
-  std::vector<std::string> pins;      // shell patterns over refs (fnmatch): images that do not move
+  std::vector<std::string> pins;  // shell patterns over refs (fnmatch): images that do not move
+  // What else keeps images where they are, Windows images, shows in it; may be null.
+  const LayerContents* contents = nullptr;
   bool allow_older = false;           // images may move to versions known to be older
   double gap_tolerance = 0;           // stop at a gap of this or less
   std::function<bool()> should_stop;  // true ends the search with the best so far; may be empty

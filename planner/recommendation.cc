@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "planner/accounting.h"
+#include "planner/overlay.h"
 #include "solver/seeded_hash.h"
 
 namespace gneiss {
@@ -81,11 +83,64 @@ std::uint32_t OffsetIn(const Fleet& fleet, ImageIndex image, std::span<const Lay
   return static_cast<std::uint32_t>(found - chain.begin());
 }
 
+// Tells what the layers of runs hide of each other.
+class RunMerger {
+ public:
+  // `contents` may be null; then nothing is known to be hidden.
+  explicit RunMerger(const LayerContents* contents) : contents_(contents) {
+    if (contents != nullptr) overlay_.emplace(contents->paths);
+  }
+
+  void Tell(std::span<const LayerIndex> layers, JoinedRun& run) {
+    const auto is_known = [&](LayerIndex l) { return contents_->inventories[l].has_value(); };
+    if (contents_ == nullptr || !std::ranges::all_of(layers, is_known)) return;
+    hidings_.clear();
+    // Known to the overlay by position: a run may have a layer more than once.
+    for (LayerIndex k = 0; k < layers.size(); ++k) {
+      overlay_->Push({.layer = k,
+                      .inventory = &*contents_->inventories[layers[k]],
+                      .paths = &contents_->layer_paths[layers[k]]},
+                     hidings_);
+    }
+    for (std::size_t k = 0; k < layers.size(); ++k) overlay_->Pop();
+    for (const Hiding& hiding : hidings_) {
+      if (Bytes* const sum = SumFor(hiding.cause, run)) {
+        const EntryRef hidden{layers[hiding.hidden.layer], hiding.hidden.entry};
+        *sum = CheckedAdd(*sum, contents_->EntryOf(hidden).blob_bytes);
+      }
+    }
+  }
+
+ private:
+  static Bytes* SumFor(HideCause cause, JoinedRun& run) {
+    switch (cause) {
+      case HideCause::kDeleted:
+        return &run.deleted_bytes;
+      case HideCause::kReplaced:
+        return &run.replaced_bytes;
+      case HideCause::kMetadataChange:
+      case HideCause::kWrittenAgain:
+      case HideCause::kTwiceInLayer:
+        return &run.repeated_bytes;
+      case HideCause::kDirectoryAgain:
+      case HideCause::kNothingDeleted:
+        break;
+    }
+    return nullptr;
+  }
+
+  const LayerContents* contents_;
+  std::optional<Overlay> overlay_;
+  std::vector<Hiding> hidings_;
+};
+
 }  // namespace
 
 std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& model,
-                                           const Today& today, const SquashPlan& plan) {
+                                           const Today& today, const SquashPlan& plan,
+                                           const LayerContents* contents) {
   const BlobTable& planned = plan.blobs;
+  RunMerger merger(contents);
   std::vector<std::uint32_t> kept_of_layer(fleet.layers.size(), kNone);
   const auto layer_of = [&](const LayoutBlob& blob) {
     return fleet.chain(fleet.images[blob.image])[blob.offset];
@@ -173,6 +228,7 @@ std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& 
                          .users_of_first = users(chain[offset]),
                          .users_of_last = users(chain[end - 1]),
                          .users_above = end == chain.size() ? 0 : users(chain[end])});
+    merger.Tell(run, into.runs.back());
   }
 
   const std::vector<Bytes> saved =

@@ -7,6 +7,7 @@
 
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
+#include "planner/layer_contents.h"
 #include "planner/squash.h"
 #include "planner/today.h"
 
@@ -24,9 +25,14 @@ struct JoinedRun {
   std::uint32_t offset = 0;  // in its chain
   std::uint32_t length = 0;
   Bytes size = 0;
-  Bytes hidden_bytes = 0;        // what its layers weigh more, apart: what they hide of each other
-  std::int64_t num_images = 0;   // that get the joined layer
-  std::int64_t users_below = 0;  // of the layer below the run, 0 when it starts the chain
+  Bytes hidden_bytes = 0;  // what its layers weigh more, apart
+  // Where contents are known: what the entries weigh today that a layer of the run hides of one
+  // below it, by how. Compressors and the ends of archives make the rest of the difference.
+  Bytes deleted_bytes = 0;
+  Bytes replaced_bytes = 0;
+  Bytes repeated_bytes = 0;         // by the same contents: attributes or the time alone may differ
+  std::int64_t num_images = 0;      // that get the joined layer
+  std::int64_t users_below = 0;     // of the layer below the run, 0 when it starts the chain
   std::int64_t users_of_first = 0;  // of the run's own first layer
   std::int64_t users_of_last = 0;   // of its last layer
   std::int64_t users_above = 0;     // of the layer above the run in this chain, 0 when it ends it
@@ -50,9 +56,10 @@ struct Recommendation {
 // Dockerfile steps make in several images of one repository are one recommendation. A layer that is
 // no longer stored by itself is credited evenly to the runs that took it in, so over all
 // recommendations every saving sums to the plan's difference to today, to the byte. REQUIRES:
-// plan.blobs is there. Time O(references).
+// plan.blobs is there; `contents`, what the plan was made with, may be null. Time O(references),
+// and with contents the entries of the layers of each run.
 [[nodiscard]] std::vector<Recommendation> RecommendJoins(const Fleet& fleet, const CostModel& model,
-                                                         const Today& today,
-                                                         const SquashPlan& plan);
+                                                         const Today& today, const SquashPlan& plan,
+                                                         const LayerContents* contents = nullptr);
 
 }  // namespace gneiss

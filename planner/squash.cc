@@ -1,14 +1,12 @@
 #include "planner/squash.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "planner/kept_images.h"
 #include "planner/merged_size.h"
 #include "planner/rate_model.h"
 #include "planner/segment_weights.h"
@@ -27,13 +25,15 @@ constexpr std::uint64_t kMaxBranches = 5000;
 // Owns the arrays that a ChainPartitionProblem views.
 class SquashProblem {
  public:
-  // `trie` holds the images that are not pinned, `contents` may be null. Keeps views of all but the
+  // `kept`: per image, 1 for those that keep their layers; `trie` holds the others. `standalone`:
+  // per layer. `contents` may be null. Keeps views of all but the
   // options.
   SquashProblem(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
                 const LayerTrie& trie, const SquashOptions& options,
-                const std::vector<std::uint8_t>& pinned, const LayerContents* contents)
-      : fleet_(fleet), model_(model), pinned_(pinned), trie_(trie), rates_(fleet, model, cells) {
-    FillNodes();
+                const std::vector<std::uint8_t>& kept, const std::vector<std::uint8_t>& standalone,
+                const LayerContents* contents)
+      : fleet_(fleet), model_(model), kept_(kept), trie_(trie), rates_(fleet, model, cells) {
+    FillNodes(standalone);
     FillElements();
     FillHeld();
     problem_.parent = trie_.parent;
@@ -58,8 +58,8 @@ class SquashProblem {
   SquashProblem& operator=(const SquashProblem&) = delete;
 
   const ChainPartitionProblem& problem() const { return problem_; }
-  // What the pinned images cost by themselves; the solver's costs come on top.
-  Bytes pinned_cost() const { return pinned_cost_; }
+  // What the kept images cost by themselves; the solver's costs come on top.
+  Bytes kept_cost() const { return kept_cost_; }
   std::int64_t num_standalone_layers() const { return num_standalone_; }
 
  private:
@@ -67,14 +67,9 @@ class SquashProblem {
     return fleet_.layers[l].foreign ? 0 : fleet_.layers[l].size;
   }
 
-  void FillNodes() {
+  void FillNodes(const std::vector<std::uint8_t>& alone) {
     const std::size_t n = trie_.size();
-    std::vector<std::uint8_t> alone(fleet_.layers.size(), 0);
-    for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
-      const Layer& layer = fleet_.layers[l];
-      alone[l] = layer.foreign || !IsRewritable(fleet_.text(layer.media_type)) ? 1 : 0;
-      num_standalone_ += alone[l];
-    }
+    for (const std::uint8_t is_alone : alone) num_standalone_ += is_alone;
     size_.resize(n);
     pulls_.assign(n, 0);
     if (num_standalone_ > 0) standalone_.resize(n);
@@ -101,19 +96,19 @@ class SquashProblem {
     problem_.element_nodes = rates_.model().element_nodes;
   }
 
-  // Layers of pinned images stay whatever happens; others that use them pay only what they add.
+  // Layers of kept images stay whatever happens; others that use them pay only what they add.
   void FillHeld() {
-    if (std::ranges::find(pinned_, 1) == pinned_.end()) return;
+    if (std::ranges::find(kept_, 1) == kept_.end()) return;
     held_.assign(fleet_.layers.size(), 0);
     held_pulls_.assign(fleet_.layers.size(), 0);
     std::vector<std::pair<LayerIndex, std::uint32_t>> touched;
     std::vector<ImageIndex> last(fleet_.layers.size(), kNone);
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
-      if (pinned_[i] == 0) continue;
+      if (kept_[i] == 0) continue;
       const Image& image = fleet_.images[i];
-      pinned_cost_ =
-          CheckedAdd(pinned_cost_, CheckedMultiply(model_.options().layer_cost,
-                                                   CheckedMultiply(image.pulls, image.num_layers)));
+      kept_cost_ =
+          CheckedAdd(kept_cost_, CheckedMultiply(model_.options().layer_cost,
+                                                 CheckedMultiply(image.pulls, image.num_layers)));
       for (const LayerIndex l : fleet_.chain(image)) {
         if (std::exchange(last[l], i) == i) continue;
         held_[l] = 1;
@@ -136,7 +131,7 @@ class SquashProblem {
       }
       if (held_[l] == 0) continue;
       const double fetches = model_.Fetches(held_pulls_[l], nodes);
-      pinned_cost_ = CheckedAdd(pinned_cost_, model_.BlobCost(StoredSize(l), cells, fetches));
+      kept_cost_ = CheckedAdd(kept_cost_, model_.BlobCost(StoredSize(l), cells, fetches));
     }
     held_first_element_.push_back(held_elements_.size());
     problem_.held = held_;
@@ -147,7 +142,7 @@ class SquashProblem {
 
   const Fleet& fleet_;
   const CostModel& model_;
-  const std::vector<std::uint8_t>& pinned_;
+  const std::vector<std::uint8_t>& kept_;
   const LayerTrie& trie_;
   const FleetRates rates_;
   std::vector<std::int64_t> size_;
@@ -160,12 +155,13 @@ class SquashProblem {
   std::vector<std::uint64_t> held_first_element_;
   std::vector<std::uint32_t> held_elements_;
   std::optional<ContentWeights> weights_;
-  Bytes pinned_cost_ = 0;
+  Bytes kept_cost_ = 0;
   std::int64_t num_standalone_ = 0;
   ChainPartitionProblem problem_;
 };
 
-// Segment lengths of every image from the boundaries on the trie; pinned images keep their layers.
+// Segment lengths of every image from the boundaries on the trie; images without a node keep their
+// layers.
 Layout ReadLayout(const Fleet& fleet, const LayerTrie& trie,
                   const std::vector<std::uint8_t>& boundary) {
   Layout layout;
@@ -212,45 +208,11 @@ PlanStatus StatusOf(PartitionStatus status) {
 
 }  // namespace
 
-bool IsRewritable(std::string_view media_type) {
-  constexpr std::array<std::string_view, 7> kTars = {
-      "",  // not given
-      "application/vnd.oci.image.layer.v1.tar",
-      "application/vnd.oci.image.layer.v1.tar+gzip",
-      "application/vnd.oci.image.layer.v1.tar+zstd",
-      "application/vnd.docker.image.rootfs.diff.tar",
-      "application/vnd.docker.image.rootfs.diff.tar.gzip",
-      "application/vnd.docker.image.rootfs.diff.tar.zstd"};
-  return std::ranges::find(kTars, media_type) != kTars.end();
-}
-
-std::vector<std::uint8_t> MatchPins(const Fleet& fleet, const std::vector<std::string>& patterns) {
-  std::vector<std::uint8_t> pinned(fleet.images.size(), 0);
-  for (const std::string& pattern : patterns) {
-    bool matched = false;
-    for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-      for (const TextIndex ref : fleet.refs_of(fleet.images[i])) {
-        if (fnmatch(pattern.c_str(), std::string(fleet.text(ref)).c_str(), 0) != 0) continue;
-        pinned[i] = 1;
-        matched = true;
-      }
-    }
-    if (matched) continue;
-    throw InputError(fmt::format(
-        "--pin '{}' matches no ref of the fleet; expected a shell pattern over whole refs, such as "
-        "'{}'",
-        pattern,
-        fleet.refs.empty() ? "repository:*" : std::string(fleet.text(fleet.refs.front()))));
-  }
-  return pinned;
-}
-
 SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& today,
                       const SquashOptions& options, const LayerContents* contents) {
   const ImageGroups& cells = today.cells;
   SquashPlan plan;
   CountKnown(fleet, contents, plan);
-  if (plan.num_known_layers == 0) contents = nullptr;
   plan.options = options;
   plan.current = today.cost;
   if (plan.current.cost > kMaxCost) {
@@ -264,17 +226,23 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& t
     const LayoutCost flattened = AuditLayout(fleet, model, cells, FlattenedLayout(fleet));
     if (flattened.cost > kMaxCost) throw InputError("with --max-layers, costs can exceed 2^60");
   }
-  const std::vector<std::uint8_t> pinned = MatchPins(fleet, options.pins);
+  const KeptImages kept = FindKeptImages(fleet, options.pins, options.max_layers, contents);
+  plan.num_pinned = kept.num_pinned;
+  plan.num_windows = kept.num_windows;
+  plan.num_too_many_layers = kept.num_too_many_layers;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-    plan.num_pinned += pinned[i];
-    if (pinned[i] != 0 && fleet.images[i].num_layers > options.max_layers) ++plan.num_over_limit;
+    if (kept.reason[i] == KeptReason::kPinned && fleet.images[i].num_layers > options.max_layers) {
+      ++plan.num_over_limit;
+    }
   }
-  LayerTrie unpinned;
-  if (plan.num_pinned > 0) {
-    unpinned = BuildLayerTrie(fleet, [&](ImageIndex i) { return pinned[i] == 0; });
+  LayerTrie others;
+  if (kept.any()) {
+    others = BuildLayerTrie(fleet, [&](ImageIndex i) { return kept.flags[i] == 0; });
   }
-  const LayerTrie& trie = plan.num_pinned > 0 ? unpinned : today.trie;
-  const SquashProblem problem(fleet, model, cells, trie, options, pinned, contents);
+  const LayerTrie& trie = kept.any() ? others : today.trie;
+  const LayerContents* const known = plan.num_known_layers > 0 ? contents : nullptr;
+  const SquashProblem problem(fleet, model, cells, trie, options, kept.flags,
+                              FindStandaloneLayers(fleet, contents), known);
   plan.num_standalone_layers = problem.num_standalone_layers();
   ChainPartitionOptions partition_options{.gap_tolerance = options.gap_tolerance};
   // A branch solves the trees it touches a few dozen times; small fleets can afford many.
@@ -283,24 +251,22 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& t
       static_cast<std::uint32_t>(std::clamp(kBranchWork / branch_work, kMinBranches, kMaxBranches));
   const ChainPartition partition = PartitionChains(problem.problem(), partition_options);
   if (partition.status == PartitionStatus::kInfeasible) {
-    throw InputError(fmt::format(
-        "--max-layers {} cannot be met: some image has more layers than that which cannot be "
-        "joined (foreign, encrypted or not a tar); raise the limit or pin those images",
-        options.max_layers));
+    throw AuditError(fmt::format("images that can meet --max-layers {} have no plan that does",
+                                 options.max_layers));
   }
   plan.layout = ReadLayout(fleet, trie, partition.boundary);
-  plan.lower_bound = problem.pinned_cost() + partition.lower_bound;
+  plan.lower_bound = problem.kept_cost() + partition.lower_bound;
   plan.status = StatusOf(partition.status);
   plan.num_shared_groups = partition.num_shared_groups;
 
   std::optional<MergedSizes> sizes;
-  if (contents != nullptr) sizes.emplace(fleet, *contents);
+  if (known != nullptr) sizes.emplace(fleet, *known);
   plan.blobs =
       FindLayoutBlobs(fleet, cells, plan.layout, {}, HolderLists::kKeep, sizes ? &*sizes : nullptr);
   plan.planned = CostOfBlobs(fleet, model, plan.layout, plan.blobs);
-  RequireEqual("the cost of today's layout", problem.pinned_cost() + partition.current_cost,
+  RequireEqual("the cost of today's layout", problem.kept_cost() + partition.current_cost,
                plan.current.cost);
-  RequireEqual("the cost of the squash plan", problem.pinned_cost() + partition.cost,
+  RequireEqual("the cost of the squash plan", problem.kept_cost() + partition.cost,
                plan.planned.cost);
   if (plan.lower_bound > plan.planned.cost) {
     throw AuditError(

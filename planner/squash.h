@@ -40,9 +40,11 @@ struct SquashPlan {
   // alike. To cut them differently can cost less, and is not bounded.
   Bytes lower_bound = 0;
   PlanStatus status = PlanStatus::kOptimal;
-  std::uint32_t num_shared_groups = 0;  // segments with one price at several places
-  std::int64_t num_pinned = 0;          // images
-  std::int64_t num_over_limit = 0;      // pinned images that have more than max_layers
+  std::uint32_t num_shared_groups = 0;   // segments with one price at several places
+  std::int64_t num_pinned = 0;           // images
+  std::int64_t num_over_limit = 0;       // pinned images that have more than max_layers
+  std::int64_t num_windows = 0;          // images that keep their layers as Windows images do
+  std::int64_t num_too_many_layers = 0;  // images that keep theirs, as they cannot meet max_layers
   std::int64_t num_standalone_layers =
       0;                              // layers that cannot be rewritten: foreign, encrypted, no tar
   std::int64_t num_known_layers = 0;  // whose contents were used
@@ -52,16 +54,8 @@ struct SquashPlan {
   double gap() const { return RelativeGap(planned.cost, lower_bound); }
 };
 
-// Whether a layer of this media type can become part of another: a tar we may store.
-[[nodiscard]] bool IsRewritable(std::string_view media_type);
-
-// Per image, 1 where a pattern matches one of its refs. Throws InputError for a pattern that
-// matches none.
-[[nodiscard]] std::vector<std::uint8_t> MatchPins(const Fleet& fleet,
-                                                  const std::vector<std::string>& patterns);
-
-// Throws InputError when max_layers cannot be met, or costs are too large to add up; AuditError
-// when claim and recount differ. `contents` may be null: plans from manifests alone. REQUIRES:
+// Throws InputError when a pin matches nothing, or costs are too large to add up; AuditError when
+// claim and recount differ. `contents` may be null: plans from manifests alone. REQUIRES:
 // `today` is made with `model`, `contents` has the fleet's layers.
 [[nodiscard]] SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& today,
                                     const SquashOptions& options,

@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "planner/digest_hash.h"
+#include "planner/kept_images.h"
+#include "planner/layer_trie.h"
 #include "planner/path_key.h"
 #include "solver/seeded_hash.h"
 
@@ -119,7 +121,11 @@ class WasteFinder {
  public:
   WasteFinder(const Fleet& fleet, const CostModel& model, const Today& today,
               const LayerContents& contents)
-      : fleet_(fleet), model_(model), today_(today), contents_(contents) {
+      : fleet_(fleet),
+        model_(model),
+        today_(today),
+        contents_(contents),
+        windows_(FindWindowsImages(fleet, &contents)) {
     first_.push_back(0);
     for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
       const auto& inventory = contents.inventories[l];
@@ -130,6 +136,10 @@ class WasteFinder {
     }
     report_.num_entries = static_cast<std::int64_t>(first_.back());
     report_.images.resize(fleet.images.size());
+    for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+      report_.images[i].is_windows = windows_[i] != 0;
+      report_.num_windows += windows_[i];
+    }
     report_.layer_needless.assign(fleet.layers.size(), 0);
   }
 
@@ -164,13 +174,17 @@ class WasteFinder {
   const Inventory& InventoryOf(LayerIndex l) const { return *contents_.inventories[l]; }
   EntryFate& FateOf(EntryRef ref) { return fates_[first_[ref.layer] + ref.entry]; }
 
-  // Merges every chain once, layers that chains have in common once.
+  // Merges every chain once, layers that chains have in common once; those of Windows not at all.
   void WalkTrie() {
     fates_.resize(first_.back());
     times_hidden_.resize(first_.back());
     home_.reserve(first_.back());
     odd_.resize(fleet_.layers.size());
-    const LayerTrie& trie = today_.trie;
+    LayerTrie others;
+    if (report_.num_windows > 0) {
+      others = BuildLayerTrie(fleet_, [&](ImageIndex i) { return windows_[i] == 0; });
+    }
+    const LayerTrie& trie = report_.num_windows > 0 ? others : today_.trie;
     Overlay overlay(contents_.paths);
     std::vector<std::vector<Hiding>> hidings;  // of each open node
     std::vector<NodeIndex> open;
@@ -309,6 +323,8 @@ class WasteFinder {
       std::vector<std::pair<LayerIndex, Digest>> signatures;
       for (LayerIndex l = 0; l < fleet_.layers.size(); ++l) {
         if (!contents_.inventories[l] || is_copy_[l] || InventoryOf(l).entries.empty()) continue;
+        // Their tars have attributes of Windows, which inventories do not tell.
+        if (static_cast<Likeness>(k) != Likeness::kTar && IsOfWindows(l)) continue;
         const Digest signature = SignatureOf(InventoryOf(l), static_cast<Likeness>(k));
         signatures.emplace_back(l, signature);
         const auto [found, is_new] = best.try_emplace(signature, l);
@@ -322,6 +338,12 @@ class WasteFinder {
         AddCopy(kKinds[k], l, keep);
       }
     }
+  }
+
+  bool IsOfWindows(LayerIndex l) const {
+    return report_.num_windows > 0 && std::ranges::any_of(today_.holders_of(l), [&](ImageIndex i) {
+             return windows_[i] != 0;
+           });
   }
 
   // The one that more images hold, then the smaller one.
@@ -573,7 +595,8 @@ class WasteFinder {
   const CostModel& model_;
   const Today& today_;
   const LayerContents& contents_;
-  std::vector<std::uint64_t> first_;  // per layer, and one past the end: into fates_
+  std::vector<std::uint8_t> windows_;  // per image
+  std::vector<std::uint64_t> first_;   // per layer, and one past the end: into fates_
   std::vector<EntryFate> fates_;
   std::vector<std::int32_t> times_hidden_;  // per entry: in the chain that is walked
   std::vector<OverlayWarnings> odd_;        // by layer

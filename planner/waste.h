@@ -38,6 +38,7 @@ struct WasteFinding {
 // What an image pays for.
 struct ImageWaste {
   bool complete = true;      // the contents of all its layers are known
+  bool is_windows = false;   // nothing is hidden: its runtime merges its layers by rules of its own
   Bytes hidden_bytes = 0;    // compressed, hidden in this image, whether or not others see them
   Bytes needless_bytes = 0;  // compressed, of the findings on its layers
   Bytes stored_bytes = 0;    // of its layers, each once
@@ -49,6 +50,7 @@ struct WasteReport {
   // Not part of the sums: their bytes may be findings too. Largest saving of storage first.
   std::vector<StaticImage> static_images;
   std::vector<Bytes> layer_needless;  // by layer: blob_bytes of its findings
+  std::int64_t num_windows = 0;       // images
   std::int64_t num_known_layers = 0;
   std::int64_t num_entries = 0;
   Bytes known_bytes = 0;  // compressed, of layers with contents

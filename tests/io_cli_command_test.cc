@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <sstream>
 #include <streambuf>
 #include <string>
@@ -305,6 +308,98 @@ TEST_CASE_METHOD(CommandFixture, "Colour needs a console that has it", "[io][com
   CHECK(RunCommand({"stat", good_}, console) == kDone);
   CHECK_THAT(out.str(), Catch::StartsWith("\x1b[1m"));
   CHECK(RunCli({"stat", good_}).out.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("A snapshot with an image less never takes the place of a good one", "[io][command]") {
+  const TemporaryDirectory directory;
+  const std::string good = FleetLineOf("a:1", {"x:1"});
+  const std::string mixed = directory.Write("mixed.ndjson", good + "{\"ref\":1}\n");
+  const std::string snapshot = directory.Write("snapshot.ndjson", "the good one");
+  const auto now = [&] {
+    std::ifstream file(snapshot);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  const CliRun refused = RunCli({"snapshot", mixed, "-o", snapshot, "--quiet"});
+  CHECK(refused.code == kFailed);
+  CHECK_THAT(refused.err, Contains("gneiss: " + snapshot +
+                                   " is not written: 1 bad entry would not be in it; mend what is "
+                                   "named above, or write the others with --keep-going\n"));
+  CHECK(now() == "the good one");
+  CHECK(RunCli({"snapshot", mixed, "-o", snapshot, "--quiet", "--keep-going"}).code == kDone);
+  CHECK_THAT(now(), Contains("\"ref\":\"a:1\""));
+  // A pipe has nothing to lose.
+  const CliRun piped = RunCli({"snapshot", mixed});
+  CHECK(piped.code == kFailed);
+  CHECK_THAT(piped.out, Contains("\"ref\":\"a:1\""));
+}
+
+TEST_CASE("A password on the command line is in no message", "[io][command]") {
+  for (const char* const source :
+       {"docker://user:hunter2@127.0.0.1:1/r", "registry://user:hunter2@127.0.0.1:1",
+        "registry://user:hunter2@127.0.0.1:1/team", "https://user:hunter2@127.0.0.1:1/r",
+        "user:hunter2@127.0.0.1:1/r", "docker:user:hunter2@127.0.0.1:1/r",
+        "docker://user:hunter2@127.0.0.1:1", "skopeo:user:hunter2@127.0.0.1:1/r"}) {
+    INFO(source);
+    const CliRun run = RunCli({"stat", source});
+    CHECK(run.code == kFailed);
+    CHECK(run.err.find("hunter2") == std::string::npos);
+    CHECK(std::ranges::count(run.err, '\n') == 1);
+  }
+  const CliRun apply = RunCli(
+      {"apply", "plan.json", "--from", "oci:none", "--to", "docker://user:hunter2@127.0.0.1:1/r"});
+  CHECK(apply.err.find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("One hostile image costs a line, and the others are reported", "[io][command]") {
+  const TemporaryDirectory directory;
+  std::vector<std::string> layers;
+  for (int i = 0; i < 1025; ++i) layers.push_back(std::to_string(i) + ":9007199254740992");
+  const std::string fleet = directory.Write(
+      "fleet.ndjson",
+      FleetLineOf("evil:1", layers) + FleetLineOf("good:1", {"x:5", "y:6"}) +
+          FleetLineOf("pulled:1", {"z:9007199254740992"}, ",\"pulls\":9007199254740992"));
+  for (const char* const limit : {"500", "5000"}) {
+    for (const std::vector<std::string>& command :
+         {std::vector<std::string>{"stat"}, {"plan"}, {"report"}, {"tree"}, {"snapshot"}}) {
+      INFO(command[0] << " " << limit);
+      std::vector<std::string> arguments = command;
+      arguments.insert(arguments.end(), {fleet, "--max-image-layers", limit});
+      const CliRun run = RunCli(arguments);
+      CHECK(run.code == kFailed);
+      CHECK_THAT(run.err, Contains(fleet + ":1: expected an image of at most "));
+      CHECK_THAT(run.err, Contains(fleet + ":3: pulls: expected so many that they move at most "));
+      CHECK_THAT(run.err, Contains("2 bad entries are left out of this report"));
+      CHECK_FALSE(run.out.empty());
+      arguments.push_back("--keep-going");
+      CHECK(RunCli(arguments).code == kDone);
+    }
+  }
+}
+
+TEST_CASE("A text of megabytes in an input does not fill a line", "[io][command]") {
+  const TemporaryDirectory directory;
+  const std::string huge(3'000'000, '7');
+  const std::string good = FleetLineOf("good:1", {"x:5"});
+  for (const std::string& bad :
+       {"{\"ref\":" + huge + ",\"layers\":[]}", "{\"ref\":\"a\",\"layers\":\"" + huge + "\"}",
+        "{\"ref\":\"a\",\"pulls\":-" + huge + ",\"layers\":[]}",
+        "{\"ref\":\"a\",\"layers\":[{\"digest\":\"" + huge + "\",\"size\":1}]}",
+        "{\"ref\":\"a\",\"layers\":[{\"digest\":\"x:" + huge +
+            "\",\"size\":1},{\"digest\":\"x:" + huge + "\",\"size\":2}]}",
+        "{\"ref\":\"a\",\"layers\":[],\"platform\":\"" + huge + "\"}"}) {
+    const CliRun run = RunCli({"stat", directory.Write("fleet.ndjson", bad + "\n" + good)});
+    CHECK(run.code == kFailed);
+    CHECK(run.err.size() < 2'500);
+    CHECK(std::ranges::count(run.err, '\n') == 2);
+  }
+  for (const std::string& bad : {"[1" + huge + "]", "\"" + huge, huge + "x", "{\"" + huge + "\":1}",
+                                 "{\"rules\":" + huge + ".5}"}) {
+    const std::string small = directory.Write("fleet.ndjson", good);
+    const std::string policy = directory.Write("policy.json", bad.substr(0, 1'000'000));
+    const CliRun run = RunCli({"check", small, "--policy", policy});
+    CHECK(run.code != kDone);
+    CHECK(run.err.size() < 2'500);
+  }
 }
 
 }  // namespace

@@ -280,6 +280,13 @@ TEST_CASE("A manifest of an index that the storage lacks costs its image alone",
                   storage.Blob("manifest.v1+json", amd64), storage.Blob("manifest.v1+json", arm64)),
       "multi");
   std::filesystem::remove(storage.DataOf(DigestOf(arm64)));
+  // One that was never pushed is a platform left out; of one that was, only the link is left.
+  const StorageRead sparse = ReadStorage(storage.directory());
+  CHECK(sparse.refs() == Texts{"app:multi"});
+  CHECK(sparse.problems().empty());
+  CHECK(sparse.report.warnings.contains(
+      "manifest of an index that is not there, as of platforms left out"));
+  storage.Write(storage.RevisionLink("app", DigestOf(arm64)), DigestOf(arm64));
   const StorageRead read = ReadStorage(storage.directory());
   CHECK(read.refs() == Texts{"app:multi"});
   CHECK(read.problems() ==

@@ -147,17 +147,6 @@ TEST_CASE("A config weighs the same for all its images when one of them tells it
   }
 }
 
-TEST_CASE("A sum of sizes past int64 is an input error", "[planner][accounting]") {
-  std::vector<TinyImage> images;
-  // 1024 layers of 2^53 bytes are 2^63.
-  for (int i = 0; i < 1024; ++i) {
-    const std::string n = std::to_string(i);
-    images.push_back({.ref = "a:" + n, .layers = {n + ":9007199254740992"}});
-  }
-  const Fleet fleet = MakeTinyFleet(images);
-  CHECK_THROWS_WITH(AccountIn(fleet, Scope::kGlobal), "sum of sizes exceeds 2^63 bytes");
-}
-
 TEST_CASE("A repository of a per-repository store pays for its own copy alone",
           "[planner][accounting]") {
   // One image, promoted from dev to prod; dev has a neighbour that shares its layer.

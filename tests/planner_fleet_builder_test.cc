@@ -294,19 +294,62 @@ TEST_CASE("A pool with two numbers of nodes, or none, is refused", "[planner][fl
                     "{\"name\":\"q\",\"nodes\":N} once");
 }
 
-TEST_CASE("Pulls that leave 64 bits are refused without a trace", "[planner][fleet_builder]") {
+TEST_CASE("No image makes the sums over a fleet leave 64 bits", "[planner][fleet_builder]") {
+  constexpr Bytes kLargest = Bytes{1} << 53;
   FleetBuilder builder;
-  ImageRecord image = ImageOf("a:1", "m", {LayerOf("l")});
-  image.pulls = INT64_MAX;
-  builder.Add(image);
-  image.ref = "a:2";
-  image.pulls = 1;
-  image.layers[0].created_by = "RUN x";
-  CHECK_THROWS_WITH(builder.Add(image), "sum of sizes exceeds 2^63 bytes");
+  builder.Add(ImageOf("a:1", "m", {LayerOf("l")}));
+
+  std::vector<LayerRecord> layers;
+  for (int i = 0; i < 1025; ++i) layers.push_back(LayerOf(std::to_string(i), kLargest));
+  const std::string too_large =
+      "expected an image of at most 9007199254740992 bytes, found a larger one";
+  CHECK_THROWS_WITH(builder.Add(ImageOf("b:1", "n", layers)), too_large);
+  CHECK_THROWS_WITH(builder.Add(ImageOf("b:1", "n", {LayerOf("x", kLargest), LayerOf("y", 1)})),
+                    too_large);
+  ImageRecord with_config = ImageOf("b:1", "n", {LayerOf("x", 1)});
+  with_config.config_size = kLargest;
+  CHECK_THROWS_WITH(builder.Add(with_config), too_large);
+
+  ImageRecord pulled = ImageOf("c:1", "o", {LayerOf("x", kLargest - 1)});
+  pulled.pulls = 1 << 10;
+  pulled.layers[0].created_by = "RUN x";
+  CHECK_THROWS_WITH(builder.Add(pulled),
+                    "pulls: expected so many that they move at most 72057594037927936 bytes, "
+                    "found 1024 of an image of 9007199254740991");
+  pulled.pulls = INT64_MAX;
+  CHECK_THROWS_AS(builder.Add(pulled), InputError);
+
+  // Each by itself is fine, all of them are not: the one that is too much is named.
+  std::int64_t num_added = 0;
+  std::string refusal;
+  for (int i = 0; i < 1025 && refusal.empty(); ++i) {
+    const std::string name = "d:" + std::to_string(i);
+    try {
+      builder.Add(ImageOf(name, name, {LayerOf(name, kLargest)}));
+      ++num_added;
+    } catch (const InputError& error) {
+      refusal = error.what();
+    }
+  }
+  CHECK(num_added == 31);
+  CHECK(refusal ==
+        "expected a fleet whose images have, and whose pulls move, at most 288230376151711744 "
+        "bytes, found more with this image");
+
   const Fleet fleet = builder.Build();
+  CHECK(std::ssize(fleet.images) == 1 + num_added);
   CHECK(RefsOf(fleet, fleet.images.at(0)) == Texts{"a:1"});
-  CHECK(fleet.images[0].pulls == INT64_MAX);
-  CHECK(fleet.text(fleet.layers.at(0).created_by).empty());
+  for (const Layer& layer : fleet.layers) CHECK(fleet.text(layer.created_by).empty());
+}
+
+TEST_CASE("An image of more layers than wanted is refused by name of the option",
+          "[planner][fleet_builder]") {
+  FleetBuilder builder;
+  builder.LimitLayers(2);
+  builder.Add(ImageOf("a:1", "m", {LayerOf("1"), LayerOf("2")}));
+  CHECK_THROWS_WITH(builder.Add(ImageOf("b:1", "n", {LayerOf("1"), LayerOf("2"), LayerOf("2")})),
+                    "expected an image of at most 2 layers (--max-image-layers), found 3");
+  CHECK(builder.num_images() == 1);
 }
 
 TEST_CASE("Labels are sorted by key and kept once", "[planner][fleet_builder]") {

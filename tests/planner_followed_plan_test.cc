@@ -82,5 +82,16 @@ TEST_CASE("What came before the plan, and layers that cannot be rewritten, stay"
   CHECK(plan.num_unchanged == 1);
 }
 
+TEST_CASE("Images of Windows follow a plan with all of their layers", "[planner][followed_plan]") {
+  const Moves moves(
+      MakeTinyFleet({{.ref = "a:0", .layers = {"1:1", "2:1"}, .platform = "windows/amd64"},
+                     {.ref = "a:1", .layers = {"1:1", "3:1", "4:1"}, .platform = "windows/amd64"}}),
+      {"a:x=a:0", "a:x=a:1"});
+  PlannedSegments planned(moves.fleet.images.size());
+  planned[IndexOf(moves.fleet, "a:0")] = {1, 1};
+  const FollowedPlan plan = FollowPlan(moves.events, moves.image_of, moves.fleet, planned);
+  CHECK(moves.Of(plan, "a:1") == Lengths{1, 1, 1});
+}
+
 }  // namespace
 }  // namespace gneiss

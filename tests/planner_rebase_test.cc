@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "planner/kept_images.h"
 #include "planner/rebase.h"
 #include "planner/rebase_bound.h"
 #include "planner/rebase_problem.h"

@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "planner/kept_images.h"
 #include "planner/plan.h"
 #include "planner/recommendation.h"
 #include "planner/squash.h"
@@ -116,10 +117,9 @@ TEST_CASE("Foreign layers stay by themselves and weigh nothing", "[planner][squa
   REQUIRE(plan.num_standalone_layers == 1);
   REQUIRE(LengthsOf(fleet, plan, "win:1") == Lengths{1, 2});
   REQUIRE(plan.planned.storage_bytes == 200);
-  REQUIRE_THROWS_WITH(Squash(fleet, StorageOnly(50), {.max_layers = 1}),
-                      "--max-layers 1 cannot be met: some image has more layers than that which "
-                      "cannot be joined (foreign, encrypted or not a tar); raise the limit or pin "
-                      "those images");
+  const SquashPlan narrow = Squash(fleet, StorageOnly(50), {.max_layers = 1});
+  REQUIRE(narrow.num_too_many_layers == 1);
+  REQUIRE(LengthsOf(fleet, narrow, "win:1") == Lengths{1, 1, 1});
 }
 
 TEST_CASE("Only tars can be joined", "[planner][squash]") {
@@ -147,8 +147,8 @@ TEST_CASE("Within a repository's scope the plan may store a base more than once"
 
 TEST_CASE("Costs that do not fit are an error, not a wrong plan", "[planner][squash]") {
   const Fleet fleet = MakeTinyFleet(
-      {{.ref = "a:1", .layers = {"x:900000000000000", "y:900000000000000"}, .pulls = 1000}});
-  REQUIRE_THROWS_WITH(Squash(fleet, {.images_per_node = 0}),
+      {{.ref = "a:1", .layers = {"x:900000000000000", "y:900000000000000"}, .pulls = 10}});
+  REQUIRE_THROWS_WITH(Squash(fleet, {.transfer_weight = 100, .images_per_node = 0}),
                       Catch::Contains("more than 2^60: lower --storage-weight"));
   REQUIRE_THROWS_WITH(Squash(fleet, {.transfer_weight = -1}),
                       "--transfer-weight: expected a finite number of 0 or more, found -1");
@@ -365,11 +365,14 @@ TEST_CASE("A layer and the one that cleans it up are joined for what is never st
   REQUIRE(plan.status == PlanStatus::kOptimal);
   REQUIRE(plan.num_known_layers == 3);
   REQUIRE(plan.num_images_from_manifests == 0);
-  const auto joins = RecommendJoins(made.fleet, model, today, plan);
+  const auto joins = RecommendJoins(made.fleet, model, today, plan, &made.contents);
   REQUIRE(joins.size() == 1);
   REQUIRE(joins[0].saves_storage_bytes == 1000);
   REQUIRE(joins[0].runs[0].size == 801);
   REQUIRE(joins[0].runs[0].hidden_bytes == 1000);
+  REQUIRE(joins[0].runs[0].deleted_bytes == 1000);
+  REQUIRE(joins[0].runs[0].replaced_bytes == 0);
+  REQUIRE(joins[0].runs[0].repeated_bytes == 0);
 }
 
 TEST_CASE("A plan says how many images it knows from their manifests alone", "[planner][squash]") {

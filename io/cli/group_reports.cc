@@ -20,7 +20,7 @@
 #include "io/store/atomic_file.h"
 #include "planner/fleet_part.h"
 #include "planner/input_error.h"
-#include "planner/squash.h"
+#include "planner/kept_images.h"
 
 namespace gneiss {
 namespace {

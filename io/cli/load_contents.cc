@@ -52,7 +52,8 @@ class ContentsLoader {
         arguments_(store),
         quiet_(quiet),
         console_(console),
-        layers_(loaded.fleet.layers.size()) {
+        layers_(loaded.fleet.layers.size()),
+        is_no_tar_(loaded.fleet.layers.size(), 0) {
     const std::vector<std::string>& layouts = loaded.blobs.directories();
     try {
       stores_.push_back(OpenStore(store));
@@ -82,6 +83,7 @@ class ContentsLoader {
     LayerContents contents(layers_.size());
     for (LayerIndex l = 0; l < layers_.size(); ++l) {
       if (layers_[l]) contents.Add(l, std::move(layers_[l]->inventory), layers_[l]->belief);
+      contents.is_no_tar[l] = is_no_tar_[l];
     }
     return contents;
   }
@@ -115,7 +117,10 @@ class ContentsLoader {
 
   // False when the fleet contradicts what was read.
   bool Take(LayerIndex l, std::size_t s, InventoryStore::ReadLayer read) {
-    if (!read.scanned->inventory) return true;
+    if (!read.scanned->inventory) {
+      is_no_tar_[l] = 1;
+      return true;
+    }
     Inventory& inventory = *read.scanned->inventory;
     const std::string contradiction = FindContradiction(loaded_.fleet, loaded_.fleet.layers[l],
                                                         inventory.blob_size, inventory.diff_id);
@@ -163,8 +168,11 @@ class ContentsLoader {
     options.layers = layers;
     std::mutex mutex;
     options.on_scanned = [&](LayerIndex l, const ScannedLayer& scanned) {
-      if (!scanned.inventory) return;
       const std::lock_guard lock(mutex);
+      if (!scanned.inventory) {
+        is_no_tar_[l] = 1;
+        return;
+      }
       layers_[l] = {*scanned.inventory, Belief::kOwn};
     };
     // One that is kept nowhere needs no place.
@@ -249,6 +257,7 @@ class ContentsLoader {
   std::vector<InventoryStore::Listing> listings_;  // of each store; none: files are tried
   bool has_own_ = false;
   std::vector<std::optional<LoadedLayer>> layers_;
+  std::vector<std::uint8_t> is_no_tar_;  // per layer, 1: read, and found to be none
   std::vector<LayerIndex> to_scan_;
   Tally doubted_;     // inventories that others could have written
   Tally damaged_;     // that are none

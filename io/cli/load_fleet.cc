@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "io/cli/progress.h"
+#include "io/cli/report_options.h"
 #include "io/registry/registry_source.h"
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
@@ -24,10 +25,12 @@ namespace {
 
 constexpr std::size_t kProblemsShown = 10;
 constexpr std::size_t kPlatformsNamed = 12;
+// Of one line: more is no text of ours, but what an input says.
+constexpr std::size_t kMaxSaidColumns = 2000;
 
 // One line of words. The text may quote an input.
 void Say(Console& console, std::string_view text) {
-  *console.err << "gneiss: " << Printable(text) << '\n';
+  *console.err << "gneiss: " << CutEnd(Printable(text), kMaxSaidColumns) << '\n';
 }
 
 class FleetLoader {
@@ -37,6 +40,7 @@ class FleetLoader {
 
   LoadedFleet Load() {
     const ReadOptions read_options = MakeReadOptions();
+    builder_.LimitLayers(options_.max_image_layers);
     ChooseSources();
     ExpectRegistryFor(options_.registry);
     for (const std::string& source : sources_) ReadOne(source, read_options);
@@ -113,9 +117,9 @@ class FleetLoader {
   }
 
   void ReadOne(const std::string& source, const ReadOptions& read_options) {
-    reading_ = source;
+    reading_ = ShownSource(source);
     if (sources_.size() > 1)
-      reading_ = fmt::format("{} of {} sources, {}", ++num_begun_, sources_.size(), source);
+      reading_ = fmt::format("{} of {} sources, {}", ++num_begun_, sources_.size(), reading_);
     reading_since_ = progress_.elapsed_seconds();
     const auto read = [&] {
       if (IsRegistrySource(source)) {
@@ -264,6 +268,8 @@ void AddFleetRules(CLI::App& app, FleetOptions& options) {
   app.add_flag("--keep-going", options.keep_going,
                "exit code 0 although images or sources were bad and left out")
       ->excludes(strict);
+  AddCountOption(app, "--max-image-layers", options.max_image_layers,
+                 "images with more layers are bad ones (default: 500)", 1);
   app.add_flag("--quiet", options.quiet, "no progress and no warnings; errors only");
   AddRegistryOptions(app, options.registry);
 }

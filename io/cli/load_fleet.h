@@ -20,8 +20,9 @@ struct FleetOptions {
   std::vector<std::string> sources;
   // Read apart from these, with the same options: the other side, a baseline.
   std::vector<std::string> other_sources = {};
-  std::string platform;     // --platform OS/ARCH[/VARIANT], empty for all
-  bool strict = false;      // --strict: stop at the first bad image
+  std::string platform;                 // --platform OS/ARCH[/VARIANT], empty for all
+  bool strict = false;                  // --strict: stop at the first bad image
+  std::int64_t max_image_layers = 500;  // --max-image-layers: images with more are bad
   bool keep_going = false;  // --keep-going: bad images and sources do not make the exit code 1
   bool quiet = false;       // --quiet: no progress, no warnings
   DemandOptions demand;     // of commands that take it

@@ -42,12 +42,12 @@ struct WasteOptions {
   std::int64_t top = 10;
 };
 
-// Dive's figures of the images whose layers are all known, least efficient first.
+// Dive's figures of the images whose layers are all known and can be merged, least efficient first.
 std::vector<DiveRow> ComputeDive(const Fleet& fleet, const LayerContents& contents,
                                  const WasteReport& report) {
   std::vector<DiveRow> rows;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-    if (!report.images[i].complete) continue;
+    if (!report.images[i].complete || report.images[i].is_windows) continue;
     std::vector<const Inventory*> chain;
     for (const LayerIndex l : fleet.chain(fleet.images[i])) {
       chain.push_back(&*contents.inventories[l]);

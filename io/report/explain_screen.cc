@@ -120,6 +120,7 @@ class ExplanationPrinter {
     Wrap("risk:   ", text.risk);
     Wrap("effort: ", std::string(EffortName(r_.effort)));
     Wrap("model:  ", plan_.DescribeModel());
+    for (const std::string& line : DescribeKept(plan_.squash)) Wrap("note:   ", line);
     out_ << '\n';
     PrintArithmetic();
     const Explanation explanation = Explain(fleet_, plan_, r_);

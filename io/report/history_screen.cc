@@ -57,6 +57,10 @@ void PrintHistory(const Fleet& fleet, const LayerContents& contents, const Image
     out << "contents known" << word << '\n';
   }
   if (!complete) out << "contents of some layers are not known (`gneiss scan` says why)\n";
+  if (history.is_windows) {
+    out << "of Windows: nothing counts as shadowed, as registry hives are deltas that the runtime "
+           "merges\n";
+  }
   if (history.num_told_layers >= 0) {
     out << fmt::format("the config's history tells of {}, so no layer has an instruction\n",
                        FormatCounted(history.num_told_layers, "layer"));
@@ -123,6 +127,7 @@ void WriteHistoryJson(const Fleet& fleet, const LayerContents& contents,
   json.Field("platform", fleet.text(image.platform));
   json.Field("created", fleet.text(image.created));
   json.Field("store", BeliefName(contents.belief));
+  if (history.is_windows) json.Field("windows", true);
   json.Key("steps");
   json.BeginArray();
   for (const HistoryRow& row : history.rows) {

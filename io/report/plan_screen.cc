@@ -97,19 +97,7 @@ class PlanPrinter {
       }
       PrintWrapped("", line);
     }
-    if (squash.num_pinned > 0) {
-      std::string line =
-          fmt::format("pinned: {} never rewritten", FormatCounted(squash.num_pinned, "image"));
-      if (squash.num_over_limit > 0) {
-        line += fmt::format(", {} of them with more than the {} layers of --max-layers",
-                            FormatCount(squash.num_over_limit), squash.options.max_layers);
-      }
-      out_ << line << '\n';
-    }
-    if (squash.num_standalone_layers > 0) {
-      out_ << fmt::format("kept apart: {} that cannot be joined (foreign, encrypted or no tar)\n",
-                          FormatCounted(squash.num_standalone_layers, "layer"));
-    }
+    for (const std::string& line : DescribeKept(squash)) PrintWrapped("", line);
     out_ << '\n';
   }
 

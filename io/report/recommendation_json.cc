@@ -20,9 +20,15 @@ Json RunJson(const Fleet& fleet, const JoinedRun& run) {
     if (layer.created_by != 0) json["created_by"] = fleet.text(layer.created_by);
     layers.push_back(std::move(json));
   }
-  return {{"image", fleet.name(image)}, {"first_layer", run.offset + 1},
-          {"size", run.size},           {"hidden_bytes", run.hidden_bytes},
-          {"images", run.num_images},   {"layers", std::move(layers)}};
+  return {{"image", fleet.name(image)},
+          {"first_layer", run.offset + 1},
+          {"size", run.size},
+          {"hidden_bytes", run.hidden_bytes},
+          {"deleted_bytes", run.deleted_bytes},
+          {"replaced_bytes", run.replaced_bytes},
+          {"repeated_bytes", run.repeated_bytes},
+          {"images", run.num_images},
+          {"layers", std::move(layers)}};
 }
 
 }  // namespace

@@ -28,21 +28,44 @@ std::string RepositoryOf(const Fleet& fleet, ImageIndex i) {
                             : fmt::format("{}/{}", parts.host, parts.repository);
 }
 
-// Directories that are listed twice are no reason to join.
-bool FreesBytes(const JoinedRun& run) {
-  return run.hidden_bytes * 100 >= run.size + run.hidden_bytes && run.hidden_bytes > 0;
+std::string JoinNames(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+// What the layers of a run hide of each other, by how; else what their joining makes lighter. Empty
+// where that is no reason to join them.
+std::string WhyLighter(const JoinedRun& run, ByteUnits units) {
+  const Bytes apart = run.size + run.hidden_bytes;
+  const auto is_reason = [&](Bytes bytes) { return bytes > 0 && bytes >= apart / 100; };
+  std::vector<std::string> parts;
+  const auto add = [&](Bytes bytes, std::string_view what) {
+    if (bytes == 0) return;
+    parts.push_back(fmt::format("{} {}{}", FormatBytes(bytes, units),
+                                parts.empty() ? "are files that a layer above " : "that one ",
+                                what));
+  };
+  add(run.deleted_bytes, "deletes");
+  add(run.replaced_bytes, "replaces");
+  add(run.repeated_bytes, "writes again");
+  if (is_reason(run.deleted_bytes + run.replaced_bytes + run.repeated_bytes)) {
+    return fmt::format("of its {}, {}: joined, they are never stored; ", FormatBytes(apart, units),
+                       JoinNames(parts));
+  }
+  if (!is_reason(run.hidden_bytes)) return "";
+  return fmt::format("as one archive its {} weigh {} less{}; ", FormatBytes(apart, units),
+                     FormatBytes(run.hidden_bytes, units),
+                     parts.empty() ? ", though no file is hidden" : "");
 }
 
 // What joining frees, where the run begins and ends, and why no other place is better.
 std::string WhyJoin(const Fleet& fleet, const JoinedRun& run, ByteUnits units) {
   const auto images = [](std::int64_t n) { return FormatCounted(n, "image"); };
-  std::string why;
-  if (FreesBytes(run)) {
-    why = fmt::format(
-        "of its {}, {} are files that a layer above deletes or replaces: joined, they "
-        "are never stored; ",
-        FormatBytes(run.size + run.hidden_bytes, units), FormatBytes(run.hidden_bytes, units));
-  }
+  std::string why = WhyLighter(run, units);
   if (run.offset == 0) {
     why += "starts at the first layer";
   } else if (run.users_below > run.num_images) {
@@ -53,8 +76,9 @@ std::string WhyJoin(const Fleet& fleet, const JoinedRun& run, ByteUnits units) {
   if (run.offset + run.length == fleet.images[run.image].num_layers) {
     why += "; ends with the image";
     if (run.users_of_last > run.num_images) {
-      why += fmt::format(", while {} go on from its last layer",
-                         images(run.users_of_last - run.num_images));
+      why += fmt::format(", while {} {} on from its last layer",
+                         images(run.users_of_last - run.num_images),
+                         run.users_of_last - run.num_images == 1 ? "goes" : "go");
     }
   } else if (run.users_above < run.num_images) {
     why += fmt::format("; ends where the ways of its {} part", images(run.num_images));
@@ -63,8 +87,9 @@ std::string WhyJoin(const Fleet& fleet, const JoinedRun& run, ByteUnits units) {
   }
   if (run.users_of_first > run.num_images) {
     why +=
-        fmt::format("; {} keep its first layer apart: storing those bytes twice costs less than {}",
+        fmt::format("; {} {} its first layer apart: storing those bytes twice costs less than {}",
                     images(run.users_of_first - run.num_images),
+                    run.users_of_first - run.num_images == 1 ? "keeps" : "keep",
                     run.hidden_bytes > 0 ? "what joining frees" : "a request in every pull");
   } else {
     why += "; its layers are always used together, so joining them loses no sharing";
@@ -153,15 +178,6 @@ RecommendationText DescribeMove(const Fleet& fleet, const Drift& drift) {
   return text;
 }
 
-std::string JoinNames(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
-    text += names[i];
-  }
-  return text;
-}
-
 RecommendationText DescribeNewBase(const Fleet& fleet, const Plan& plan,
                                    const Recommendation& recommendation, ByteUnits units) {
   constexpr std::size_t kMaxGroups = 3;
@@ -199,6 +215,26 @@ RecommendationText DescribeNewBase(const Fleet& fleet, const Plan& plan,
   return text;
 }
 
+// How much of what several images have lies in one layer.
+std::string WhatIsShared(const ContentAtoms& atoms, const GeneratedPlan& carve, ByteUnits units) {
+  const AtomTable& files = atoms.files.atoms;
+  std::vector<std::uint32_t> num_layers(files.size(), 0);
+  for (const GeneratedLayer& layer : carve.layout.layers) {
+    for (const AtomIndex a : layer.atoms) ++num_layers[a];
+  }
+  Bytes shared = 0;
+  Bytes once = 0;
+  for (AtomIndex a = 0; a < files.size(); ++a) {
+    if (files.signature(a).size() < 2) continue;
+    shared += files.bytes[a];
+    if (num_layers[a] == 1) once += files.bytes[a];
+  }
+  if (shared == 0) return "no two images have a file in common";
+  if (once == shared) return "every file that images share lies in a layer that just they share";
+  return fmt::format("of {} that images share, {} lie in a layer that just they share",
+                     FormatBytes(shared, units), FormatBytes(once, units));
+}
+
 RecommendationText DescribeCarving(const Plan& plan, const Recommendation& recommendation,
                                    ByteUnits units) {
   const GeneratedPlan& carve = *plan.from_contents->carve;
@@ -209,8 +245,7 @@ RecommendationText DescribeCarving(const Plan& plan, const Recommendation& recom
                            FormatBytes(carve.planned.storage_bytes, units),
                            FormatCount(carve.planned.max_layers));
   text.why = fmt::format(
-      "every file that images share lies in a layer that just they share; {} above every file "
-      "stored once",
+      "{}; {} above every file stored once", WhatIsShared(plan.from_contents->atoms, carve, units),
       FormatBytes(carve.planned.storage_bytes - plan.from_contents->floor.storage_bytes, units));
   text.how =
       "keep the plan (gneiss plan -o FILE), write the layers (gneiss apply FILE --from SOURCE "
@@ -289,6 +324,36 @@ RecommendationText DescribeRecommendation(const Fleet& fleet, const Plan& plan,
     default:
       return DescribeMove(fleet, plan.bases.drift[recommendation.drift]);
   }
+}
+
+std::vector<std::string> DescribeKept(const SquashPlan& squash) {
+  const auto images = [](std::int64_t count) { return FormatCounted(count, "image"); };
+  std::vector<std::string> lines;
+  if (squash.num_pinned > 0) {
+    lines.push_back(fmt::format("pinned: {} never rewritten", images(squash.num_pinned)));
+    if (squash.num_over_limit > 0) {
+      lines.back() += fmt::format(", {} of them with more than the {} layers of --max-layers",
+                                  FormatCount(squash.num_over_limit), squash.options.max_layers);
+    }
+  }
+  if (squash.num_windows > 0) {
+    lines.push_back(fmt::format(
+        "windows: {} of Windows {} layers: registry hives are deltas that the runtime merges",
+        images(squash.num_windows), squash.num_windows == 1 ? "keeps its" : "keep their"));
+  }
+  if (squash.num_too_many_layers > 0) {
+    lines.push_back(fmt::format(
+        "over the limit: {} {} more than the {} layers of --max-layers, as too many of them cannot "
+        "be joined; raise the limit",
+        images(squash.num_too_many_layers), squash.num_too_many_layers == 1 ? "keeps" : "keep",
+        squash.options.max_layers));
+  }
+  if (squash.num_standalone_layers > 0) {
+    lines.push_back(
+        fmt::format("kept apart: {} that cannot be joined (foreign, encrypted or no tar)",
+                    FormatCounted(squash.num_standalone_layers, "layer")));
+  }
+  return lines;
 }
 
 }  // namespace gneiss

@@ -37,4 +37,7 @@ struct RecommendationText {
 // one only. Empty when there are none.
 [[nodiscard]] std::string InstallCommand(const std::vector<ContentGroup>& groups);
 
+// Which images and layers stay as they are in every level, and why: a line for each reason.
+[[nodiscard]] std::vector<std::string> DescribeKept(const SquashPlan& squash);
+
 }  // namespace gneiss

@@ -42,7 +42,8 @@ class ReportWriter {
     json_.Field("model", {{"description", report_.plan.DescribeModel()},
                           {"has_prices", report_.plan.model.has_prices()},
                           {"max_layers", report_.plan.squash.options.max_layers},
-                          {"pinned_images", report_.plan.squash.num_pinned}});
+                          {"pinned_images", report_.plan.squash.num_pinned},
+                          {"kept", DescribeKept(report_.plan.squash)}});
     WriteLevels();
     WriteFrontiers();
     WriteHistory();

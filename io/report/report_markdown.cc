@@ -1,6 +1,7 @@
 #include "io/report/report_markdown.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <span>
 #include <vector>
@@ -92,6 +93,10 @@ class MarkdownWriter {
                           ChangeOf(best.cost.storage_bytes, today));
     }
     out_ << '\n';
+    for (const std::string& line : DescribeKept(report_.plan.squash)) {
+      out_ << fmt::format("\n{}{}.\n", static_cast<char>(std::toupper(line.front())),
+                          line.substr(1));
+    }
     if (report_.plan.squash.num_known_layers == 0) {
       out_ << "\nContents of no layer known: `gneiss scan` reads the layers, then waste, bases and "
               "carved layers are here too.\n";

@@ -73,6 +73,7 @@ void WriteWasteJson(const Fleet& fleet, const Today& today, const LayerContents&
                        {"entries", report.num_entries},
                        {"storage_bytes", today.cost.storage_bytes},
                        {"known_bytes", report.known_bytes},
+                       {"windows_images", report.num_windows},
                        {"bad_images", bad_images}});
   json.Field("model", model.Describe());
   json.Field("saves_storage_bytes", report.saves_storage_bytes);

@@ -88,6 +88,14 @@ class WastePrinter {
           "{} more are contents that other layers hold too: a common base could share them\n",
           Size(report_.in_other_layers_bytes));
     }
+    if (report_.num_windows > 0) {
+      out_ << WrapText("",
+                       fmt::format("what layers hide of each other is not told of {} of Windows: "
+                                   "registry hives are deltas that the runtime merges",
+                                   FormatCounted(report_.num_windows, "image")),
+                       screen_.style.width)
+           << '\n';
+    }
     PrintSecrets();
     PrintOddities();
     out_ << Dim(WrapText("moved: ",

@@ -15,6 +15,7 @@ void ApplyConfig(const ImageConfig& config, const std::string& path, ImageRecord
                  ReadReport& report) {
   CountDuplicateKeys(config.num_duplicate_keys, path, report);
   if (record.platform.empty()) record.platform = config.platform;
+  record.is_windows |= config.is_windows;
   record.created = config.created;
   record.entry_point = config.entry_point;
   record.search_path = config.search_path;

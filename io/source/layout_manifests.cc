@@ -27,7 +27,7 @@ void LayoutManifests::LookForLayer(const Descriptor& layer, ReadReport& report) 
   if (!looked_for_.insert(layer.digest_text).second) return;
   const std::optional<Bytes> size = blobs_.SizeOf(layer);
   if (!size) {
-    if (!layer.foreign) ++report.missing_layer_blobs;
+    if (!layer.foreign && !IsNondistributable(layer.media_type)) ++report.missing_layer_blobs;
   } else if (*size != layer.size) {
     report.AddWarning("layer blob of another size than its descriptor says", blobs_.PathOf(layer));
   }

@@ -271,6 +271,11 @@ std::string_view NameOf(ManifestKind kind) {
   return "manifest of unknown media type";
 }
 
+bool IsNondistributable(std::string_view media_type) {
+  return media_type.starts_with("application/vnd.oci.image.layer.nondistributable.") ||
+         media_type.starts_with("application/vnd.docker.image.rootfs.foreign.");
+}
+
 Manifest ParseManifest(std::string_view text, std::size_t max_bytes) {
   const JsonDocument document = ManifestAsGoReads(ParseBounded(text, max_bytes));
   const JsonValue& root = document.root;
@@ -344,6 +349,7 @@ ImageConfig ParseImageConfig(std::string_view text) {
   ImageConfig config;
   config.num_duplicate_keys = document.num_duplicate_keys;
   config.platform = ReadPlatformOf(root, path);
+  config.is_windows = IsWindows(TextMember(root, "os", path));
   config.created = TextMember(root, "created", path);
   if (const JsonValue* const settings = Find(root, "config")) {
     const JsonPath settings_path = path.member("config");

@@ -26,6 +26,10 @@ inline constexpr std::string_view kInTotoMediaType = "application/vnd.in-toto+js
 
 using Annotations = std::vector<std::pair<std::string, std::string>>;  // sorted, each key once
 
+// Whether a layer of this media type may not be handed on: most places do not hold it, whether or
+// not `urls` say which one does.
+[[nodiscard]] bool IsNondistributable(std::string_view media_type);
+
 // Value of `key`, empty when absent.
 [[nodiscard]] std::string_view FindAnnotation(const Annotations& annotations, std::string_view key);
 
@@ -82,7 +86,8 @@ struct HistoryEntry {
 
 struct ImageConfig {
   std::string platform;  // "os/arch[/variant]", empty when not given
-  std::string created;   // RFC 3339, as given
+  bool is_windows = false;
+  std::string created;  // RFC 3339, as given
   std::vector<ParsedDigest> diff_ids;
   std::vector<HistoryEntry> history;
   Annotations labels;

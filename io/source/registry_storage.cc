@@ -57,6 +57,8 @@ class StorageManifests : public ManifestBlobs {
     std::optional<std::string> text = blobs_.Read(role, descriptor, report);
     if (text) return text;
     if (role == BlobRole::kManifest) {
+      // An index may name platforms that were never pushed.
+      if (!tree_.HasRevision(repository_, descriptor.digest_text)) return std::nullopt;
       ThrowDangling(tree_.RevisionLink(repository_, descriptor.digest_text), "a manifest",
                     descriptor);
     }
@@ -64,7 +66,7 @@ class StorageManifests : public ManifestBlobs {
                   descriptor);
   }
   void LookForLayer(const Descriptor& layer, ReadReport& report) override {
-    if (!layer.foreign && !Has(layer)) {
+    if (!layer.foreign && !IsNondistributable(layer.media_type) && !Has(layer)) {
       ThrowDangling(tree_.LayerLink(repository_, layer.digest_text), "a layer", layer);
     }
     blobs_.LookForLayer(layer, report);

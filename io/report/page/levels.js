@@ -75,6 +75,7 @@ function buildLevels(report, section) {
       el('p', {class: 'note'}, 'Layers only. Each level is a plan of its own. Pale: what it saves against today. Lines: ',
          floor ? 'the floor (stored, moved) and ' : '', 'the proven lower bound of that level (cost). ',
          report.model.description, '.'),
+      ...report.model.kept.map((line) => el('p', {class: 'note'}, `${line}.`)),
       el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Levels of the plan'},
          el('table', {class: 'levels'}, el('caption', {class: 'visually-hidden'}, 'Levels of the plan'),
             el('thead', {}, el('tr', {}, head.filter(Boolean).map((title) => el('th', {scope: 'col',
