@@ -146,9 +146,15 @@ void AddImpliedDirectories(Inventory& inventory) {
   struct Above {
     std::size_t length = 0;  // of its key, which the path at hand starts with
     bool is_there = false;
+    std::uint32_t setgid = kNone;  // the entry that makes it a directory with that bit
+  };
+  struct Missing {
+    std::uint32_t entry = 0;  // that needs it,
+    std::size_t length = 0;   // and how much of its path
+    std::uint32_t gid = 0;
   };
   std::vector<Above> way;
-  std::vector<std::pair<std::uint32_t, std::size_t>> missing;  // an entry, and how much of its path
+  std::vector<Missing> missing;
   std::string_view before;
   for (std::uint32_t e = 0; e < entries.size(); ++e) {
     const std::string_view path = inventory.path(entries[e]);
@@ -168,24 +174,34 @@ void AddImpliedDirectories(Inventory& inventory) {
     if (way.empty()) continue;
     for (std::uint32_t i = e; is_new_path && i < entries.size(); ++i) {
       if (inventory.path(entries[i]) != path) break;
-      if (by[i] == kNone && !IsMarkerEntry(entries[i].type)) way.back().is_there = true;
+      if (by[i] != kNone || IsMarkerEntry(entries[i].type)) continue;
+      way.back().is_there = true;
+      const bool is_setgid =
+          entries[i].type == EntryType::kDirectory && (entries[i].mode & 02000) != 0;
+      if (is_setgid) way.back().setgid = i;
     }
     if (by[e] != kNone) continue;
     // An opaque marker stands in the directory itself.
     const bool is_above = entries[e].type != EntryType::kOpaque;
     for (std::size_t i = way.size() - (is_above ? 1 : 0); i-- > 0 && !way[i].is_there;) {
       way[i].is_there = true;
-      missing.emplace_back(e, way[i].length);
+      // What is made in a directory with the set-group-ID bit has its group.
+      const std::uint32_t above = i == 0 ? kNone : way[i - 1].setgid;
+      const bool inherits = above != kNone && entries[above].position < entries[e].position;
+      missing.push_back(
+          {.entry = e, .length = way[i].length, .gid = inherits ? entries[above].gid : 0});
     }
   }
   if (missing.empty()) return;
-  for (const auto& [e, length] : missing) {
+  for (const Missing& made : missing) {
     Entry directory;
     directory.type = EntryType::kDirectory;
     directory.mode = 0755;
     directory.implied = true;
     directory.position = static_cast<std::uint32_t>(entries.size());
-    directory.path = inventory.texts.Add(std::string(inventory.path(entries[e]).substr(0, length)));
+    directory.gid = made.gid;
+    directory.path = inventory.texts.Add(
+        std::string(inventory.path(entries[made.entry]).substr(0, made.length)));
     entries.push_back(directory);
   }
   SortEntries(inventory);

@@ -91,8 +91,8 @@ struct Entry {
   std::uint16_t mode = 0;  // permission, set-id and sticky bits
   EntryType type = EntryType::kRegular;
   ContentHead head = ContentHead::kOther;  // of regular files
-  // A directory of which the tar has no header, only something below it: 0755, root's, of no time
-  // and no bytes. See AddImpliedDirectories.
+  // A directory of which the tar has no header, only something below it: 0755, root's but for a
+  // group that it inherits, of no time and no bytes. See AddImpliedDirectories.
   bool implied = false;
 };
 

@@ -185,6 +185,20 @@ TEST_CASE("Implied directories stay when they are emptied", "[planner][overlay]"
   CHECK(chain.Seen() == Texts{"c", "c/a", "x", "x/y"});
 }
 
+TEST_CASE("An implied directory in one with the set-group-ID bit has its group",
+          "[planner][overlay]") {
+  std::vector<TinyEntry> entries = {Directory("p"), File("p/q/r/x")};
+  entries[0].mode = 02755;
+  Inventory inventory = MakeTinyInventory(entries);
+  inventory.entries[0].gid = 50;
+  AddImpliedDirectories(inventory);
+  REQUIRE(inventory.entries.size() == 4);
+  CHECK(inventory.entries[1].implied);
+  CHECK(inventory.entries[1].gid == 50);
+  CHECK(inventory.entries[1].mode == 0755);
+  CHECK(inventory.entries[2].gid == 0);  // as that has not the bit
+}
+
 TEST_CASE("Only what lasts of a layer meets the layers below", "[planner][overlay]") {
   const std::vector<TinyEntry> lower = {Directory("p"), File("p/x"), Directory("p/q"),
                                         File("p/q/z")};

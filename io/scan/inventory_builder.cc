@@ -538,8 +538,8 @@ void InventoryBuilder::CheckWhiteouts() {
 }
 
 void InventoryBuilder::CheckHardLinks(const std::vector<std::uint32_t>& latest) {
-  const std::vector<Entry>& entries = inventory_.entries;
-  for (const Entry& link : entries) {
+  std::vector<Entry>& entries = inventory_.entries;
+  for (Entry& link : entries) {
     if (link.type != EntryType::kHardLink) continue;
     const std::string_view target = inventory_.link(link);
     const auto after = std::ranges::partition_point(entries, [&](const Entry& entry) {
@@ -561,8 +561,18 @@ void InventoryBuilder::CheckHardLinks(const std::vector<std::uint32_t>& latest) 
       FailAt(link,
              "expected a hard link to a file, found one to the directory " + QuoteName(target));
     }
+    if (found != kNone) continue;
+    const bool is_whiteout = after != entries.begin() && inventory_.path(*(after - 1)) == target &&
+                             (after - 1)->type == EntryType::kWhiteout;
+    if (is_whiteout) {
+      // containerd has made a file of the whiteout, and this is another name of it.
+      link.type = EntryType::kWhiteout;
+      link.link = 0;
+      warnings_.Add("hard link to a whiteout", inventory_.path(link));
+      continue;
+    }
     // Its contents come from a lower layer, if from anywhere: only the merged tree can tell.
-    if (found == kNone) warnings_.Add("hard link to a lower layer", inventory_.path(link));
+    warnings_.Add("hard link to a lower layer", inventory_.path(link));
   }
 }
 
