@@ -19,6 +19,7 @@
 #include "io/source/manifest.h"
 #include "io/source/oci_layout.h"
 #include "io/source/source.h"
+#include "io/store/inventory_store.h"
 #include "planner/input_error.h"
 #include "tests/cli_run.h"
 #include "tests/layout_maker.h"
@@ -35,9 +36,9 @@ using AppliedJson = nlohmann::ordered_json;
 class ApplyFixture {
  public:
   ApplyFixture() : shop(dir.path("src")) {
-    const std::string base = Directory("etc") + File("etc/os", Noise(1)) + Directory("usr") +
-                             File("usr/lib", Noise(2)) + HardLink("usr/lib2", "usr/lib") +
-                             EndBlocks();
+    const std::string base = Directory("etc") + File("etc/os", Noise(1)) + Directory("tmp") +
+                             Directory("usr") + File("usr/lib", Noise(2)) +
+                             HardLink("usr/lib2", "usr/lib") + EndBlocks();
     const std::string tools =
         File("usr/cc", Noise(3)) + File("tmp/x", Noise(4)) + Symlink("usr/c++", "cc") + EndBlocks();
     const std::string clean = File("tmp/.wh.x") + File("usr/mine", "1") + EndBlocks();
@@ -154,8 +155,9 @@ TEST_CASE("Every level shows the same files, in a layout that is complete", "[io
       } else {
         CHECK_THAT(run.err, Catch::Matchers::Contains("counts new layers in gzip"));
       }
-      CHECK_FALSE(fs::exists(to + "/gneiss-apply.json"));
-      CHECK_FALSE(fs::exists(to + "/gneiss-apply.tmp"));
+      std::set<std::string> names;
+      for (const auto& file : fs::directory_iterator(to)) names.insert(file.path().filename());
+      CHECK(names == std::set<std::string>{"blobs", "index.json", "oci-layout"});
       auto shown = ShowLayout(to);
       std::erase_if(shown,
                     [](const auto& image) { return image.first.starts_with("gneiss-base:"); });
@@ -336,51 +338,162 @@ std::string LayerDigest(const ApplyFixture& f, const std::string& image, std::si
   return AppliedJson::parse(f.shop.ReadBlob(MediaDigest(image)))["layers"][layer]["digest"];
 }
 
-TEST_CASE("Bad blobs are named before anything is published", "[io][apply]") {
+// Images that a run left out of `to`, as its record has them: ref and reason.
+std::map<std::string, std::string> LeftOutOf(const std::string& to) {
+  std::map<std::string, std::string> left_out;
+  const AppliedJson record = AppliedJson::parse(ReadWholeFile(to + "/gneiss-apply.json"));
+  REQUIRE(record["schema"] == "gneiss.apply/1");
+  for (const AppliedJson& image : record["left_out"]) {
+    CHECK(image["manifest_digest"].get<std::string>().starts_with("sha256:"));
+    left_out[image["ref"]] = image["why"];
+  }
+  return left_out;
+}
+
+TEST_CASE("An image that cannot be carried over is left out, and named", "[io][apply]") {
   const ApplyFixture f;
   f.Plan({"--level", "squash", "--pin", "three:*"});
   const std::string out = f.dir.path("out");
-  SECTION("one that stays, of other bytes") {
+  const auto today = ShowLayout(f.shop.path());
+  // What a run says, its exit code, and that those that are left are as they were.
+  const auto check_left_out = [&](const std::map<std::string, std::string>& expected,
+                                  const std::vector<std::string>& more = {}) {
+    std::string said;
+    for (const auto& [ref, why] : expected) said += fmt::format("gneiss: {}: {}\n", ref, why);
+    said += fmt::format("gneiss: {} left out of oci:{}",
+                        expected.size() == 1 ? "1 image is" : "2 images are", out);
+    const CliRun run = f.Apply("squash", out, more);
+    const bool goes_on = !more.empty();
+    CHECK(run.code == (goes_on ? kDone : kFailed));
+    CHECK(run.err == said + (goes_on ? "\n" : "; --keep-going makes the exit code 0\n"));
+    CHECK_THAT(run.out, Catch::Matchers::Contains("left out, see gneiss-apply.json"));
+    CHECK(LeftOutOf(out) == expected);
+    auto left = today;
+    for (const auto& [ref, why] : expected) left.erase(ref);
+    CHECK(ShowLayout(out) == left);
+  };
+  SECTION("a layer that stays, of other bytes") {
     const std::string digest = LayerDigest(f, f.three, 1);
     std::string bytes = f.shop.ReadBlob(digest);
     bytes[600] ^= 1;
     f.dir.Write("src/blobs/sha256/" + digest.substr(7), bytes);
-    CheckRefused(
-        f, f.Apply("squash", out), "out",
-        "three:1: expected a blob of digest " + digest + ", found " + LayoutMaker::DigestOf(bytes));
-    // Mended, the same command goes on.
+    const std::string why =
+        "expected a blob of digest " + digest + ", found " + LayoutMaker::DigestOf(bytes);
+    // With --strict nothing is published; mended, the same command goes on.
+    CheckRefused(f, f.Apply("squash", out, {"--strict"}), "out", "three:1: " + why);
+    check_left_out({{"three:1", why}}, {"--keep-going"});
+    fs::remove_all(out);
+    CheckRefused(f, f.Apply("squash", out, {"--strict"}), "out", "three:1: " + why);
     bytes[600] ^= 1;
     f.dir.Write("src/blobs/sha256/" + digest.substr(7), bytes);
     CHECK(f.Apply("squash", out).code == kDone);
-    CHECK(ShowLayout(out) == ShowLayout(f.shop.path()));
+    CHECK(ShowLayout(out) == today);
+    CHECK_FALSE(fs::exists(out + "/gneiss-apply.json"));
   }
-  SECTION("one that stays is missing") {
+  SECTION("a layer that stays is missing") {
     const std::string digest = LayerDigest(f, f.three, 1);
     fs::remove(f.shop.BlobPath(digest));
-    CheckRefused(f, f.Apply("squash", out), "out",
-                 "three:1: expected its blob " + digest + ", found it in no source");
+    check_left_out({{"three:1", "expected its blob " + digest + ", found it in no source"}});
+    // Nothing of it is there.
+    CHECK_FALSE(fs::exists(out + "/blobs/sha256/" + MediaDigest(f.three).substr(7)));
+    // The record is no marker of an ended run.
+    CheckRefused(f, f.Apply("squash", out), "none",
+                 out + ": expected an empty directory or none, found blobs in it");
   }
-  SECTION("one that is joined, of other bytes") {
+  SECTION("a layer that is joined, of other bytes") {
     const std::string digest = LayerDigest(f, f.one, 1);
     std::string bytes = f.shop.ReadBlob(digest);
     bytes[600] ^= 1;
     f.dir.Write("src/blobs/sha256/" + digest.substr(7), bytes);
-    const CliRun run = f.Apply("squash", out);
-    CHECK(run.code == kFailed);
-    CHECK(run.err.find(digest) != std::string::npos);
-    CHECK(std::ranges::count(run.err, '\n') == 1);
-    CHECK_FALSE(fs::exists(out + "/index.json"));
+    const std::string why = "layer " + digest +
+                            ", which the plan makes other layers of: byte 0: expected a layer with "
+                            "digest " +
+                            digest + ", found " + LayoutMaker::DigestOf(bytes);
+    check_left_out({{"one:1", why}, {"two:1", why}});
   }
-  SECTION("one that is joined cannot be scanned") {
+  SECTION("a layer that is joined cannot be scanned") {
     const std::string digest = LayerDigest(f, f.one, 1);
     fs::remove(f.shop.BlobPath(digest));
     fs::remove_all(f.store());
-    CheckRefused(f, f.Apply("squash", out, {"--quiet"}), "out",
-                 "layer " + digest +
-                     ", which the plan makes other layers of: expected its blob in a source, found "
-                     "it in none");
-    CHECK_FALSE(fs::exists(out));
+    const std::string why = "layer " + digest +
+                            ", which the plan makes other layers of: expected its blob in a "
+                            "source, found it in none";
+    check_left_out({{"one:1", why}, {"two:1", why}});
   }
+  SECTION("a config is missing") {
+    const std::string digest =
+        AppliedJson::parse(f.shop.ReadBlob(MediaDigest(f.two)))["config"]["digest"];
+    fs::remove(f.shop.BlobPath(digest));
+    const CliRun run = f.Apply("squash", out);
+    CHECK(run.code == kFailed);
+    auto left = today;
+    left.erase("two:1");
+    CHECK(ShowLayout(out) == left);
+  }
+  SECTION("all of them") {
+    for (const auto& blob : fs::directory_iterator(f.shop.path() + "/blobs/sha256")) {
+      if (ReadWholeFile(blob.path().string()).find("app/main") != std::string::npos) {
+        fs::remove(blob.path());
+      }
+    }
+    f.shop.Index({f.three});
+    f.Plan({"--level", "squash", "--pin", "three:*"});
+    const CliRun run = f.Apply("squash", out);
+    CHECK(run.code == kFailed);
+    CHECK(run.err.starts_with("gneiss: three:1: expected its blob "));
+    CHECK_FALSE(fs::exists(out + "/index.json"));
+  }
+}
+
+TEST_CASE("One bad image does not stop those that share new layers with it", "[io][apply]") {
+  const ApplyFixture f;
+  f.Plan();
+  const auto today = ShowLayout(f.shop.path());
+  // Of `three`, whose base and compiler the others have, too.
+  const std::string digest = LayerDigest(f, f.three, 1);
+  fs::remove(f.shop.BlobPath(digest));
+  for (const char* const level : {"bases", "carve"}) {
+    INFO(level);
+    const std::string out = f.dir.path(level);
+    const CliRun run = f.Apply(level, out);
+    INFO(run.err);
+    CHECK(run.code == kFailed);
+    CHECK(LeftOutOf(out).size() == 1);
+    auto left = today;
+    left.erase("three:1");
+    auto shown = ShowLayout(out);
+    std::erase_if(shown, [](const auto& image) { return image.first.starts_with("gneiss-base:"); });
+    CHECK(shown == left);
+    CHECK(f.Apply(level, f.dir.path("again"), {"--jobs", "1"}).err.size() == run.err.size());
+    CHECK(FilesOf(f.dir.path("again")) == FilesOf(out));
+    fs::remove_all(f.dir.path("again"));
+  }
+}
+
+TEST_CASE("An inventory that is not the layer's is found, whatever is wanted of the layer",
+          "[io][apply]") {
+  const ApplyFixture f;
+  f.Plan({"--level", "squash", "--pin", "three:*"});
+  // Of the layer that deletes a file: in the store it deletes nothing.
+  const std::string digest = LayerDigest(f, f.one, 2);
+  const std::string tar = f.shop.ReadBlob(digest);
+  ScannedLayer scanned = ScanBlob(tar);
+  Inventory& forged = *scanned.inventory;
+  for (Entry& entry : forged.entries) {
+    if (entry.type == EntryType::kWhiteout) entry.type = EntryType::kFifo;
+  }
+  REQUIRE(FindInventoryFault(forged).empty());
+  InventoryStore store(f.store());
+  const ParsedDigest layer = *ParseDigest(digest);
+  fs::remove(store.PathOf(layer));
+  store.Write(layer, std::ssize(tar), scanned);
+  const std::string out = f.dir.path("out");
+  const CliRun run = f.Apply("squash", out);
+  CHECK(run.code == kFailed);
+  const auto left_out = LeftOutOf(out);
+  REQUIRE(left_out.contains("one:1"));
+  CHECK_THAT(left_out.at("one:1"), Catch::Matchers::Contains("expected what its inventory says, "
+                                                             "found another entry than \"tmp/x\""));
 }
 
 TEST_CASE("A plan of other images is refused, and the target not touched", "[io][apply]") {
@@ -479,11 +592,11 @@ TEST_CASE("An ended run is gone on with: whole blobs stay, the rest is written",
   // half-done.
   const std::string out = f.dir.path("out");
   fs::remove(f.shop.BlobPath(LayerDigest(f, f.one, 2)));
-  REQUIRE(f.Apply("carve", out).code == kFailed);
+  REQUIRE(f.Apply("carve", out, {"--strict"}).code == kFailed);
   REQUIRE(fs::exists(out + "/gneiss-apply.json"));
   const ApplyFixture same;
   fs::copy(same.shop.BlobPath(LayerDigest(f, f.one, 2)), f.shop.BlobPath(LayerDigest(f, f.one, 2)));
-  f.dir.Write("out/gneiss-apply.tmp/7", "half");
+  f.dir.Write("out/gneiss-apply.0123456789abcdef.tmp/7", "half");
   f.dir.Write("out/blobs/sha256/stray", "half");
   std::string damaged;
   for (const auto& [name, bytes] : expected) {
@@ -501,6 +614,109 @@ TEST_CASE("An ended run is gone on with: whole blobs stay, the rest is written",
   REQUIRE(run.code == kDone);
   CHECK(run.out.find("there from a run that was ended") != std::string::npos);
   CHECK(FilesOf(out) == expected);
+}
+
+// A target that an ended run seems to have left: one with a run's own marker.
+class PreparedTarget {
+ public:
+  explicit PreparedTarget(const ApplyFixture& f) : f_(f), out_(f.dir.path("out")) {
+    f.Plan();
+    // A run that is ended by a layer that is not there.
+    const std::string blob = f.shop.BlobPath(LayerDigest(f, f.one, 2));
+    fs::rename(blob, f.dir.path("kept"));
+    REQUIRE(f.Apply("carve", out_, {"--strict"}).code == kFailed);
+    fs::rename(f.dir.path("kept"), blob);
+    f.dir.Write("victim/precious", "mine");
+    f.dir.Write("victim/7", "mine, too");
+  }
+  // That the target is refused for what is there, by name, and that nothing else was touched.
+  void CheckRefusedFor(const std::string& message) const {
+    const auto before = FilesOf(f_.dir.path("victim"));
+    CheckRefused(f_, f_.Apply("carve", out_), "out", message);
+    CHECK(FilesOf(f_.dir.path("victim")) == before);
+  }
+  const std::string& out() const { return out_; }
+
+ private:
+  const ApplyFixture& f_;
+  std::string out_;
+};
+
+TEST_CASE("Symbolic links in a target are refused, and what they lead to is not touched",
+          "[io][apply]") {
+  const ApplyFixture f;
+  const PreparedTarget target(f);
+  std::string name;
+  SECTION("a work directory") { name = "gneiss-apply.0123456789abcdef.tmp"; }
+  SECTION("one of an older kind") { name = "gneiss-apply.tmp"; }
+  SECTION("all blobs") { name = "blobs"; }
+  SECTION("blobs of one algorithm") { name = "blobs/sha256"; }
+  SECTION("a blob") { name = "blobs/sha256/" + LayerDigest(f, f.three, 1).substr(7); }
+  SECTION("the notes") { name = "gneiss-apply.notes"; }
+  SECTION("the layout's own file") { name = "oci-layout"; }
+  fs::remove_all(target.out() + "/" + name);
+  fs::create_symlink(f.dir.path("victim"), target.out() + "/" + name);
+  target.CheckRefusedFor(target.out() +
+                         ": expected a directory without symbolic links in it, found " + name +
+                         "; remove it, or write to another directory");
+}
+
+TEST_CASE("What no run leaves is refused in a target", "[io][apply]") {
+  const ApplyFixture f;
+  const PreparedTarget target(f);
+  f.dir.Write("out/notes.txt", "mine");
+  target.CheckRefusedFor(target.out() +
+                         ": expected what an ended run of this command left, found "
+                         "notes.txt; remove it, or write to another directory");
+  fs::remove(target.out() + "/notes.txt");
+  fs::permissions(target.out() + "/blobs", fs::perms::all);
+  target.CheckRefusedFor(target.out() +
+                         "/blobs: expected a directory that an ended run of this "
+                         "command made, found one that everybody can write to; "
+                         "remove it, or write to another directory");
+  fs::permissions(target.out() + "/blobs", fs::perms(0755));
+  CHECK(f.Apply("carve", target.out()).code == kDone);
+}
+
+TEST_CASE("Who else can write to a target is told", "[io][apply]") {
+  const ApplyFixture f;
+  f.Plan();
+  const std::string out = f.dir.path("out");
+  fs::create_directory(out);
+  fs::permissions(out, fs::perms::all);
+  const CliRun run = f.Apply("carve", out);
+  CHECK(run.code == kDone);
+  CHECK(run.err == "gneiss: warning: " + out + " can be written to by everybody, and so changed\n");
+}
+
+TEST_CASE("What an ended run noted is believed as far as it can be read", "[io][apply]") {
+  const ApplyFixture f;
+  f.Plan();
+  const std::string whole = f.dir.path("whole");
+  REQUIRE(f.Apply("carve", whole).code == kDone);
+  const auto expected = FilesOf(whole);
+  const PreparedTarget target(f);
+  // A layer of other files under its own digest, noted for each of the plan's layers.
+  const std::string planted = File("usr/planted", "evil") + EndBlocks();
+  const std::string digest = LayoutMaker::DigestOf(planted);
+  f.dir.Write("out/blobs/sha256/" + digest.substr(7), planted);
+  const CliRun before = f.Apply("carve", target.out(), {"--strict"});
+  REQUIRE(before.code == kDone);
+  CHECK(FilesOf(target.out()) == expected);
+
+  // The same with notes: of a run that ends after its layers are written.
+  const std::string again = f.dir.path("again");
+  fs::remove_all(target.out());
+  const PreparedTarget other(f);
+  const std::string notes = ReadWholeFile(other.out() + "/gneiss-apply.notes");
+  std::string forged;
+  for (int key = 0; key < 3; ++key) {
+    forged += fmt::format("{:064x} {} {}\n", key, digest, planted.size());
+  }
+  f.dir.Write("out/gneiss-apply.notes", notes + forged + "cut");
+  f.dir.Write("out/blobs/sha256/" + digest.substr(7), planted);
+  REQUIRE(f.Apply("carve", other.out()).code == kDone);
+  CHECK(FilesOf(other.out()) == expected);
 }
 
 }  // namespace

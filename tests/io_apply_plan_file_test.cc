@@ -186,14 +186,14 @@ TEST_CASE("Squash: joined layers are one blob wherever they stand", "[io][apply]
   CHECK(planned.blobs[0].num_images == 2);
   CHECK(planned.blobs[1].segment.size() == 2);
   CHECK_FALSE(planned.blobs[1].is_first);
-  CHECK(planned.num_not_planned == 0);
+  CHECK(planned.is_planned == std::vector<std::uint8_t>{1, 1});
 }
 
 TEST_CASE("Images that a plan does not have keep their layers", "[io][apply]") {
   const PlannedFixture f;
   const PlannedImages planned =
       f.Match(PlannedFixture::LevelText("squash", f.ImageText(0, f.FromText(0, 0, 3))));
-  CHECK(planned.num_not_planned == 1);
+  CHECK(planned.is_planned == std::vector<std::uint8_t>{1, 0});
   CHECK(planned.is_changed == std::vector<std::uint8_t>{1, 0});
   CHECK(planned.blobs[planned.of_image[0][0]].is_first);
 }
@@ -231,9 +231,10 @@ TEST_CASE("Entries of a plan are taken by their positions in the tar", "[io][app
   };
   const std::string one = R"({"entries":"L1"})";
   const std::string both = one + R"(,{"entries":"L2"})";
-  const PlannedImages planned =
-      f.Match(level(f.MadeText("L1", 0, "0-1") + "," + f.MadeText("L2", 1, "1"), both));
-  REQUIRE(planned.blobs.size() >= 2);
+  const std::string all = both + R"(,{"entries":"L3"})";
+  const std::string others = f.MadeText("L2", 1, "1") + "," + f.MadeText("L3", 2, "1");
+  const PlannedImages planned = f.Match(level(f.MadeText("L1", 0, "0-1") + "," + others, all));
+  REQUIRE(planned.blobs.size() >= 3);
   CHECK(planned.blobs[0].id == "L1");
   CHECK(planned.blobs[0].predicted == 7);
   CHECK(planned.blobs[0].entries.size() == 2);
@@ -248,11 +249,61 @@ TEST_CASE("Entries of a plan are taken by their positions in the tar", "[io][app
         "p.json:levels[0].images[0]: expected each path in one layer of app:100, found \"a/x\" in "
         "layer L2 again");
   // Directories may be in several.
-  CHECK(f.Problem(level(f.MadeText("L1", 0, "0-1") + "," + f.MadeText("L2", 0, "0,2"), both))
+  CHECK(f.Problem(level(f.MadeText("L1", 0, "0-1") + "," + others + "," + f.MadeText("L4", 0, "0"),
+                        all + R"(,{"entries":"L4"})"))
             .empty());
   CHECK(f.Problem(level(f.MadeText("L1", 0, "0"), one + "," + f.FromText(0, 0, 1))) ==
         "p.json:levels[0].images[0]: expected layers either all of today or all made of entries, "
         "found both");
+}
+
+TEST_CASE("Layers made of entries list all that an image shows, and nothing else", "[io][apply]") {
+  const PlannedFixture f;
+  const auto problem = [&](const std::string& entries_of_first, const std::string& of_image) {
+    return f.Problem(PlannedFixture::LevelText(
+        "carve", f.ImageText(0, of_image),
+        R"(,"layers":[)" + f.MadeText("L1", 0, entries_of_first) + "," + f.MadeText("L2", 1, "1") +
+            "," + f.MadeText("L3", 2, "1") + "]"));
+  };
+  const std::string all = R"({"entries":"L1"},{"entries":"L2"},{"entries":"L3"})";
+  const std::string plan_anew =
+      "\" in none of them: the plan was changed, or is of other images; plan these sources anew";
+  const std::string image = "p.json:levels[0].images[0]: ";
+  const std::string expected =
+      image + "expected layers of app:100 that list all that it shows, found \"";
+  CHECK(problem("0-1", all).empty());
+  // A layer that is gone, a range that is shorter, and no layers at all.
+  CHECK(problem("0-1", R"({"entries":"L1"},{"entries":"L2"})") == expected + "d" + plan_anew);
+  CHECK(problem("0", all) == expected + "a/x" + plan_anew);
+  CHECK(problem("1", all) == expected + "a" + plan_anew);
+  CHECK(problem("0-1", "") == expected + "a" + plan_anew);
+  CHECK(problem("0-2", all) ==
+        image + "expected in layer L1 only what app:100 shows, found \"b\", which it does not");
+}
+
+TEST_CASE("Images with layers that cannot be made are left out", "[io][apply]") {
+  const ContentFleet made =
+      MakeContentFleet({{tiny::File("a", "1")}, {tiny::File("b", "2")}, {tiny::File("c", "3")}},
+                       {{0, 1}, {1, 2}}, {0});
+  const Fleet& fleet = made.fleet;
+  const auto joined = [&](ImageIndex i) {
+    const auto chain = fleet.chain(fleet.images[i]);
+    return fmt::format(R"({{"refs":["app:{}"],"manifest_digest":"{}","layers":[{{"from":)"
+                       R"(["{}","{}"]}}]}})",
+                       100 + i, FormatDigest(fleet.images[i].identity),
+                       FormatDigest(fleet.layers[chain[0]].digest),
+                       FormatDigest(fleet.layers[chain[1]].digest));
+  };
+  const PlanFile plan =
+      ParsePlanFile("p.json", PlannedFixture::LevelText("squash", joined(0) + "," + joined(1)));
+  const LayerIndex bad = fleet.chain(fleet.images[0])[0];
+  const PlannedImages planned =
+      MatchPlan(plan, plan.levels.front(), fleet, made.contents, {{bad, "it is no tar"}});
+  CHECK(planned.left_out == std::map<ImageIndex, std::string>{
+                                {0, "layer " + FormatDigest(fleet.layers[bad].digest) +
+                                        ", which the plan makes other layers of: it is no tar"}});
+  CHECK(planned.of_image[0].empty());
+  CHECK(planned.is_changed == std::vector<std::uint8_t>{0, 1});
 }
 
 TEST_CASE("One path twice in a layer is refused", "[io][apply]") {
@@ -269,12 +320,12 @@ TEST_CASE("One path twice in a layer is refused", "[io][apply]") {
 
 TEST_CASE("Images are on the deepest base that they start with", "[io][apply]") {
   const PlannedFixture f;
-  const std::string layers =
-      f.MadeText("L1", 0, "0") + "," + f.MadeText("L2", 0, "1") + "," + f.MadeText("L3", 1, "1");
+  const std::string layers = f.MadeText("L1", 0, "0") + "," + f.MadeText("L2", 1, "1") + "," +
+                             f.MadeText("L3", 0, "1") + "," + f.MadeText("L4", 2, "1");
   const std::string bases = R"("bases":[{"layer":"L1"},{"layer":"L2","on":"L1"}])";
   const std::string images =
-      f.ImageText(0, R"({"entries":"L1"},{"entries":"L2"},{"entries":"L3"})") + "," +
-      f.ImageText(1, R"({"entries":"L1"},{"entries":"L3"})");
+      f.ImageText(0, R"({"entries":"L1"},{"entries":"L2"},{"entries":"L3"},{"entries":"L4"})") +
+      "," + f.ImageText(1, R"({"entries":"L1"},{"entries":"L3"},{"entries":"L4"})");
   const PlannedImages planned =
       f.Match(PlannedFixture::LevelText("bases", images, R"(,"layers":[)" + layers + "]," + bases));
   REQUIRE(planned.bases.size() == 2);
@@ -289,7 +340,8 @@ TEST_CASE("Images are on the deepest base that they start with", "[io][apply]") 
         "p.json: levels[0].bases[0].on: expected the layer of an earlier base, found \"L1\"");
 }
 
-TEST_CASE("Layers to read are those that something is made of", "[io][apply]") {
+TEST_CASE("Layers to read are those of images that change, and what their new ones are made of",
+          "[io][apply]") {
   const PlannedFixture f;
   const auto to_read = [&](const std::string& text) {
     const PlanFile plan = ParsePlanFile("p.json", text);
@@ -297,7 +349,7 @@ TEST_CASE("Layers to read are those that something is made of", "[io][apply]") {
   };
   CHECK(to_read(PlannedFixture::LevelText(
             "squash", f.ImageText(0, f.FromText(0, 0, 1) + "," + f.FromText(0, 1, 2)))) ==
-        std::vector<LayerIndex>{1, 2});
+        std::vector<LayerIndex>{0, 1, 2});
   CHECK(to_read(PlannedFixture::LevelText("carve", f.ImageText(1, R"({"entries":"L1"})"),
                                           R"(,"layers":[)" + f.MadeText("L1", 0, "0") + "]")) ==
         std::vector<LayerIndex>{0, 2});

@@ -153,8 +153,9 @@ TEST_CASE(
           run({"apply", file, "--from", from, "--to", "oci:" + result.path(), "--level", level});
       INFO(applied.err);
       if (applied.code != kDone) {
-        // Hard links to nothing cannot be carried over; nothing is written then.
-        REQUIRE(is_odd);
+        // Hard links to nothing cannot be carried over; nor can attributes that headers of hard
+        // links have beside their file's, which no builder writes.
+        REQUIRE((is_odd || applied.err.find("in the link's header") != std::string::npos));
         ++num_refused;
         continue;
       }

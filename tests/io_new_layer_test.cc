@@ -65,7 +65,8 @@ class TarFleet {
     for (const NewLayer& layer : layers) AppendContents(layer, wanted);
     ContentSpoolOptions options;
     options.jobs = jobs;
-    return ContentSpool::Fill(fleet_, blobs_, contents_, wanted, directory_.path(), options);
+    return ContentSpool::Fill(fleet_, blobs_, contents_, wanted, OpenDirectory(directory_.path()),
+                              options);
   }
 
   // The blobs of new layers, in their order.
@@ -76,7 +77,8 @@ class TarFleet {
     std::vector<std::string> blobs;
     for (const NewLayer& layer : layers) {
       const std::string path = directory_.path("new");
-      const WrittenLayer written = WriteLayer(layer, contents_, spool, compression, path);
+      const WrittenLayer written =
+          WriteLayer(layer, contents_, spool, compression, OpenDirectory(directory_.path()), "new");
       blobs.push_back(ReadWholeFile(path));
       fs::remove(path);
       REQUIRE(written.digest == Sha256(blobs.back()));
@@ -354,10 +356,10 @@ TEST_CASE("A large file with holes is written as small as it is", "[io][new_laye
   const SpoolNeeds needs = FindSpoolNeeds(contents, wanted);
   REQUIRE(needs.disk_bytes == 8);
   REQUIRE(needs.layers == std::vector<LayerIndex>{0});
-  const ContentSpool spool =
-      ContentSpool::Fill(fleet, blobs, contents, wanted, directory.path(), options);
-  const WrittenLayer written = WriteLayer(
-      layer, contents, spool, {.codec = LayerCodec::kTar, .level = {}}, directory.path("new"));
+  const OpenDirectory work(directory.path());
+  const ContentSpool spool = ContentSpool::Fill(fleet, blobs, contents, wanted, work, options);
+  const WrittenLayer written =
+      WriteLayer(layer, contents, spool, {.codec = LayerCodec::kTar, .level = {}}, work, "new");
   REQUIRE(written.tar_size < 20'000);
   const Inventory found = *ScanBlob(ReadWholeFile(directory.path("new")), options.scan).inventory;
   REQUIRE(found.entries[0].size == size);
@@ -368,16 +370,14 @@ TEST_CASE("Blobs that are not what they should be are named", "[io][new_layer]")
   const std::string blob = File("a", "content of a") + EndBlocks();
   const TarFleet tars({blob}, {{0}});
   const std::vector<NewLayer> layers = {MergeLayers(tars.contents(), tars.chain(0), true)};
-  const std::string layer = "layer " + FormatDigest(Sha256(blob));
+  const auto problem = [&] { return tars.Fill(layers).unreadable().at(0); };
   std::string damaged = blob;
   damaged[512] = 'X';
   tars.directory().Write("layout/blobs/sha256/" + FormatDigest(Sha256(blob)).substr(7), damaged);
-  REQUIRE(MessageOf<InputError>([&] { (void)tars.Fill(layers); }) ==
-          layer + ":byte 0: expected a layer with digest " + FormatDigest(Sha256(blob)) +
-              ", found " + FormatDigest(Sha256(damaged)));
+  REQUIRE(problem() == "byte 0: expected a layer with digest " + FormatDigest(Sha256(blob)) +
+                           ", found " + FormatDigest(Sha256(damaged)));
   fs::remove(tars.BlobPath(0));
-  REQUIRE(MessageOf<InputError>([&] { (void)tars.Fill(layers); }) ==
-          layer + ": expected its blob in a layout among the sources, found none");
+  REQUIRE(problem() == "expected its blob in a source, found it in none");
 }
 
 TEST_CASE("An inventory that is not the layer's is found", "[io][new_layer]") {
@@ -387,12 +387,19 @@ TEST_CASE("An inventory that is not the layer's is found", "[io][new_layer]") {
   LayerContents contents(1);
   contents.Add(0, std::move(other));
   const std::vector<EntryRef> wanted = {{0, 0}};
-  REQUIRE(MessageOf<InputError>([&] {
-            (void)ContentSpool::Fill(tars.fleet(), tars.blobs(), contents, wanted,
-                                     tars.directory().path(), {});
-          }) == "layer " + FormatDigest(Sha256(blob)) +
-                    ": expected what its inventory says, found another entry than \"a\"; scan it "
-                    "again into another --store");
+  const OpenDirectory work(tars.directory().path());
+  const std::string problem =
+      "expected what its inventory says, found another entry than \"a\"; scan it again into "
+      "another --store";
+  const auto fill = [&](std::span<const EntryRef> entries, const ContentSpoolOptions& options) {
+    return ContentSpool::Fill(tars.fleet(), tars.blobs(), contents, entries, work, options)
+        .unreadable();
+  };
+  REQUIRE(fill(wanted, {}) == std::map<LayerIndex, std::string>{{0, problem}});
+  // Layers of which nothing is wanted are read on demand.
+  REQUIRE(fill({}, {}).empty());
+  const std::vector<LayerIndex> also_read = {0};
+  REQUIRE(fill({}, {.scan = {}, .jobs = 1, .also_read = also_read, .on_progress = {}}).size() == 1);
 }
 
 std::vector<std::string> NamesIn(const std::string& directory) {
@@ -412,13 +419,14 @@ TEST_CASE("What cannot be written is named, and nothing stays", "[io][new_layer]
   const std::vector<NewLayer> layers = {MergeLayers(tars.contents(), tars.chain(0), true)};
   const ContentSpool spool = tars.Fill(layers);
   const std::vector<std::string> before = NamesIn(tars.directory().path());
-  const auto write = [&](const std::string& path) {
-    (void)WriteLayer(layers[0], tars.contents(), spool, {}, path);
+  const OpenDirectory work(tars.directory().path());
+  const auto write = [&](const std::string& name) {
+    (void)WriteLayer(layers[0], tars.contents(), spool, {}, work, name);
   };
-  const std::string absent = tars.directory().path("no/such/file");
-  REQUIRE_THROWS_WITH(write(absent), absent + ": No such file or directory");
+  REQUIRE_THROWS_WITH(write("no/such/file"),
+                      tars.directory().path("no/such/file") + ": No such file or directory");
   const std::string there = tars.directory().Write("there", "mine");
-  REQUIRE_THROWS_WITH(write(there), there + ": File exists");
+  REQUIRE_THROWS_WITH(write("there"), there + ": File exists");
   REQUIRE(ReadWholeFile(there) == "mine");
   fs::remove(there);
 
@@ -433,7 +441,7 @@ TEST_CASE("What cannot be written is named, and nothing stays", "[io][new_layer]
   std::string written;
   std::string spooled;
   try {
-    write(path);
+    write("new");
   } catch (const std::system_error& error) {
     written = error.what();
   }

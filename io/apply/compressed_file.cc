@@ -6,19 +6,27 @@
 #include <cerrno>
 #include <iterator>
 #include <system_error>
+#include <utility>
 
 namespace gneiss {
 
-CompressedFile::CompressedFile(const std::string& path, const CompressionOptions& options)
-    : path_(path),
+CompressedFile::CompressedFile(const OpenDirectory& directory, std::string name,
+                               const CompressionOptions& options)
+    : directory_(directory),
+      name_(std::move(name)),
       compressor_(options),
-      on_interrupt_(path),
-      file_(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666)) {
-  if (file_.get() < 0) throw std::system_error(errno, std::generic_category(), path_);
+      on_interrupt_(directory.descriptor(), name_),
+      file_(openat(directory.descriptor(), name_.c_str(),
+                   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0664)) {
+  if (file_.get() < 0) Fail();
 }
 
 CompressedFile::~CompressedFile() {
-  if (!is_finished_) unlink(path_.c_str());
+  if (!is_finished_) unlinkat(directory_.descriptor(), name_.c_str(), 0);
+}
+
+void CompressedFile::Fail() const {
+  throw std::system_error(errno, std::generic_category(), directory_.PathOf(name_));
 }
 
 void CompressedFile::Write(std::string_view bytes) {
@@ -27,7 +35,7 @@ void CompressedFile::Write(std::string_view bytes) {
 
 void CompressedFile::Finish() {
   compressor_.Finish([this](std::string_view stored) { WriteStored(stored); });
-  if (fsync(file_.get()) != 0) throw std::system_error(errno, std::generic_category(), path_);
+  if (fsync(file_.get()) != 0) Fail();
   digest_ = hash_.Finish();
   is_finished_ = true;
 }
@@ -38,7 +46,7 @@ void CompressedFile::WriteStored(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = write(file_.get(), bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) throw std::system_error(errno, std::generic_category(), path_);
+    if (count < 0) Fail();
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
 }

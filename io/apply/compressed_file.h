@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "io/apply/open_directory.h"
 #include "io/cli/interrupt.h"
 #include "io/source/compressor.h"
 #include "io/source/sha256_stream.h"
@@ -16,9 +17,10 @@ namespace gneiss {
 
 class CompressedFile {
  public:
-  // Makes the file. Throws std::system_error naming `path`, also when something is there. REQUIRES:
-  // the level is one of the codec's.
-  CompressedFile(const std::string& path, const CompressionOptions& options);
+  // Makes the file `name` in a directory that outlives this. Throws std::system_error naming its
+  // path, also when something is there. REQUIRES: the level is one of the codec's.
+  CompressedFile(const OpenDirectory& directory, std::string name,
+                 const CompressionOptions& options);
   CompressedFile(const CompressedFile&) = delete;
   CompressedFile& operator=(const CompressedFile&) = delete;
   // Removes the file unless it is finished; so does an interrupt.
@@ -35,8 +37,10 @@ class CompressedFile {
 
  private:
   void WriteStored(std::string_view bytes);
+  [[noreturn]] void Fail() const;
 
-  std::string path_;
+  const OpenDirectory& directory_;
+  std::string name_;
   Compressor compressor_;
   RemovedOnInterrupt on_interrupt_;  // from before the file is there
   OpenDescriptor file_;

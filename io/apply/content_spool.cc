@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
+#include <exception>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
 
@@ -66,6 +68,12 @@ std::string FindOtherEntry(const Inventory& expected, const Inventory& found) {
   return fmt::format("{} entries instead of {}", found.entries.size(), expected.entries.size());
 }
 
+// Thrown through a scan.
+struct SpoolIsMoot {};  // it is no longer wanted
+struct SpoolIsClosed {  // its contents cannot be kept
+  std::exception_ptr cause;
+};
+
 // Keeps what is wanted of one layer.
 class LayerSink : public ContentSink {
  public:
@@ -84,21 +92,35 @@ class LayerSink : public ContentSink {
     begin_ = file_.end();
     return std::ranges::binary_search(wanted_, std::pair(path, size));
   }
-  void Write(std::string_view bytes) override { file_.Append(bytes); }
-  void WriteHole(Bytes count) override { file_.AppendHole(count); }
+  void Write(std::string_view bytes) override {
+    Keep([&] { file_.Append(bytes); });
+  }
+  void WriteHole(Bytes count) override {
+    Keep([&] { file_.AppendHole(count); });
+  }
   void End(const Digest& content) override {
     SpooledContent* const spooled = FindContent(distinct_, content);
     // A tar may have a path twice, and one content at several.
     if (spooled == nullptr || spooled->from.layer != layer_ || spooled->file != kNone) {
-      file_.TruncateTo(begin_);
+      Keep([&] { file_.TruncateTo(begin_); });
       return;
     }
-    file_.Complete();
+    Keep([&] { file_.Complete(); });
     spooled->offset = begin_;
     spooled->file = file_index_;
   }
 
  private:
+  // A full disk of ours is no fault of the layer's.
+  template <typename Act>
+  static void Keep(const Act& act) {
+    try {
+      act();
+    } catch (const std::system_error&) {
+      throw SpoolIsClosed{std::current_exception()};
+    }
+  }
+
   LayerIndex layer_;
   std::span<SpooledContent> distinct_;
   SpoolFile& file_;
@@ -107,14 +129,12 @@ class LayerSink : public ContentSink {
   Bytes begin_ = 0;
 };
 
-// Thrown through a scan that is no longer wanted.
-struct SpoolIsMoot {};
-
 }  // namespace
 
 struct ContentSpool::State {
   std::vector<SpooledContent> distinct;  // by digest
   std::vector<SpoolFile> files;          // one for each thread
+  std::map<LayerIndex, std::string> unreadable;
 };
 
 namespace {
@@ -133,7 +153,7 @@ class SpoolFiller {
       of_layer_[distinct[i].from.layer].push_back(i);
     }
     for (LayerIndex l = 0; l < of_layer_.size(); ++l) {
-      if (of_layer_[l].empty()) continue;
+      if (of_layer_[l].empty() && !std::ranges::binary_search(options.also_read, l)) continue;
       queue_.push_back(l);
       bytes_total_ = CheckedAdd(bytes_total_, fleet.layers[l].size);
     }
@@ -141,19 +161,33 @@ class SpoolFiller {
     std::ranges::stable_sort(queue_, [&](LayerIndex a, LayerIndex b) {
       return fleet.layers[a].size > fleet.layers[b].size;
     });
+    problems_.resize(queue_.size());
   }
 
   std::size_t num_layers() const { return queue_.size(); }
 
-  // One thread for each file.
-  void Run(std::vector<SpoolFile>& files) {
+  // One thread for each file. What is wrong with which layers.
+  std::map<LayerIndex, std::string> Run(std::vector<SpoolFile>& files) {
     ParallelFor(
         queue_.size(), std::ssize(files),
         [&](const ParallelItem& item) {
-          Read(item, files[item.thread]);
+          try {
+            Read(item, files[item.thread]);
+          } catch (const InputError& error) {
+            problems_[item.index] = error.what();
+          } catch (const std::system_error& error) {
+            problems_[item.index] = error.what();
+          } catch (const SpoolIsClosed& closed) {
+            std::rethrow_exception(closed.cause);
+          }
           ++layers_done_;
         },
         [&] { Report(); });
+    std::map<LayerIndex, std::string> unreadable;
+    for (std::size_t q = 0; q < queue_.size(); ++q) {
+      if (!problems_[q].empty()) unreadable.emplace(queue_[q], std::move(problems_[q]));
+    }
+    return unreadable;
   }
 
  private:
@@ -168,11 +202,8 @@ class SpoolFiller {
   void Read(const ParallelItem& item, SpoolFile& file) {
     const LayerIndex l = queue_[item.index];
     const Layer& layer = fleet_.layers[l];
-    const std::string name = "layer " + fleet_.digest_text(layer);
     const auto blob = blobs_.Open(fleet_.digest_text(layer), layer.size);
-    if (blob == nullptr) {
-      throw InputError(name, "", "expected its blob in a layout among the sources, found none");
-    }
+    if (blob == nullptr) throw InputError("expected its blob in a source, found it in none");
     LayerSink sink(l, contents_, distinct_, of_layer_[l], file,
                    static_cast<std::uint32_t>(item.thread));
     ScanOptions scan = options_.scan;
@@ -181,18 +212,13 @@ class SpoolFiller {
       if (item.IsMoot()) throw SpoolIsMoot();
       bytes_read_ += bytes;
     };
-    try {
-      const ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet_, layer), scan);
-      if (!scanned.inventory) {
-        throw InputError("expected a tar, found " + scanned.not_a_tar.found);
-      }
-      const std::string other = FindOtherEntry(*contents_.inventories[l], *scanned.inventory);
-      if (!other.empty()) {
-        throw InputError("expected what its inventory says, found " + other +
-                         "; scan it again into another --store");
-      }
-    } catch (const InputError& error) {
-      throw error.WithSource(name, error.place());
+    ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet_, layer), scan);
+    if (!scanned.inventory) throw InputError("expected a tar, found " + scanned.not_a_tar.found);
+    AddImpliedDirectories(*scanned.inventory);
+    const std::string other = FindOtherEntry(*contents_.inventories[l], *scanned.inventory);
+    if (!other.empty()) {
+      throw InputError("expected what its inventory says, found " + other +
+                       "; scan it again into another --store");
     }
     for ([[maybe_unused]] const std::uint32_t i : of_layer_[l]) assert(distinct_[i].file != kNone);
   }
@@ -204,6 +230,7 @@ class SpoolFiller {
   std::span<SpooledContent> distinct_;
   std::vector<std::vector<std::uint32_t>> of_layer_;  // contents to read from each
   std::vector<LayerIndex> queue_;
+  std::vector<std::string> problems_;  // by place in the queue; empty: none
   Bytes bytes_total_ = 0;
   std::atomic<Bytes> bytes_read_ = 0;
   std::atomic<std::int64_t> layers_done_ = 0;
@@ -213,7 +240,8 @@ class SpoolFiller {
 
 ContentSpool ContentSpool::Fill(const Fleet& fleet, const LayerBlobs& blobs,
                                 const LayerContents& contents, std::span<const EntryRef> wanted,
-                                const std::string& directory, const ContentSpoolOptions& options) {
+                                const OpenDirectory& directory,
+                                const ContentSpoolOptions& options) {
   auto state = std::make_unique<State>();
   state->distinct = DistinctContents(contents, wanted);
   SpoolFiller filler(fleet, blobs, contents, options, state->distinct);
@@ -221,7 +249,7 @@ ContentSpool ContentSpool::Fill(const Fleet& fleet, const LayerBlobs& blobs,
   while (state->files.size() < std::min(jobs, filler.num_layers())) {
     state->files.emplace_back(directory);
   }
-  filler.Run(state->files);
+  state->unreadable = filler.Run(state->files);
   return ContentSpool(std::move(state));
 }
 
@@ -229,6 +257,10 @@ ContentSpool::ContentSpool(std::unique_ptr<State> state) : state_(std::move(stat
 ContentSpool::ContentSpool(ContentSpool&&) noexcept = default;
 ContentSpool& ContentSpool::operator=(ContentSpool&&) noexcept = default;
 ContentSpool::~ContentSpool() = default;
+
+const std::map<LayerIndex, std::string>& ContentSpool::unreadable() const {
+  return state_->unreadable;
+}
 
 void ContentSpool::Read(const Digest& digest, Bytes offset, std::span<char> buffer) const {
   const SpooledContent* const found = FindContent(state_->distinct, digest);

@@ -8,11 +8,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "io/apply/open_directory.h"
 #include "io/scan/scan_fleet.h"
 #include "io/scan/scan_layer.h"
 #include "io/source/layer_blobs.h"
@@ -27,6 +29,9 @@ namespace gneiss {
 struct ContentSpoolOptions {
   ScanOptions scan;       // limits and such; on_progress and contents are not used
   std::int64_t jobs = 1;  // threads, at least 1
+  // Sorted. Layers that are read although nothing of them may be wanted, so that their inventories
+  // rest on what was read.
+  std::span<const LayerIndex> also_read;
   // What has been read of the blobs that are. Called in the caller's thread, about ten times a
   // second; may be empty.
   std::function<void(const FleetScanProgress&)> on_progress;
@@ -38,21 +43,26 @@ class ContentSpool {
   // may be wanted more than once. Of several layers with the same contents the first is read. What
   // lies where on the disk depends on `jobs`, nothing that can be read of it.
   //
-  // Throws InputError that names the layer when no source has its blob, when that is not what its
-  // digest says or is refused by the scanner, and when it holds other entries than the inventory;
-  // std::system_error naming `directory` when that cannot be written to, and when a blob cannot be
-  // read. Memory: a scan and its inventory for each thread, 60 bytes for each distinct content.
+  // Throws std::system_error naming `directory` when that cannot be written to. What is wrong with
+  // a layer is told by unreadable(). Memory: a scan and its inventory for each thread, 60 bytes for
+  // each distinct content.
   [[nodiscard]] static ContentSpool Fill(const Fleet& fleet, const LayerBlobs& blobs,
                                          const LayerContents& contents,
                                          std::span<const EntryRef> wanted,
-                                         const std::string& directory,
+                                         const OpenDirectory& directory,
                                          const ContentSpoolOptions& options);
   ContentSpool(ContentSpool&&) noexcept;
   ContentSpool& operator=(ContentSpool&&) noexcept;
   ~ContentSpool();
 
+  // What is wrong with layers that were to be read: no source has the blob or can read it, it is
+  // not what its digest says or refused by the scanner, or it holds other entries than the
+  // inventory says.
+  const std::map<LayerIndex, std::string>& unreadable() const;
+
   // Fills `buffer` with bytes from `offset` on. May be called from several threads. Throws
-  // std::system_error. REQUIRES: the digest was wanted, and its contents go that far.
+  // std::system_error. REQUIRES: the digest was wanted, its contents go that far, and all layers
+  // could be read.
   void Read(const Digest& digest, Bytes offset, std::span<char> buffer) const;
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -47,6 +48,11 @@ std::string SubjectOf(const Descriptor& descriptor, std::string_view manifest) {
   return reference.empty() ? SubjectOfTag(descriptor) : std::string(reference);
 }
 
+bool IsDescriptor(std::string_view entry) {
+  const Manifest alone = ParseManifest(fmt::format(R"({{"manifests":[{}]}})", entry));
+  return alone.bad_entries.empty();
+}
+
 void ExpectDepth(int depth) {
   if (depth <= kMaxIndexDepth) return;
   throw InputError(
@@ -64,6 +70,7 @@ struct IndexRewriter::Entry {
   std::shared_ptr<Node> node;  // of a nested index
   std::string manifest;        // of what is neither
   bool has_blob = true;
+  bool is_bad = false;  // nothing else is known of it
 };
 
 struct IndexRewriter::Node {
@@ -86,20 +93,15 @@ IndexRewriter::IndexRewriter(const Fleet& fleet, const LayerBlobs& blobs)
     roots_.push_back(ReadNode(std::move(*text), layout.files().PathOf("index.json"), 0));
     roots_.back()->repository = layout.files().repository();
   }
-  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
-    if (!manifests_[i].empty()) continue;
-    throw InputError(
-        fmt::format("expected {} in an index.json of the sources, found it in none: "
-                    "images are carried over from OCI layouts only",
-                    fleet.name(fleet.images[i])));
-  }
 }
 
 IndexRewriter::~IndexRewriter() = default;
 
-ImageIndex IndexRewriter::FindImage(const Digest& digest) const {
+ImageIndex IndexRewriter::FindImage(std::string_view digest_text) const {
+  const std::optional<ParsedDigest> parsed = ParseDigest(digest_text);
+  if (!parsed) return kNone;
   const ImageIndex i =
-      images_.Find(digest, [&](std::uint32_t at) { return fleet_.images[at].identity; });
+      images_.Find(parsed->digest, [&](std::uint32_t at) { return fleet_.images[at].identity; });
   return i != DigestIndex::kAbsent && fleet_.images[i].has_manifest_digest ? i : kNone;
 }
 
@@ -111,9 +113,37 @@ std::shared_ptr<IndexRewriter::Node> IndexRewriter::ReadNode(std::string text,
     const Manifest index = ParseManifest(node->text, kMaxRootIndexBytes);
     const std::string_view list = FindMember(TrimJson(node->text), "manifests");
     const std::vector<std::string_view> elements = ElementsOf(list);
-    if (!index.bad_entries.empty()) throw index.bad_entries.front();
+    for (const InputError& error : index.bad_entries) {
+      bad_entries_.emplace(IndexEntryName(), error.WithSource(path, error.place()).what());
+    }
+    std::size_t good = 0;
     for (std::size_t e = 0; e < elements.size(); ++e) {
-      ReadEntry(elements[e], index.manifests[e], depth, *node);
+      if (!index.bad_entries.empty() && !IsDescriptor(elements[e])) {
+        node->entries.push_back(
+            {.text = std::string(elements[e]), .descriptor = {}, .is_bad = true});
+        continue;
+      }
+      const Descriptor& descriptor = index.manifests[good++];
+      if (const std::string_view ref = FindAnnotation(descriptor.annotations, kRefName);
+          !ref.empty()) {
+        refs_.try_emplace(descriptor.digest_text, ref);
+      }
+      std::string problem;
+      try {
+        ReadEntry(elements[e], descriptor, depth, *node);
+      } catch (const InputError& error) {
+        problem = error.what();
+      } catch (const std::system_error& error) {
+        problem = error.what();
+      }
+      if (problem.empty()) continue;
+      if (const IndexEntryName name = NameOf(descriptor.digest_text);
+          !bad_entries_.contains(name)) {
+        bad_entries_.emplace(name, problem);
+      }
+      not_chosen_.insert(descriptor.digest_text);
+      node->entries.push_back(
+          {.text = std::string(elements[e]), .descriptor = descriptor, .is_bad = true});
     }
     return node;
   } catch (const InputError& error) {
@@ -125,7 +155,6 @@ std::shared_ptr<IndexRewriter::Node> IndexRewriter::ReadNode(std::string text,
 void IndexRewriter::ReadEntry(std::string_view text, const Descriptor& descriptor, int depth,
                               Node& node) {
   Entry entry{.text = std::string(text), .descriptor = descriptor};
-  const std::string of = "the entry " + descriptor.digest_text + " of an index";
   const ManifestKind claimed = KindOf(descriptor);
   if (claimed == ManifestKind::kIndex) {
     if (const auto known = nodes_.find(descriptor.digest_text); known != nodes_.end()) {
@@ -135,14 +164,14 @@ void IndexRewriter::ReadEntry(std::string_view text, const Descriptor& descripto
   // What no image needs may lack its blob; an image without one is in no fleet.
   entry.has_blob = blobs_.Open(descriptor.digest_text, descriptor.size) != nullptr;
   if (entry.node == nullptr && entry.has_blob) {
-    std::string manifest = ReadCarried(blobs_, descriptor.digest_text, descriptor.size, of);
+    std::string manifest = ReadCarried(blobs_, descriptor.digest_text, descriptor.size);
     ManifestKind kind = claimed;
     if (claimed == ManifestKind::kImage || claimed == ManifestKind::kIndex) {
       kind = ParseManifest(manifest).kind;
     }
     if (kind == ManifestKind::kIndex) {
       ExpectDepth(depth + 1);
-      entry.node = ReadNode(std::move(manifest), of, depth + 1);
+      entry.node = ReadNode(std::move(manifest), descriptor.digest_text, depth + 1);
       nodes_.emplace(descriptor.digest_text, entry.node);
     } else if (kind == ManifestKind::kImage) {
       ReadImage(descriptor, std::move(manifest), entry);
@@ -165,7 +194,7 @@ void IndexRewriter::ReadEntry(std::string_view text, const Descriptor& descripto
 }
 
 void IndexRewriter::ReadImage(const Descriptor& descriptor, std::string text, Entry& entry) {
-  entry.image = FindImage(descriptor.digest.digest);
+  entry.image = FindImage(descriptor.digest_text);
   if (entry.image == kNone) {
     not_chosen_.insert(descriptor.digest_text);
   } else {
@@ -173,10 +202,16 @@ void IndexRewriter::ReadImage(const Descriptor& descriptor, std::string text, En
   }
 }
 
+IndexEntryName IndexRewriter::NameOf(std::string_view digest_text) const {
+  const auto ref = refs_.find(digest_text);
+  return {.ref = ref == refs_.end() ? "" : ref->second, .digest_text = std::string(digest_text)};
+}
+
 class IndexRewriter::Writer {
  public:
-  Writer(const IndexRewriter& indexes, std::span<const std::string> new_manifests)
-      : indexes_(indexes), new_manifests_(new_manifests) {}
+  Writer(const IndexRewriter& indexes, std::span<const std::string> new_manifests,
+         const std::set<std::string, std::less<>>& left_out)
+      : indexes_(indexes), new_manifests_(new_manifests), out_(left_out) {}
 
   RewrittenIndex Write(std::span<const std::string> added) {
     const std::vector<std::shared_ptr<Node>>& roots = indexes_.roots_;
@@ -224,6 +259,7 @@ class IndexRewriter::Writer {
   }
 
   ManifestFate FateOf(const Entry& entry) {
+    if (entry.is_bad || out_.contains(entry.descriptor.digest_text)) return ManifestFate::kGoes;
     if (entry.node != nullptr) return FateOf(*entry.node);
     if (entry.image != kNone) return FateOf(entry.image);
     if (!entry.has_blob || entry.manifest.empty()) return ManifestFate::kGoes;
@@ -253,6 +289,7 @@ class IndexRewriter::Writer {
   ManifestFate FateOfReferrer(std::string_view digest_text) {
     const std::map<std::string, std::string, std::less<>>& subjects = indexes_.subjects_;
     for (std::size_t steps = 0; steps < kMaxReferrerChain; ++steps) {
+      if (out_.contains(digest_text)) return ManifestFate::kGoes;
       const auto at = subjects.find(digest_text);
       if (at == subjects.end()) return FateOfSubject(digest_text);
       if (at->second.empty()) {
@@ -268,9 +305,8 @@ class IndexRewriter::Writer {
     ManifestFate fate = root_->is_whole ? ManifestFate::kStays : ManifestFate::kGoes;
     if (const auto node = indexes_.nodes_.find(digest_text); node != indexes_.nodes_.end()) {
       fate = FateOf(*node->second);
-    } else if (const auto digest = ParseDigest(digest_text)) {
-      const ImageIndex image = indexes_.FindImage(digest->digest);
-      if (image != kNone) fate = FateOf(image);
+    } else if (const ImageIndex image = indexes_.FindImage(digest_text); image != kNone) {
+      fate = FateOf(image);
     }
     return fate == ManifestFate::kStays ? fate : ManifestFate::kGoes;
   }
@@ -280,7 +316,8 @@ class IndexRewriter::Writer {
     const ManifestFate fate = FateOf(entry);
     const Descriptor& descriptor = entry.descriptor;
     if (fate == ManifestFate::kGoes) {
-      if (entry.node == nullptr && !indexes_.not_chosen_.contains(descriptor.digest_text)) {
+      if (entry.node == nullptr && !entry.is_bad && !out_.contains(descriptor.digest_text) &&
+          !indexes_.not_chosen_.contains(descriptor.digest_text)) {
         left_out_.insert(descriptor.digest_text);
       }
       if (entry.node != nullptr) WriteNode(*entry.node);  // counts what goes
@@ -291,14 +328,13 @@ class IndexRewriter::Writer {
           entry.text, entry.node != nullptr ? WriteNode(*entry.node) : new_manifests_[entry.image]);
     }
     if (entry.node != nullptr) {
-      Carry(descriptor.digest_text, descriptor.size, "an index", false);
+      Carry(descriptor.digest_text, descriptor.size, descriptor.digest_text, false);
       if (!carried_nodes_.insert(entry.node.get()).second) return entry.text;
       for (const Entry& inner : entry.node->entries) WriteEntry(inner);
     } else if (entry.image != kNone) {
-      CarryManifest(descriptor, indexes_.manifests_[entry.image],
-                    indexes_.fleet_.name(indexes_.fleet_.images[entry.image]));
+      CarryManifest(descriptor, indexes_.manifests_[entry.image]);
     } else {
-      CarryManifest(descriptor, entry.manifest, descriptor.digest_text);
+      CarryManifest(descriptor, entry.manifest);
     }
     return entry.text;
   }
@@ -315,8 +351,8 @@ class IndexRewriter::Writer {
   }
 
   // A manifest with all that it names: config, layers, blobs of artifacts.
-  void CarryManifest(const Descriptor& descriptor, std::string_view manifest,
-                     const std::string& of) {
+  void CarryManifest(const Descriptor& descriptor, std::string_view manifest) {
+    const std::string& of = descriptor.digest_text;
     Carry(descriptor.digest_text, descriptor.size, of, false);
     const std::string_view root = TrimJson(manifest);
     if (root.empty() || root.front() != '{') return;
@@ -327,8 +363,10 @@ class IndexRewriter::Writer {
       const std::string digest_text(ParseJson(digest).root.text());
       const JsonDocument number = ParseJson(size.empty() ? "null" : size);
       if (!ParseDigest(digest_text) || number.root.kind() != JsonKind::kNumber) return;
-      Carry(digest_text, TreeJson(number.root).whole().value_or(kUnknownSize), of,
-            !ElementsOf(FindMember(value, "urls")).empty());
+      const std::string_view type = FindMember(value, "mediaType");
+      const bool is_elsewhere = !ElementsOf(FindMember(value, "urls")).empty() ||
+                                (!type.empty() && type.front() == '"' && MayBeElsewhere(type));
+      Carry(digest_text, TreeJson(number.root).whole().value_or(kUnknownSize), of, is_elsewhere);
     };
     carry(FindMember(root, "config"));
     for (const std::string_view key : {"layers", "blobs"}) {
@@ -338,16 +376,17 @@ class IndexRewriter::Writer {
 
   void Carry(const std::string& digest_text, Bytes size, const std::string& of, bool is_optional) {
     CarriedBlob& blob = result_.carried[digest_text];
+    blob.of_manifests.push_back(of);
     const bool is_known = !blob.digest_text.empty();
     blob.is_optional = is_optional && (!is_known || blob.is_optional);
     if (is_known) return;
     blob.digest_text = digest_text;
     blob.size = size;
-    blob.of = of;
   }
 
   const IndexRewriter& indexes_;
   std::span<const std::string> new_manifests_;
+  const std::set<std::string, std::less<>>& out_;
   const Node* root_ = nullptr;  // that is being written
   RewrittenIndex result_;
   std::map<const Node*, ManifestFate> fates_;
@@ -357,27 +396,29 @@ class IndexRewriter::Writer {
 };
 
 RewrittenIndex IndexRewriter::Rewrite(std::span<const std::string> new_manifests,
-                                      std::span<const std::string> added) {
-  return Writer(*this, new_manifests).Write(added);
+                                      std::span<const std::string> added,
+                                      const std::set<std::string, std::less<>>& left_out) {
+  return Writer(*this, new_manifests, left_out).Write(added);
 }
 
-std::string ReadCarried(const LayerBlobs& blobs, std::string_view digest_text, Bytes size,
-                        std::string_view of) {
-  const auto fail = [&](const std::string& problem) -> InputError {
-    return InputError(fmt::format("{}: {}", of, problem));
-  };
+bool MayBeElsewhere(std::string_view media_type) {
+  return media_type.find(".nondistributable.") != std::string_view::npos ||
+         media_type.find(".foreign.") != std::string_view::npos;
+}
+
+std::string ReadCarried(const LayerBlobs& blobs, std::string_view digest_text, Bytes size) {
   const std::unique_ptr<ByteSource> file = blobs.Open(digest_text, size);
   if (file == nullptr) {
-    throw fail(fmt::format("expected its blob {}, found it in no source", digest_text));
+    throw InputError(fmt::format("expected its blob {}, found it in no source", digest_text));
   }
   VerifiedBlob blob = ReadVerified(*file, digest_text, size, kMaxManifestBytes);
   if (blob.is_verified) return std::move(blob.content);
   const std::optional<ParsedDigest> digest = ParseDigest(digest_text);
   if (!digest || !digest->verifiable) {
-    throw fail(fmt::format(
+    throw InputError(fmt::format(
         "expected a sha256, found {}: what cannot be verified is not carried over", digest_text));
   }
-  throw fail(
+  throw InputError(
       fmt::format("expected a blob of digest {}, found {}", digest_text, FormatDigest(blob.found)));
 }
 

@@ -298,8 +298,8 @@ class LayerWriter {
 
 WrittenLayer WriteLayer(const NewLayer& layer, const LayerContents& contents,
                         const ContentSpool& spool, const CompressionOptions& compression,
-                        const std::string& path) {
-  CompressedFile file(path, compression);
+                        const OpenDirectory& directory, const std::string& name) {
+  CompressedFile file(directory, name, compression);
   return LayerWriter(layer, contents, spool, file).Run();
 }
 

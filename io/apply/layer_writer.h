@@ -13,6 +13,7 @@
 
 #include "io/apply/compressed_file.h"
 #include "io/apply/content_spool.h"
+#include "io/apply/open_directory.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
 #include "planner/layer_contents.h"
@@ -27,12 +28,12 @@ struct WrittenLayer {
   Bytes tar_size = 0;
 };
 
-// Writes the blob to `path`, where there must be nothing, and syncs it. Throws std::system_error
-// naming `path` when that cannot be written, InputError naming the entry when no tar can hold it;
-// nothing stays at `path` then. REQUIRES: the spool was filled with the layer's contents, the level
-// is one of the codec's. May be called from several threads with one spool.
+// Writes the blob to `name` in `directory`, where there must be nothing, and syncs it. Throws
+// std::system_error naming its path when that cannot be written, InputError naming the entry when
+// no tar can hold it; nothing stays there then. REQUIRES: the spool was filled with the layer's
+// contents, the level is one of the codec's. May be called from several threads with one spool.
 WrittenLayer WriteLayer(const NewLayer& layer, const LayerContents& contents,
                         const ContentSpool& spool, const CompressionOptions& compression,
-                        const std::string& path);
+                        const OpenDirectory& directory, const std::string& name);
 
 }  // namespace gneiss

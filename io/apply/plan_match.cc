@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -34,20 +35,13 @@ class PlanMatcher {
   std::vector<LayerIndex> LayersToRead() const {
     std::vector<std::uint8_t> wanted(fleet_.layers.size(), 0);
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
-      const auto chain = fleet_.chain(fleet_.images[i]);
-      std::size_t at = 0;
+      if (!IsToChange(i)) continue;
+      for (const LayerIndex l : fleet_.chain(fleet_.images[i])) wanted[l] = 1;
       for (const PlanImageLayer& layer : LayersOf(i)) {
-        if (layer.new_layer != kNone) {
-          for (const LayerIndex l : chain) wanted[l] = 1;
-          for (const PlanEntries& from : level_.layers[layer.new_layer].from) {
-            wanted[LayerOf(from)] = 1;
-          }
-          continue;
+        if (layer.new_layer == kNone) continue;
+        for (const PlanEntries& from : level_.layers[layer.new_layer].from) {
+          wanted[LayerOf(from)] = 1;
         }
-        for (std::size_t k = 0; k < layer.from.size() && layer.from.size() > 1; ++k) {
-          wanted[chain[at + k]] = 1;
-        }
-        at += layer.from.size();
       }
     }
     std::vector<LayerIndex> layers;
@@ -57,16 +51,20 @@ class PlanMatcher {
     return layers;
   }
 
-  PlannedImages Match(const LayerContents& contents) {
+  PlannedImages Match(const LayerContents& contents, const UnknownLayers& unknown) {
     contents_ = &contents;
+    unknown_ = &unknown;
     kept_.assign(fleet_.layers.size(), kNone);
     of_plan_layer_.assign(level_.layers.size(), kNone);
     is_first_ = FindFirstLayers(fleet_);
     path_seen_.assign(contents.paths.size(), kNone);
     result_.of_image.resize(fleet_.images.size());
     result_.is_changed.assign(fleet_.images.size(), 0);
+    result_.is_planned.assign(fleet_.images.size(), 1);
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) AddImage(i);
     for (ImageIndex i = 0; i < fleet_.images.size(); ++i) ExpectEachPathOnce(i);
+    ExpectWhatIsShown();
+    LeaveOut(left_out_, result_);
     AddBases();
     return std::move(result_);
   }
@@ -79,6 +77,15 @@ class PlanMatcher {
   std::span<const PlanImageLayer> LayersOf(ImageIndex i) const {
     if (planned_[i] == kNone) return {};
     return level_.images[planned_[i]].layers;
+  }
+
+  // Whether it gets a new layer, or none at all.
+  bool IsToChange(ImageIndex i) const {
+    return std::ranges::any_of(LayersOf(i),
+                               [](const PlanImageLayer& layer) {
+                                 return layer.new_layer != kNone || layer.from.size() > 1;
+                               }) ||
+           (planned_[i] != kNone && LayersOf(i).empty() && fleet_.images[i].num_layers > 0);
   }
 
   void MatchImage(std::uint32_t p) {
@@ -144,8 +151,12 @@ class PlanMatcher {
   void AddImage(ImageIndex i) {
     const auto chain = fleet_.chain(fleet_.images[i]);
     if (planned_[i] == kNone) {
-      ++result_.num_not_planned;
+      result_.is_planned[i] = 0;
       for (const LayerIndex l : chain) Append(i, KeptBlob(l));
+      return;
+    }
+    if (const std::string why = WhyNot(i, chain); !why.empty()) {
+      left_out_.emplace(i, why);
       return;
     }
     std::size_t at = 0;
@@ -155,20 +166,56 @@ class PlanMatcher {
       } else if (layer.from.size() == 1) {
         Append(i, KeptBlob(chain[at]));
       } else {
-        Append(i, JoinedBlob(i, chain.subspan(at, layer.from.size())));
+        Append(i, JoinedBlob(chain.subspan(at, layer.from.size())));
       }
       at += layer.from.size();
     }
     if (result_.of_image[i].empty() && !chain.empty()) result_.is_changed[i] = 1;
   }
 
+  // Why its new layers cannot be made; empty: they can, as far as the contents go.
+  std::string WhyNot(ImageIndex i, std::span<const LayerIndex> chain) const {
+    std::size_t at = 0;
+    for (const PlanImageLayer& layer : LayersOf(i)) {
+      std::string why;
+      if (layer.new_layer != kNone) {
+        why = WhyUnknown(chain);
+        for (const PlanEntries& from : level_.layers[layer.new_layer].from) {
+          const LayerIndex l = LayerOf(from);
+          if (why.empty()) why = WhyUnknown({&l, 1});
+        }
+      } else if (layer.from.size() > 1) {
+        const auto segment = chain.subspan(at, layer.from.size());
+        why = WhyUnknown(segment);
+        const auto foreign =
+            std::ranges::find_if(segment, [&](LayerIndex l) { return fleet_.layers[l].foreign; });
+        if (why.empty() && foreign != segment.end()) {
+          why = WhyNotMade(*foreign, "expected a layer that is stored here, found a foreign one");
+        }
+      }
+      if (!why.empty()) return why;
+      at += layer.from.size();
+    }
+    return IsToChange(i) && LayersOf(i).empty() ? WhyUnknown(chain) : "";
+  }
+
+  std::string WhyUnknown(std::span<const LayerIndex> layers) const {
+    for (const LayerIndex l : layers) {
+      if (contents_->inventories[l]) continue;
+      const auto known = unknown_->find(l);
+      return WhyNotMade(l, known == unknown_->end() ? "its contents are not known" : known->second);
+    }
+    return "";
+  }
+
+  std::string WhyNotMade(LayerIndex l, std::string_view why) const {
+    return fmt::format("layer {}, which the plan makes other layers of: {}",
+                       fleet_.digest_text(fleet_.layers[l]), why);
+  }
+
   void Append(ImageIndex i, std::uint32_t b) {
-    PlannedBlob& blob = result_.blobs[b];
-    std::vector<std::uint32_t>& of_image = result_.of_image[i];
-    if (std::ranges::find(of_image, b) == of_image.end()) ++blob.num_images;
-    of_image.push_back(b);
-    if (blob.image == kNone) blob.image = i;
-    if (blob.is_new()) result_.is_changed[i] = 1;
+    result_.of_image[i].push_back(b);
+    if (result_.blobs[b].is_new()) result_.is_changed[i] = 1;
   }
 
   std::uint32_t Add(PlannedBlob blob) {
@@ -186,17 +233,10 @@ class PlanMatcher {
     return kept_[l];
   }
 
-  std::uint32_t JoinedBlob(ImageIndex i, std::span<const LayerIndex> segment) {
+  std::uint32_t JoinedBlob(std::span<const LayerIndex> segment) {
     std::vector<LayerIndex> key(segment.begin(), segment.end());
     const auto [found, is_new] = joined_.emplace(key, kNone);
     if (!is_new) return found->second;
-    for (const LayerIndex l : segment) {
-      if (contents_->inventories[l] && !fleet_.layers[l].foreign) continue;
-      Fail(level_.images[planned_[i]].place,
-           fmt::format("expected layers that can be joined, found {}, whose contents {}",
-                       fleet_.digest_text(fleet_.layers[l]),
-                       fleet_.layers[l].foreign ? "are stored elsewhere" : "are not known"));
-    }
     if (!sizes_) sizes_.emplace(fleet_, *contents_);
     PlannedBlob blob;
     blob.is_first = is_first_[segment.front()] != 0;
@@ -226,10 +266,6 @@ class PlanMatcher {
 
   void AddEntries(const PlanEntries& from, std::vector<EntryRef>& entries) {
     const LayerIndex l = LayerOf(from);
-    if (!contents_->inventories[l]) {
-      Fail(from.place, fmt::format("expected a layer of known contents, found {}",
-                                   fleet_.digest_text(fleet_.layers[l])));
-    }
     const std::vector<std::uint32_t>& by_position = contents_->layer_paths[l].in_tar;
     for (const auto& [first, last] : from.ranges) {
       if (last >= by_position.size()) {
@@ -280,6 +316,81 @@ class PlanMatcher {
     }
   }
 
+  bool IsMade(ImageIndex i) const {
+    return result_.is_changed[i] != 0 &&
+           std::ranges::all_of(result_.of_image[i], [&](std::uint32_t b) {
+             return result_.blobs[b].is_new() && result_.blobs[b].segment.empty();
+           });
+  }
+
+  // The layers that an image gets list all that it shows, and nothing else. Directories that no
+  // layer lists may be left out. Images of layers made of entries, by their chains: of two that
+  // begin alike what they have in common is merged once.
+  void ExpectWhatIsShown() {
+    std::vector<ImageIndex> images;
+    for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
+      if (IsMade(i)) images.push_back(i);
+    }
+    const auto chain_of = [&](ImageIndex i) { return fleet_.chain(fleet_.images[i]); };
+    std::ranges::stable_sort(images, [&](ImageIndex a, ImageIndex b) {
+      return std::ranges::lexicographical_compare(chain_of(a), chain_of(b));
+    });
+    Overlay overlay(contents_->paths);
+    std::vector<LayerIndex> pushed;
+    std::vector<Hiding> hidden;
+    for (const ImageIndex i : images) {
+      const auto chain = chain_of(i);
+      const auto common =
+          static_cast<std::size_t>(std::ranges::mismatch(chain, pushed).in1 - chain.begin());
+      for (; pushed.size() > common; pushed.pop_back()) overlay.Pop();
+      for (const LayerIndex l : chain.subspan(common)) {
+        overlay.Push({.layer = l,
+                      .inventory = &*contents_->inventories[l],
+                      .paths = &contents_->layer_paths[l]},
+                     hidden);
+        hidden.clear();
+        pushed.push_back(l);
+      }
+      ExpectWhatIsShown(i, overlay);
+    }
+  }
+
+  void ExpectWhatIsShown(ImageIndex i, const Overlay& overlay) {
+    const PlanImage& image = level_.images[planned_[i]];
+    const std::uint32_t mark = num_marks_++;
+    for (const std::uint32_t b : result_.of_image[i]) {
+      for (const EntryRef& ref : result_.blobs[b].entries) {
+        if (!overlay.Exists(contents_->PathOf(ref))) {
+          Fail(image.place,
+               fmt::format("expected in layer {} only what {} shows, found {}, which it does not",
+                           result_.blobs[b].id, image.name, TextOf(ref)));
+        }
+        path_seen_[contents_->PathOf(ref)] = mark;
+      }
+    }
+    PathIndex absent = kNone;
+    PathIndex link_to_nothing = kNone;
+    overlay.ForEachSeen([&](PathIndex path, const EntryRef& entry) {
+      if (entry == EntryRef{} || contents_->EntryOf(entry).implied) return;
+      if (path_seen_[path] != mark) absent = std::min(absent, path);
+      const std::uint32_t contents = overlay.ContentsAt(path);
+      if (contents != kNone && overlay.HolderOf(contents) == EntryRef{}) {
+        link_to_nothing = std::min(link_to_nothing, path);
+      }
+    });
+    if (link_to_nothing != kNone) {
+      left_out_.emplace(
+          i, fmt::format("{}: expected a hard link to a file, found one to nothing, which new "
+                         "layers cannot have",
+                         Quote(contents_->paths.key(link_to_nothing))));
+    } else if (absent != kNone) {
+      Fail(image.place,
+           fmt::format("expected layers of {} that list all that it shows, found {} in none of "
+                       "them: the plan was changed, or is of other images; plan these sources anew",
+                       image.name, Quote(contents_->paths.key(absent))));
+    }
+  }
+
   void AddBases() {
     result_.base_of_image.assign(fleet_.images.size(), kNone);
     std::map<std::uint32_t, std::uint32_t> planned_of;  // by PlanBase::layer
@@ -314,10 +425,12 @@ class PlanMatcher {
   const PlanFileLevel& level_;
   const Fleet& fleet_;
   const LayerContents* contents_ = nullptr;
+  const UnknownLayers* unknown_ = nullptr;
   DigestIndex layers_;
   DigestIndex images_;
   std::vector<std::uint32_t> planned_;  // per image, into level_.images; kNone: not there
   PlannedImages result_;
+  std::map<ImageIndex, std::string> left_out_;
   std::vector<std::uint8_t> is_first_;
   std::optional<MergedSizes> sizes_;
   std::vector<std::uint32_t> kept_;           // per layer, its blob
@@ -335,8 +448,29 @@ std::vector<LayerIndex> LayersToRead(const PlanFile& plan, const PlanFileLevel& 
 }
 
 PlannedImages MatchPlan(const PlanFile& plan, const PlanFileLevel& level, const Fleet& fleet,
-                        const LayerContents& contents) {
-  return PlanMatcher(plan, level, fleet).Match(contents);
+                        const LayerContents& contents, const UnknownLayers& unknown) {
+  return PlanMatcher(plan, level, fleet).Match(contents, unknown);
+}
+
+void LeaveOut(const std::map<ImageIndex, std::string>& images, PlannedImages& planned) {
+  for (const auto& [image, why] : images) {
+    planned.left_out.emplace(image, why);
+    planned.of_image[image].clear();
+    planned.is_changed[image] = 0;
+  }
+  for (PlannedBlob& blob : planned.blobs) {
+    blob.image = kNone;
+    blob.num_images = 0;
+  }
+  std::vector<ImageIndex> counted(planned.blobs.size(), kNone);  // the last that was, by blob
+  for (ImageIndex i = 0; i < planned.of_image.size(); ++i) {
+    for (const std::uint32_t b : planned.of_image[i]) {
+      if (std::exchange(counted[b], i) == i) continue;
+      PlannedBlob& blob = planned.blobs[b];
+      ++blob.num_images;
+      if (blob.image == kNone) blob.image = i;
+    }
+  }
 }
 
 }  // namespace gneiss

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <system_error>
+
+#include <fmt/format.h>
 
 namespace gneiss {
 namespace {
@@ -15,22 +16,29 @@ namespace {
   throw std::system_error(error, std::generic_category(), "temporary file in " + directory);
 }
 
-OpenDescriptor OpenNameless(const std::string& directory) {
-  OpenDescriptor file(open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
+OpenDescriptor OpenNameless(const OpenDirectory& directory) {
+  OpenDescriptor file(openat(directory.descriptor(), ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600));
   if (file.get() >= 0) return file;
   // EISDIR: an old kernel.
-  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) FailSpool(errno, directory);
-  std::string path = directory + "/.gneiss-spool-XXXXXX";
-  file = OpenDescriptor(mkostemp(path.data(), O_CLOEXEC));
-  if (file.get() < 0) FailSpool(errno, directory);
-  unlink(path.c_str());
-  return file;
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
+    FailSpool(errno, directory.path());
+  }
+  for (int number = 0;; ++number) {
+    const std::string name = fmt::format(".gneiss-spool-{}", number);
+    file = OpenDescriptor(openat(directory.descriptor(), name.c_str(),
+                                 O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (file.get() >= 0) {
+      unlinkat(directory.descriptor(), name.c_str(), 0);
+      return file;
+    }
+    if (errno != EEXIST) FailSpool(errno, directory.path());
+  }
 }
 
 }  // namespace
 
-SpoolFile::SpoolFile(const std::string& directory)
-    : directory_(directory), file_(OpenNameless(directory)) {}
+SpoolFile::SpoolFile(const OpenDirectory& directory)
+    : directory_(directory.path()), file_(OpenNameless(directory)) {}
 
 void SpoolFile::Append(std::string_view bytes) {
   while (!bytes.empty()) {

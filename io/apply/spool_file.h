@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "io/apply/open_directory.h"
 #include "io/store/open_descriptor.h"
 #include "planner/bytes.h"
 
@@ -14,7 +15,7 @@ namespace gneiss {
 class SpoolFile {
  public:
   // Throws std::system_error naming `directory`; so do the others.
-  explicit SpoolFile(const std::string& directory);
+  explicit SpoolFile(const OpenDirectory& directory);
 
   // Where what comes next begins.
   Bytes end() const { return end_; }
@@ -30,7 +31,7 @@ class SpoolFile {
   void Read(Bytes offset, std::span<char> buffer) const;
 
  private:
-  std::string directory_;
+  std::string directory_;  // for messages
   OpenDescriptor file_;
   Bytes end_ = 0;
   bool ends_in_hole_ = false;

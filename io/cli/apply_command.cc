@@ -37,6 +37,8 @@
 namespace gneiss {
 namespace {
 
+constexpr std::int64_t kLeftOutShown = 10;
+
 struct ApplyCommandOptions {
   std::string plan;
   FleetOptions fleet;
@@ -102,14 +104,16 @@ std::string WhyUnknown(const LayerScan& scan, const std::string& damage) {
   return damage.empty() ? "its inventory is gone from the store" : damage;
 }
 
-// Scans the layers among `wanted` that are not in the store yet.
-void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
-                 const std::vector<LayerIndex>& wanted, LayerContents& contents, Console& console) {
+// Scans the layers among `wanted` that are not in the store yet. Those that it cannot, and why.
+UnknownLayers ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
+                          const std::vector<LayerIndex>& wanted, LayerContents& contents,
+                          Console& console) {
+  UnknownLayers unknown;
   std::vector<LayerIndex> missing;
   for (const LayerIndex l : wanted) {
     if (!contents.inventories[l]) missing.push_back(l);
   }
-  if (missing.empty()) return;
+  if (missing.empty()) return unknown;
   InventoryStore store = OpenStore(options.store);
   Progress progress(console, options.fleet.quiet);
   FleetScanOptions scan_options =
@@ -141,10 +145,30 @@ void ScanMissing(const ApplyCommandOptions& options, const LoadedFleet& loaded,
       }
       damage = std::move(read.damage);
     }
-    throw InputError(fmt::format("layer {}, which the plan makes other layers of: {}",
-                                 loaded.fleet.digest_text(layer),
-                                 WhyUnknown(scan.layers[l], damage)));
+    unknown.emplace(l, WhyUnknown(scan.layers[l], damage));
   }
+  return unknown;
+}
+
+// Images that the loader has not named already, and what comes of all of them.
+void SayLeftOut(const ApplyReport& report, const LoadedFleet& loaded, bool keep_going,
+                Console& console) {
+  std::int64_t num_new = 0;
+  for (const LeftOutImage& image : report.left_out_images) {
+    if (image.is_bad_entry) continue;
+    if (num_new++ >= kLeftOutShown) continue;
+    *console.err << fmt::format("gneiss: {}: {}\n",
+                                Printable(image.ref.empty() ? image.manifest_digest : image.ref),
+                                Printable(image.why));
+  }
+  if (num_new > kLeftOutShown) {
+    *console.err << fmt::format("gneiss: [{} more]\n", FormatCount(num_new - kLeftOutShown));
+  }
+  if (num_new == 0) return;
+  *console.err << fmt::format(
+      "gneiss: {} left out of {}{}\n", FormatCounted(num_new, "image is", "images are"),
+      Printable("oci:" + report.target),
+      keep_going || loaded.exit_code != kDone ? "" : "; --keep-going makes the exit code 0");
 }
 
 int RunApply(const ApplyCommandOptions& options, Console& console) {
@@ -159,7 +183,9 @@ int RunApply(const ApplyCommandOptions& options, Console& console) {
   const PlanFile plan = ReadPlanFile(options.plan);
   ApplyOptions apply{.target = target,
                      .compression = CompressionOf(options, plan.codec),
-                     .jobs = NumJobs(options.scan)};
+                     .jobs = NumJobs(options.scan),
+                     .limits = options.scan.limits,
+                     .is_strict = options.fleet.strict};
   const PlanFileLevel& level = plan.Level(options.level);
   if (plan.codec && *plan.codec != apply.compression.codec && !options.fleet.quiet) {
     *console.err << fmt::format(
@@ -168,15 +194,16 @@ int RunApply(const ApplyCommandOptions& options, Console& console) {
         Printable(options.plan), LayerCodecName(*plan.codec),
         LayerCodecName(apply.compression.codec));
   }
-  ExpectUsableTarget(plan, level, apply);
-  const LoadedFleet loaded = LoadFleet(options.fleet, console);
-  if (loaded.bad_images > 0) {
-    throw InputError(fmt::format("expected sources that can be carried over whole, found {}",
-                                 FormatCounted(loaded.bad_images, "bad entry", "bad entries")));
+  if (const std::string who = ExpectUsableTarget(plan, level, apply);
+      !who.empty() && !options.fleet.quiet) {
+    *console.err << fmt::format("gneiss: warning: {} can be written to by {}, and so changed\n",
+                                Printable(target), who);
   }
+  const LoadedFleet loaded = LoadFleet(options.fleet, console);
+  apply.has_bad_entries = loaded.bad_images > 0;
   const std::vector<LayerIndex> wanted = LayersToRead(plan, level, loaded.fleet);
   LayerContents contents = LoadContents(loaded, options.store, options.fleet.quiet, console);
-  ScanMissing(options, loaded, wanted, contents, console);
+  const UnknownLayers unknown = ScanMissing(options, loaded, wanted, contents, console);
   contents.SetNewCodec(apply.compression.codec);
 
   Progress progress(console, options.fleet.quiet);
@@ -188,8 +215,10 @@ int RunApply(const ApplyCommandOptions& options, Console& console) {
                                 FormatPercent(at.done, at.total)));
     };
   }
-  const ApplyReport report = ApplyPlan(plan, level, loaded.fleet, loaded.blobs, contents, apply);
+  const ApplyReport report =
+      ApplyPlan(plan, level, loaded.fleet, loaded.blobs, contents, unknown, apply);
   progress.Erase();
+  SayLeftOut(report, loaded, options.fleet.keep_going, console);
   OutputFile output(options.report.output, console);
   if (options.report.json) {
     WriteApplyJson(report, output.stream());
@@ -198,7 +227,7 @@ int RunApply(const ApplyCommandOptions& options, Console& console) {
                output.stream());
   }
   output.Finish();
-  return kDone;
+  return report.left_out_images.empty() || options.fleet.keep_going ? loaded.exit_code : kFailed;
 }
 
 }  // namespace
@@ -229,10 +258,17 @@ CommandBody ConfigureApply(CLI::App& app) {
       ->type_name("CODEC");
   AddCountOption(app, "--compression-level", options->compression_level,
                  "of gzip 1 to 9, of zstd 1 to 19 (default: 6, 3)", 0);
+  CLI::Option* const strict =
+      app.add_flag("--strict", options->fleet.strict,
+                   "write nothing when an image cannot be read or carried over");
+  app.add_flag("--keep-going", options->fleet.keep_going,
+               "exit code 0 although images could not be read or carried over, and are left out")
+      ->excludes(strict);
   AddJobsOption(app, options->scan, "blobs read and written at once");
   AddStoreOptions(app, options->store);
   app.add_flag("--quiet", options->fleet.quiet, "no progress and no warnings; errors only");
   AddReportOptions(app, options->report);
+  AddLimitOptions(app, options->scan.limits);
   return [options](Console& console) { return RunApply(*options, console); };
 }
 

@@ -14,10 +14,11 @@ namespace {
 
 enum SlotState : int { kFree, kFilling, kFilled };
 
-// Filled by any thread, read by the handler in another. The path belongs to whoever made the slot
-// kFilling, and does not change while it is kFilled.
+// Filled by any thread, read by the handler in another. Directory and path belong to whoever made
+// the slot kFilling, and do not change while it is kFilled.
 struct Slot {
   std::atomic<int> state = kFree;
+  int directory = AT_FDCWD;
   std::array<char, 4096> path{};
 };
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
@@ -42,7 +43,7 @@ void Interrupt(int signal) {
   }
   interrupted = true;
   for (const Slot& slot : slots) {
-    if (slot.state == kFilled) unlink(slot.path.data());
+    if (slot.state == kFilled) unlinkat(slot.directory, slot.path.data(), 0);
   }
   if (has_progress) Say("\r\x1b[K");
   Say(signal == SIGINT    ? "gneiss: interrupted\n"
@@ -68,7 +69,10 @@ void HandleInterrupts() {
   sigaction(SIGXFSZ, &action, nullptr);
 }
 
-RemovedOnInterrupt::RemovedOnInterrupt(const std::string& path) {
+RemovedOnInterrupt::RemovedOnInterrupt(const std::string& path)
+    : RemovedOnInterrupt(AT_FDCWD, path) {}
+
+RemovedOnInterrupt::RemovedOnInterrupt(int directory, const std::string& path) {
   if (path.size() >= slots[0].path.size()) return;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     int expected = kFree;
@@ -76,6 +80,7 @@ RemovedOnInterrupt::RemovedOnInterrupt(const std::string& path) {
     // The handler is at work in another thread: it may have seen this slot filled before, and its
     // path must not change now. The process is about to end.
     while (interrupted) pause();
+    slots[i].directory = directory;
     std::ranges::copy(path, slots[i].path.begin());
     slots[i].path[path.size()] = '\0';
     slots[i].state = kFilled;

@@ -15,6 +15,8 @@ void HandleInterrupts();
 class RemovedOnInterrupt {
  public:
   explicit RemovedOnInterrupt(const std::string& path);
+  // The same for a path in a directory that stays open until then.
+  RemovedOnInterrupt(int directory, const std::string& path);
   RemovedOnInterrupt(const RemovedOnInterrupt&) = delete;
   RemovedOnInterrupt& operator=(const RemovedOnInterrupt&) = delete;
   ~RemovedOnInterrupt();

@@ -45,6 +45,13 @@ void WriteApplyJson(const ApplyReport& report, std::ostream& out) {
   json.Field("before", FiguresJson(report.before));
   json.Field("predicted", FiguresJson(report.predicted));
   json.Field("written", FiguresJson(report.after));
+  json.Key("left_out");
+  json.BeginArray();
+  for (const LeftOutImage& image : report.left_out_images) {
+    json.Value(
+        {{"ref", image.ref}, {"manifest_digest", image.manifest_digest}, {"why", image.why}});
+  }
+  json.EndArray();
   json.Key("new_layers");
   json.BeginArray();
   for (const AppliedLayer& layer : report.new_layers) json.Value(AppliedLayerJson(layer));

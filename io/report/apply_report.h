@@ -30,12 +30,20 @@ struct LayoutFigures {
   std::int64_t layer_references = 0;
 };
 
+// An image, or another manifest of the sources, that the new layout has not.
+struct LeftOutImage {
+  std::string ref;              // its first one; empty: it has none
+  std::string manifest_digest;  // empty: not known
+  std::string why;
+  bool is_bad_entry = false;  // its index or manifest cannot be read, so it is in no fleet
+};
+
 struct ApplyReport {
   std::string target;
   std::string level;
   std::string codec;
   int compression_level = 0;
-  std::int64_t images = 0;
+  std::int64_t images = 0;  // that were carried over
   std::int64_t rewritten_images = 0;
   std::int64_t images_not_planned = 0;  // among those left as they are
   std::int64_t new_bases = 0;           // images
@@ -44,7 +52,8 @@ struct ApplyReport {
   std::int64_t linked_blobs = 0;
   std::int64_t copied_blobs = 0;
   std::int64_t resumed_blobs = 0;  // that an ended run had written
-  std::int64_t left_out = 0;       // manifests that refer to ones that changed
+  std::int64_t left_out = 0;       // manifests that refer to ones that changed or are gone
+  std::vector<LeftOutImage> left_out_images;
   LayoutFigures before;
   LayoutFigures predicted;
   LayoutFigures after;

@@ -72,6 +72,10 @@ void PrintApply(const ApplyReport& report, std::span<const std::string> sources,
     say("", fmt::format("{} not in the plan, left as they are",
                         FormatCounted(report.images_not_planned, "image")));
   }
+  if (!report.left_out_images.empty()) {
+    say("", fmt::format("{} left out, see gneiss-apply.json in the new layout",
+                        FormatCounted(std::ssize(report.left_out_images), "image")));
+  }
   if (report.left_out > 0) {
     say("",
         fmt::format("{} left out (attestations, signatures): they are about images that changed",

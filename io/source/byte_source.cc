@@ -16,6 +16,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "io/source/plain_file.h"
 #include "planner/fleet.h"
 #include "planner/input_error.h"
 
@@ -317,7 +318,13 @@ std::unique_ptr<ByteSource> OpenFile(const std::string& path, std::string_view e
 }
 
 std::unique_ptr<ByteSource> OpenPlainFile(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  return OpenPlainFileIn(AT_FDCWD, path, path);
+}
+
+std::unique_ptr<ByteSource> OpenPlainFileIn(int directory, const std::string& name,
+                                            const std::string& path) {
+  const int descriptor =
+      openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
   if (descriptor < 0) {
     const int error = errno;
     if (error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG) return nullptr;

@@ -62,6 +62,12 @@ for attempt in $(seq 400); do
     [ -e target/gneiss-apply.json ] || [ "$(find target -type f ! -name '.gneiss-*' | wc -l)" = 0 ] ||
       fail "attempt $attempt left no marker"
   fi
+  # A note that names another blob is found out.
+  notes=target/gneiss-apply.notes
+  if [ -s $notes ]; then
+    other=$(find target/blobs/sha256 -type f -size +1k | LC_ALL=C sort | head -1)
+    [ -z "$other" ] || sed -i "1s/ .*/ sha256:$(basename "$other") $(wc -c <"$other")/" $notes
+  fi
   # Start over once it is complete.
   if [ $code = 0 ]; then
     diff -r undisturbed target || fail "the layout is not what an undisturbed run leaves"
