@@ -214,7 +214,7 @@ class SpoolFiller {
     };
     ScannedLayer scanned = ScanLayer(*blob, ExpectedLayerOf(fleet_, layer), scan);
     if (!scanned.inventory) throw InputError("expected a tar, found " + scanned.not_a_tar.found);
-    AddImpliedDirectories(*scanned.inventory);
+    AddImpliedDirectories(*scanned.inventory);  // as LayerContents::Add does
     const std::string other = FindOtherEntry(*contents_.inventories[l], *scanned.inventory);
     if (!other.empty()) {
       throw InputError("expected what its inventory says, found " + other +
