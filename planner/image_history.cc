@@ -89,7 +89,7 @@ ImageHistory MakeImageHistory(const Fleet& fleet, const Today& today, const Laye
     if (!row.is_again) row.needless_bytes = waste.layer_needless[l];
     if (const auto& inventory = contents.inventories[l]; inventory) {
       row.contents_known = true;
-      row.num_entries = static_cast<std::int64_t>(inventory->entries.size());
+      row.num_entries = inventory->num_listed();
       for (const Entry& entry : inventory->entries) row.file_bytes += entry.size;
       row.examples = LargestEntries(*inventory, HistoryRow::kMaxExamples);
       if (!history.is_windows) {

@@ -74,6 +74,10 @@ std::uint32_t EntryTexts::Add(std::string_view text) {
   return static_cast<std::uint32_t>(size() - 1);
 }
 
+std::int64_t Inventory::num_listed() const {
+  return std::ranges::count_if(entries, [](const Entry& entry) { return !entry.implied; });
+}
+
 void SortEntries(Inventory& inventory) {
   std::ranges::sort(inventory.entries, [&](const Entry& a, const Entry& b) {
     const auto order = ComparePaths(inventory.path(a), inventory.path(b));

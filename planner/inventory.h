@@ -182,6 +182,8 @@ struct Inventory {
 
   std::string_view path(const Entry& entry) const { return texts[entry.path]; }
   std::string_view link(const Entry& entry) const { return texts[entry.link]; }
+  // Entries of the tar: without implied directories. Time O(entries).
+  std::int64_t num_listed() const;
 };
 
 // An entry of a layer, by its index in Inventory::entries.

@@ -38,6 +38,7 @@ class ContentWeights::Walk {
       Note(depth).entries +=
           contents_.NewBytes(of, contents_.inventories[of]->entries[hiding.hidden.entry]);
     }
+    TakeWarnings();
     CoverMarkers(inventory, paths);
     AddMarkers(v, inventory, paths);
     for (const std::uint32_t depth : touched_) {
@@ -45,6 +46,9 @@ class ContentWeights::Walk {
     }
     touched_.clear();
   }
+
+  // With layers as the fleet numbers them.
+  const OverlayWarnings& warnings() const { return warnings_; }
 
  private:
   // A whiteout or an opaque marker of the chain.
@@ -68,6 +72,22 @@ class ContentWeights::Walk {
     std::size_t num_markers = 0;
     std::size_t num_covered = 0;
   };
+
+  // The overlay knows layers by their depth in the chain of the moment.
+  void TakeWarnings() {
+    const OverlayWarnings before = std::exchange(warnings_, overlay_.warnings());
+    const auto take = [&](EntryRef OverlayWarnings::*ref, std::int64_t OverlayWarnings::*count) {
+      EntryRef& last = warnings_.*ref;
+      if (warnings_.*count == before.*count) {
+        last = before.*ref;
+      } else if (last.layer != kNone) {
+        last.layer = trie_.layer[open_[last.layer - 1].node];
+      }
+    };
+    warnings_.bad_link = {};
+    take(&OverlayWarnings::replaced_symlink, &OverlayWarnings::replaced_symlinks);
+    take(&OverlayWarnings::unlisted_parent, &OverlayWarnings::unlisted_parents);
+  }
 
   HiddenBytes& Note(std::uint32_t depth) {
     HiddenBytes& bytes = at_depth_[depth];
@@ -153,6 +173,7 @@ class ContentWeights::Walk {
   std::vector<LiveMarker> covered_;  // by layers of the chain, lower ones first
   std::vector<HiddenBytes> at_depth_;
   std::vector<std::uint32_t> touched_;  // depths
+  OverlayWarnings warnings_;
 };
 
 ContentWeights::ContentWeights(const Fleet& fleet, const LayerTrie& trie,
@@ -181,6 +202,7 @@ ContentWeights::ContentWeights(const Fleet& fleet, const LayerTrie& trie,
     walk.Visit(v, hidden_);
     first_hidden_.push_back(hidden_.size());
   }
+  warnings_ = walk.warnings();
 }
 
 void ContentWeights::Fill(NodeIndex v, std::span<std::int64_t> weights) const {

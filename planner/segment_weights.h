@@ -20,6 +20,7 @@
 #include "planner/fleet.h"
 #include "planner/layer_contents.h"
 #include "planner/layer_trie.h"
+#include "planner/overlay.h"
 #include "solver/chain_partition.h"
 
 namespace gneiss {
@@ -31,6 +32,10 @@ class ContentWeights : public SegmentWeights {
   // nodes of the trie, and what they hide), space O(paths + layers + the layers of each node that
   // it hides something of).
   ContentWeights(const Fleet& fleet, const LayerTrie& trie, const LayerContents& contents);
+
+  // What the merged file systems show that is odd, each place of a layer on the trie for itself;
+  // without a bad link.
+  const OverlayWarnings& warnings() const { return warnings_; }
 
   // Time O(depth + what the nodes above note). Not for two threads at once.
   void Fill(NodeIndex v, std::span<std::int64_t> weights) const override;
@@ -57,6 +62,7 @@ class ContentWeights : public SegmentWeights {
   std::vector<LayerBytes> layers_;
   std::vector<std::uint64_t> first_hidden_;  // per node, and one past the end
   std::vector<HiddenBytes> hidden_;
+  OverlayWarnings warnings_;
   mutable std::vector<HiddenBytes> seen_;  // scratch of Fill: what is left of each depth
 };
 

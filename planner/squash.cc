@@ -60,6 +60,9 @@ class SquashProblem {
   const ChainPartitionProblem& problem() const { return problem_; }
   // What the kept images cost by themselves; the solver's costs come on top.
   Bytes kept_cost() const { return kept_cost_; }
+  OverlayWarnings merge_warnings() const {
+    return weights_ ? weights_->warnings() : OverlayWarnings();
+  }
   std::int64_t num_standalone_layers() const { return num_standalone_; }
 
  private:
@@ -244,6 +247,7 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& t
   const SquashProblem problem(fleet, model, cells, trie, options, kept.flags,
                               FindStandaloneLayers(fleet, contents), known);
   plan.num_standalone_layers = problem.num_standalone_layers();
+  plan.merge_warnings = problem.merge_warnings();
   ChainPartitionOptions partition_options{.gap_tolerance = options.gap_tolerance};
   // A branch solves the trees it touches a few dozen times; small fleets can afford many.
   const std::uint64_t branch_work = 24 * std::max<std::uint64_t>(1, trie.sum_of_depths());

@@ -14,6 +14,7 @@
 #include "planner/fleet.h"
 #include "planner/layer_contents.h"
 #include "planner/layout.h"
+#include "planner/overlay.h"
 #include "planner/plan_status.h"
 #include "planner/today.h"
 #include "solver/chain_partition.h"
@@ -50,6 +51,8 @@ struct SquashPlan {
   std::int64_t num_known_layers = 0;  // whose contents were used
   // Images with a layer whose contents are not known: runs with it weigh the sum of its layers.
   std::int64_t num_images_from_manifests = 0;
+  // Of the known contents: where runtimes do not agree about what layers come to.
+  OverlayWarnings merge_warnings;
 
   double gap() const { return RelativeGap(planned.cost, lower_bound); }
 };

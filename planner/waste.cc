@@ -133,8 +133,8 @@ class WasteFinder {
       if (!inventory) continue;
       ++report_.num_known_layers;
       report_.known_bytes += inventory->blob_size;
+      report_.num_entries += inventory->num_listed();
     }
-    report_.num_entries = static_cast<std::int64_t>(first_.back());
     report_.images.resize(fleet.images.size());
     for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
       report_.images[i].is_windows = windows_[i] != 0;
@@ -233,6 +233,11 @@ class WasteFinder {
       sum.links_to_nothing += odd.links_to_nothing;
       sum.links_to_directories += odd.links_to_directories;
       sum.whiteouts_of_nothing += odd.whiteouts_of_nothing;
+      sum.opaque_roots += odd.opaque_roots;
+      sum.replaced_symlinks += odd.replaced_symlinks;
+      sum.unlisted_parents += odd.unlisted_parents;
+      if (sum.replaced_symlink.layer == kNone) sum.replaced_symlink = odd.replaced_symlink;
+      if (sum.unlisted_parent.layer == kNone) sum.unlisted_parent = odd.unlisted_parent;
       if (sum.bad_link.layer == kNone) sum.bad_link = odd.bad_link;
     }
   }
@@ -251,6 +256,15 @@ class WasteFinder {
     raise(&OverlayWarnings::links_to_nothing);
     raise(&OverlayWarnings::links_to_directories);
     raise(&OverlayWarnings::whiteouts_of_nothing);
+    raise(&OverlayWarnings::opaque_roots);
+    raise(&OverlayWarnings::replaced_symlinks);
+    raise(&OverlayWarnings::unlisted_parents);
+    if (after.replaced_symlinks > before.replaced_symlinks) {
+      odd_[l].replaced_symlink = after.replaced_symlink;
+    }
+    if (after.unlisted_parents > before.unlisted_parents) {
+      odd_[l].unlisted_parent = after.unlisted_parent;
+    }
     if (after.bad_link.layer == l) odd_[l].bad_link = after.bad_link;
   }
 

@@ -86,7 +86,10 @@ class PlanWriter {
          {{"known_layers", plan_.squash.num_known_layers},
           {"store",
            BeliefName(plan_.contents == nullptr ? Belief::kUnknown : plan_.contents->belief)},
-          {"images_from_manifests", plan_.squash.num_images_from_manifests}}},
+          {"images_from_manifests", plan_.squash.num_images_from_manifests},
+          {"replaced_symlinks", plan_.squash.merge_warnings.replaced_symlinks},
+          {"unlisted_parents", plan_.squash.merge_warnings.unlisted_parents},
+          {"opaque_roots", plan_.squash.merge_warnings.opaque_roots}}},
         {"description", plan_.DescribeModel()}};
     if (model.has_prices()) {
       json["prices"] = {{"storage_per_gb", options.storage_price.value_or(0)},

@@ -11,6 +11,7 @@
 #include "io/report/belief_text.h"
 #include "io/report/format.h"
 #include "io/report/instruction.h"
+#include "io/report/merge_warnings.h"
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
 

@@ -47,7 +47,10 @@ Json FindingJson(const Fleet& fleet, const Today& today, const LayerContents& co
 Json OdditiesJson(const Fleet& fleet, const LayerContents& contents, const OverlayWarnings& odd) {
   Json json = {{"hard_links_to_nothing", odd.links_to_nothing},
                {"hard_links_to_directories", odd.links_to_directories},
-               {"whiteouts_of_nothing", odd.whiteouts_of_nothing}};
+               {"whiteouts_of_nothing", odd.whiteouts_of_nothing},
+               {"replaced_symlinks", odd.replaced_symlinks},
+               {"unlisted_parents", odd.unlisted_parents},
+               {"opaque_roots", odd.opaque_roots}};
   if (odd.bad_link.layer != kNone) {
     const Inventory& inventory = *contents.inventories[odd.bad_link.layer];
     const Entry& link = inventory.entries[odd.bad_link.entry];

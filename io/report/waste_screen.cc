@@ -9,6 +9,7 @@
 #include "io/report/belief_text.h"
 #include "io/report/format.h"
 #include "io/report/instruction.h"
+#include "io/report/merge_warnings.h"
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
 #include "io/report/waste_sums.h"
@@ -125,6 +126,9 @@ class WastePrinter {
     add(odd.whiteouts_of_nothing, "whiteout of nothing", "whiteouts of nothing");
     add(odd.links_to_nothing, "hard link to nothing", "hard links to nothing");
     add(odd.links_to_directories, "hard link to a directory", "hard links to directories");
+    for (const std::string& text : MergeWarningTexts(fleet_, contents_, odd)) {
+      out_ << WrapText("risk: ", text, screen_.style.width);
+    }
     if (texts.empty()) return;
     out_ << fmt::format("odd: {}", fmt::join(texts, ", "));
     if (odd.bad_link.layer != kNone) {
