@@ -1,5 +1,6 @@
 """Layer histories of images, seeded: ordinary ones as builders write them, and hostile ones. The same seed and
 number give the same image, on any machine."""
+import functools
 import random
 
 from containerd_model import UMOCI_DIFFERS, Image, Refused, Shown, clean_join, resolve
@@ -11,6 +12,7 @@ ODD_NAMES = [b"caf\xc3\xa9", b"\xff\xfe", b"new\nline", b"n" * 101, b".wh"]
 TIME = 1600000000 * 10**9
 ODD_TIMES = [-10**9, -1, -2**31 * 10**9, 2**34 * 10**9, 2**63]
 REFUSED_SHARE = 0.04
+FAMILY = 5  # images, the layers of whose first one the others may have
 
 
 class History:
@@ -48,7 +50,7 @@ class History:
 class Generator:
     def __init__(self, seed, number):
         self.random = random.Random(f"{seed}-{number}")
-        self.paths, self.number = [], number
+        self.paths, self.seed, self.number = [], seed, number
         draw = self.random.random()
         self.may_be_refused = draw < REFUSED_SHARE
         if draw < 0.45:
@@ -67,7 +69,15 @@ class Generator:
     def make(self):
         image, layers, refused = Image(), [], None
         self.image = image
-        for _ in range(self.random.choice([1, 2, 2, 3, 3, 3, 4, 5])):
+        for entries, how in self.shared_layers():
+            image.begin_layer()
+            for entry in entries:
+                image.add(entry)
+                self.paths.append(entry.name)
+            image.end_layer()
+            layers.append((entries, how))
+        self.unwanted -= image.kinds
+        for _ in range(self.random.choice([1, 2, 2, 3, 3, 3, 4, 5]) - min(len(layers), 1)):
             image.begin_layer()
             entries = []
             planned = [Entry(b"./", "5", **self.attributes("5") | {"mode": 0o700})] if self.chance(0.1) else []
@@ -86,11 +96,19 @@ class Generator:
                 if refused:
                     break
             image.end_layer()
-            hows = ["gzip", "gzip", "gzip members", "plain"] + (["zstd"] if self.number % 10 == 0 else [])
+            hows = ["gzip", "gzip", "gzip members", "plain"] + (["zstd"] if self.number % 20 == 7 else [])
             layers.append((entries, self.random.choice(hows)))
             if refused:
                 break
         return History(f"t{self.number}", image, layers, refused, self.profile)
+
+    def shared_layers(self):
+        """Half of the images stand on layers of another one, as those of a fleet do."""
+        leader = self.number - self.number % FAMILY
+        if leader == self.number or self.chance(0.4):
+            return []
+        other = history(self.seed, leader)
+        return [] if other.refused else other.layers[:self.random.randint(1, 3)]
 
     def name(self):
         return self.random.choice(ODD_NAMES if self.chance(0.03) else NAMES)
@@ -117,7 +135,7 @@ class Generator:
         """The same path as others may write it."""
         if self.chance(0.7):
             return path
-        how = self.random.randrange(5)
+        how = self.random.randrange(4 if self.chance(0.7) else 5)
         if how == 0:
             return b"./" + path
         if how == 1:
@@ -337,5 +355,6 @@ class Generator:
         return self.marker(clean_join(folder, b".wh." + base))
 
 
+@functools.lru_cache(maxsize=8)
 def history(seed, number):
     return Generator(seed, number).make()

@@ -138,6 +138,18 @@ def differences(left, right, same_time):
     return found
 
 
+def layers_of(layout):
+    """The digests of each image's layers."""
+    def read(digest):
+        with open(f"{layout}/blobs/sha256/{digest[7:]}") as file:
+            return json.load(file)
+
+    with open(layout + "/index.json") as file:
+        items = json.load(file)["manifests"]
+    return {item["annotations"]["org.opencontainers.image.ref.name"]:
+            [layer["digest"] for layer in read(item["digest"])["layers"]] for item in items}
+
+
 class Verdict:
     """Counts of one comparison, and the trees that differ."""
 
@@ -343,10 +355,10 @@ class Judge:
                          "--quiet")
             if not os.path.exists(target + "/index.json"):
                 continue
-            with open(target + "/index.json") as file:
-                items = json.load(file)["manifests"]
-            refs = {item["annotations"]["org.opencontainers.image.ref.name"] for item in items}
-            written = [tree for tree in trees if tree.ref in refs]
+            old_layers, new_layers = layers_of(source), layers_of(target)
+            changed = sum(old_layers[ref] != digests for ref, digests in new_layers.items())
+            print(f"{level}: {len(new_layers)} of {len(trees)} images written, {changed} of them with other layers")
+            written = [tree for tree in trees if tree.ref in new_layers]
             after, refused = self.unpack(target, level, written)
             umoci_after, umoci_refused = self.unpack_umoci(target, written)
             verdict = Verdict(f"{level}: containerd before and after apply")
