@@ -281,16 +281,23 @@ class Judge:
                                               self.either_made_up))
         self.failed |= verdict.report(self.options.show)
 
-    def files(self, layout):
-        """What gneiss shows of each image of a layout, and what it says."""
-        run = subprocess.run([self.gneiss, "files", "oci:" + layout, "--all", "--json"], capture_output=True,
-                             text=True, errors="replace")
-        shown = {}
-        for line in run.stdout.splitlines():
-            document = json.loads(line)
-            for ref in document["image"]["refs"]:
-                shown[ref.rpartition(":")[2]] = gneiss_tree(document)
-        return shown, run.stderr
+    def files(self, layout, refs=None):
+        """What gneiss shows of each image of a layout, and what it says. One that ends it is left out."""
+        shown, said = {}, ""
+        for source in [layout] if refs is None else [f"{layout}:{ref}" for ref in refs]:
+            run = subprocess.run([self.gneiss, "files", "oci:" + source, "--all", "--json"], capture_output=True,
+                                 text=True, errors="replace")
+            if run.returncode < 0:
+                said += f"files {source}: ended by signal {-run.returncode}: {run.stderr[-300:]}\n"
+                if refs is None:
+                    return self.files(layout, layers_of(layout))
+                continue
+            said += run.stderr
+            for line in run.stdout.splitlines():
+                document = json.loads(line)
+                for ref in document["image"]["refs"]:
+                    shown[ref.rpartition(":")[2]] = gneiss_tree(document)
+        return shown, said
 
     def judge_files(self):
         shown, said = self.files(self.before)
@@ -300,7 +307,7 @@ class Judge:
                 verdict.add(tree, self.difference(tree, shown.get(tree.ref), self.containerd_trees[tree.ref]))
         self.failed |= verdict.report(self.options.show)
         if any(field == "shown" for _, found in verdict.wrong for _, field, _, _ in found):
-            print(said)
+            print("\n".join(said.splitlines()[:20]))
 
     def difference(self, tree, shown, real):
         """A directory that is implied, as the model knows, has no time of its own, whatever the runtime gives it."""
@@ -321,7 +328,7 @@ class Judge:
                          for i, pair in enumerate(verdict.wrong)]
         self.failed |= verdict.report(self.options.show)
         if any(field == "shown" for _, found in verdict.wrong for _, field, _, _ in found):
-            print(said)
+            print("\n".join(said.splitlines()[:20]))
 
     def cut_down(self, tree, found):
         """The history without each entry that the difference does not need."""
