@@ -1,13 +1,14 @@
 """Judges how gneiss merges layers, by containerd and umoci: seeded histories of layers as images of one layout, each
 unpacked by both, and compared path by path with what `gneiss files` shows.
 
-    judge.py --work DIR [--gneiss GNEISS] [--trees N] [--seed S] [--levels M] [--quick] [--only REF] [--show N]
+    judge.py --work DIR [--gneiss GNEISS] [--trees N] [--seed S] [--levels M] [--quick] [--show N]
+             [--only REF] [--without KIND,...]
 
 Without --gneiss the two are compared with each other. --levels plans the first M images, carries out each level, and
 has the results unpacked again. --quick needs no runtime: gneiss is held against the model of containerd that leads
-the generator, and each history that differs is cut down to what it takes. --only does with one tree, --show N prints
-as many histories of trees that differ (default: 3). Exit status 1: gneiss differs from containerd, or umoci does where
-it is not known to, or a tree after `apply` is not the tree before."""
+the generator, and each history that differs is cut down to what it takes. --show N prints as many histories of trees
+that differ (default: 3); --only takes one tree, --without none of some kinds. Exit status 1: gneiss differs from
+containerd, or umoci does where it is not known to, or a tree after `apply` is not the tree before."""
 import argparse
 import base64
 import collections
@@ -206,7 +207,9 @@ class Judge:
     def run(self):
         options = self.options
         numbers = [int(options.only[1:])] if options.only else range(options.trees)
-        self.trees = [history(options.seed, number) for number in numbers]
+        without = set(options.without.split(","))
+        self.trees = [tree for tree in (history(options.seed, number) for number in numbers)
+                      if not without & set(tree.kinds)]
         self.before = self.write("before", self.trees)
         if options.quick:
             self.judge_by_model()
@@ -400,6 +403,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--levels", type=int, default=0)
     parser.add_argument("--only")
+    parser.add_argument("--without", default="")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--show", type=int, default=3)
     options = parser.parse_args()
