@@ -30,7 +30,7 @@ for tool in containerd ctr umoci tar /usr/bin/python3; do
 done
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf --one-file-system "$work"' EXIT
 mkdir "$work/lower" "$work/upper" "$work/work" "$work/merged"
 mount -t overlay -o "lowerdir=$work/lower,upperdir=$work/upper,workdir=$work/work" overlay "$work/merged" ||
   skip "overlayfs cannot be mounted in $work"

@@ -18,6 +18,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -409,6 +410,7 @@ def main():
     options = parser.parse_args()
     options.work = os.path.realpath(options.work)
     os.umask(0o022)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # By way of what ends containerd and unmounts.
     sys.stdout.reconfigure(errors="backslashreplace")
     return Judge(options).run()
 
