@@ -17,7 +17,8 @@ struct PathSizes {
   std::int64_t num_layers = 0;
 };
 
-bool IsBelow(std::string_view path, std::string_view directory) {
+// Of the root, too.
+bool IsInside(std::string_view path, std::string_view directory) {
   return directory.empty() ? !path.empty()
                            : path.size() > directory.size() && path.starts_with(directory) &&
                                  path[directory.size()] == '/';
@@ -52,7 +53,7 @@ DiveEfficiency ComputeDiveEfficiency(std::span<const Inventory* const> chain) {
       const std::string_view path = chain[l]->path(entry);
       if (e + 1 < entries.size()) {
         const std::string_view next = chain[l]->path(entries[e + 1]);
-        if (next == path || IsBelow(next, path)) continue;
+        if (next == path || IsInside(next, path)) continue;
       }
       const PathIndex at = paths[l].path[e];
       Bytes size = entry.size;

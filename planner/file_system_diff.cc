@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "planner/merged_files.h"
 #include "planner/path_key.h"
 
 namespace gneiss {
@@ -73,9 +74,6 @@ std::string_view TypeName(const SeenEntry& seen) {
 
 std::string OwnerText(const Entry& entry) { return fmt::format("{}:{}", entry.uid, entry.gid); }
 std::string ModeText(const Entry& entry) { return fmt::format("{:04o}", entry.mode); }
-std::string TimeText(const Entry& entry) {
-  return fmt::format("{}.{:09}", entry.mtime, entry.mtime_nsec);
-}
 
 std::string XattrText(const XattrView& xattr) {
   std::string text = fmt::format("{}=0x", xattr.name);

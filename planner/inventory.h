@@ -76,7 +76,7 @@ struct Entry {
   Bytes size = 0;         // of a regular file's contents, holes included; else 0
   Bytes stored_size = 0;  // of what the tar holds of them: less than size where there are holes
   Bytes blob_bytes = 0;  // compressed bytes from the start of its headers to the end of its padding
-  std::int64_t mtime = 0;        // seconds since 1970, may be negative
+  std::int64_t mtime = 0;        // seconds since 1970, rounded down
   std::uint32_t mtime_nsec = 0;  // 0 .. 999,999,999
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;

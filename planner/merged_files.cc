@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <compare>
 #include <cstddef>
-#include <limits>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -17,8 +16,6 @@ namespace gneiss {
 namespace {
 
 constexpr std::uint16_t kSymlinkMode = 0777;
-constexpr std::uint32_t kNanoseconds = 1'000'000'000;
-constexpr std::int64_t kEarliest = std::numeric_limits<std::int64_t>::min();
 
 // Whether two directories have the same attributes.
 bool AreAlike(const LayerContents& contents, const MergedFile& a, const MergedFile& b) {
@@ -53,11 +50,7 @@ Entry AttributesOf(const LayerContents& contents, const MergedFile& file) {
 }
 
 std::string TimeText(const Entry& entry) {
-  // A header tells half a second before 1969-12-31 23:59:59 as -1.5, and so does an entry.
-  const bool is_fraction_below = entry.mtime < 0 && entry.mtime_nsec > 0 && entry.mtime > kEarliest;
-  const std::int64_t seconds = is_fraction_below ? entry.mtime - 1 : entry.mtime;
-  const std::uint32_t nsec = is_fraction_below ? kNanoseconds - entry.mtime_nsec : entry.mtime_nsec;
-  return fmt::format("{}.{:09}", seconds, nsec);
+  return fmt::format("{}.{:09}", entry.mtime, entry.mtime_nsec);
 }
 
 FileMerger::FileMerger(const LayerContents& contents)

@@ -8,7 +8,7 @@
 namespace gneiss {
 namespace {
 
-constexpr int kMaxLinks = 255;  // that containerd follows to find one path
+constexpr int kMaxLinksFollowed = 255;  // that containerd follows to find one path
 
 // Bits of Overlay::written_.
 constexpr std::uint8_t kDirectoryWritten = 1;
@@ -347,7 +347,7 @@ Overlay::Name Overlay::FollowWithin(std::uint32_t position, std::string key) con
     const std::string next = at.empty() ? name : at + '/' + name;
     const Name found = LastOf(position, next);
     if (found.position != kNone && EntryOf(found).type == EntryType::kSymlink) {
-      if (++num_links > kMaxLinks) return {};
+      if (++num_links > kMaxLinksFollowed) return {};
       const std::string_view target = layers_[position].inventory->link(EntryOf(found));
       if (target.starts_with('/')) at.clear();
       key = std::string(target) + '/' + key.substr(std::min(from, key.size()));

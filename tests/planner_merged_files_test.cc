@@ -99,7 +99,7 @@ TEST_CASE("A hard link to nothing is an empty file, a symlink has the mode of al
 TEST_CASE("Times before 1970 have their seconds rounded down", "[planner][merged_files]") {
   CHECK(TimeText({.mtime = 1, .mtime_nsec = 5}) == "1.000000005");
   CHECK(TimeText({.mtime = -2}) == "-2.000000000");
-  CHECK(TimeText({.mtime = -1, .mtime_nsec = 500'000'000}) == "-2.500000000");
+  CHECK(TimeText({.mtime = -2, .mtime_nsec = 500'000'000}) == "-2.500000000");
   CHECK(TimeText({.mtime = std::numeric_limits<std::int64_t>::min(), .mtime_nsec = 1}) ==
         "-9223372036854775808.000000001");
 }

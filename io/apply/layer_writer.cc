@@ -161,7 +161,7 @@ class LayerWriter {
     archive_entry_set_perm(target, source.mode);
     archive_entry_set_uid(target, source.uid);
     archive_entry_set_gid(target, source.gid);
-    archive_entry_set_mtime(target, source.mtime, static_cast<long>(source.mtime_nsec));
+    SetTime(source);
     archive_entry_set_size(target, 0);
     // Of a hard link too, although the file has them: containerd sets the owner again with every
     // name, and with that the kernel takes capabilities away.
@@ -177,6 +177,20 @@ class LayerWriter {
       archive_entry_xattr_add_entry(target, std::string(x->name).c_str(), x->value.data(),
                                     x->value.size());
     }
+  }
+
+  // A header says a time before 1970 as seconds and their fraction with one sign for both.
+  void SetTime(const Entry& source) {
+    std::int64_t seconds = source.mtime;
+    auto nanoseconds = static_cast<long>(source.mtime_nsec);
+    if (seconds < 0 && nanoseconds > 0) {
+      ++seconds;
+      nanoseconds = 1'000'000'000 - nanoseconds;
+      if (seconds == 0) {
+        Fail("expected a time that can be written, found less than a second before 1970");
+      }
+    }
+    archive_entry_set_mtime(entry_.get(), seconds, nanoseconds);
   }
 
   void SetType(const NewEntry& entry) {

@@ -29,7 +29,15 @@ from layers import Layout
 from runtimes import Containerd, umoci_tree
 
 # Kinds where gneiss is meant to answer otherwise than containerd, and why.
-GNEISS_DIFFERS = {}
+GNEISS_DIFFERS = {
+    "bottom-marker": "a marker hits lower layers only, by the image specification; containerd lets those of the lowest "
+                     "layer delete what it has written itself",
+    "device-0-0": "a character device 0:0 is read as a whiteout, but does not take away what its own layer has there",
+    "xattrs-kept": "a directory that its layer lists after what is in it has what it lists",
+    "setgid-parent": "the group of a directory that no layer lists is inherited within its layer only",
+    "link-to-whiteout": "a hard link to what a character device 0:0 took away before",
+    "hidden-attributes": "attributes of a root are not copied through a link to it",
+}
 LEVELS = ["squash", "bases", "carve"]
 NODE_TYPES = {"char": "char_device", "block": "block_device"}
 
