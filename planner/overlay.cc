@@ -21,16 +21,14 @@ bool IsPlain(const Entry& directory) {
 
 }  // namespace
 
-Overlay::Overlay(const PathTree& paths) : paths_(paths) {
-  states_.resize(1);
-  written_.resize(1, 0);
+Overlay::Overlay(const PathTree& paths) : paths_(paths), states_(1), written_(1) {
   states_[kRootPath].kind = Kind::kImpliedDirectory;
 }
 
 void Overlay::Push(const OverlayLayer& layer, std::vector<Hiding>& hidden) {
   if (states_.size() < paths_.size()) {
     states_.resize(paths_.size());
-    written_.resize(paths_.size(), 0);
+    written_.resize(paths_.size());
   }
   marks_.push_back({changes_.size(), inode_changes_.size(), inodes_.size()});
   const auto position = static_cast<std::uint32_t>(layers_.size());
