@@ -1,7 +1,8 @@
 #!/bin/sh
 # How gneiss merges layers, judged by runtimes that others wrote: histories of layers, ordinary and hostile,
 # are unpacked by containerd and umoci, before and after `apply` of each level, and compared path by path with
-# `gneiss files`. What is compared, and how, is in ../judge/judge.py.
+# `gneiss files`. What is compared, and how, is in ../judge/judge.py. Without options the tables of ../judge/tables.py
+# are unpacked anew, too, and must be what is on record.
 #
 #   judge_test.sh GNEISS [--trees N] [--seed S] [--levels M] [--only REF] [--show]
 #
@@ -38,4 +39,7 @@ umount "$work/merged"
 
 XDG_CACHE_HOME=$work/cache
 export XDG_CACHE_HOME
-PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$judge" --work "$work" --gneiss "$gneiss" --trees 300 --levels 60 "$@"
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
+/usr/bin/python3 "$judge" --work "$work" --gneiss "$gneiss" --trees 300 --levels 60 "$@"
+[ $# -gt 0 ] || /usr/bin/python3 "${judge%judge.py}tables.py" --work "$work/tables" --check
