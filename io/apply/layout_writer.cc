@@ -39,10 +39,6 @@ constexpr std::size_t kMaxFileBytes = std::size_t{64} << 20;  // of a marker, a 
 constexpr mode_t kDirectoryMode = 0775;                       // never for everybody to write to
 constexpr std::size_t kCopyBytes = std::size_t{1} << 20;
 
-[[noreturn]] void FailAt(int error, const std::string& path) {
-  throw std::system_error(error, std::generic_category(), path);
-}
-
 bool IsHex(std::string_view text, std::size_t num_digits) {
   return text.size() == num_digits && std::ranges::all_of(text, [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');

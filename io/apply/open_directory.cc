@@ -20,15 +20,15 @@ namespace {
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
-[[noreturn]] void FailAt(int error, const std::string& path) {
-  throw std::system_error(error, std::generic_category(), path);
-}
-
 struct CloseDirectory {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
 }  // namespace
+
+void FailAt(int error, const std::string& path) {
+  throw std::system_error(error, std::generic_category(), path);
+}
 
 OpenDirectory::OpenDirectory(const std::string& path)
     : descriptor_(open(path.c_str(), kDirectoryFlags)), path_(path) {

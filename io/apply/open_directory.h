@@ -17,6 +17,9 @@
 
 namespace gneiss {
 
+// Throws std::system_error that names the path.
+[[noreturn]] void FailAt(int error, const std::string& path);
+
 // Names are of one component. Unless it says otherwise a function throws std::system_error that
 // names the path.
 class OpenDirectory {

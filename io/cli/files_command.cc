@@ -29,8 +29,8 @@
 namespace gneiss {
 namespace {
 
-constexpr std::size_t kProblemsShown = 10;
-constexpr std::size_t kMaxCompared = 20'000;  // paths that a typing error is compared with
+constexpr std::size_t kLayerProblemsShown = 10;
+constexpr std::size_t kMaxPathsCompared = 20'000;  // paths that a typing error is compared with
 
 const std::map<std::string, FilesOrder> kOrders = {{"path", FilesOrder::kPath},
                                                    {"size", FilesOrder::kSize}};
@@ -186,7 +186,7 @@ class FilesRun {
     std::size_t num_left_out = 0;
     for (const ImageIndex image : images_) {
       if (const std::string problem = FindProblem(image); !problem.empty()) {
-        if (num_left_out++ < kProblemsShown) Say(problem);
+        if (num_left_out++ < kLayerProblemsShown) Say(problem);
         continue;
       }
       if (options_.hidden) {
@@ -199,9 +199,9 @@ class FilesRun {
       SayLinksToNothing(report);
       WriteFilesJson(*fleet_, contents, report, JsonForm::kOneLine, output.stream());
     }
-    if (num_left_out > kProblemsShown) {
+    if (num_left_out > kLayerProblemsShown) {
       Say(fmt::format("[{} more]",
-                      FormatCount(static_cast<std::int64_t>(num_left_out - kProblemsShown))));
+                      FormatCount(static_cast<std::int64_t>(num_left_out - kLayerProblemsShown))));
     }
     if (num_left_out > 0) {
       Say(fmt::format(
@@ -221,7 +221,7 @@ class FilesRun {
     if (unmatched.empty()) return;
     std::vector<std::string> keys;
     for (const MergedFile& file : files) {
-      if (keys.size() < kMaxCompared) keys.push_back(file.path);
+      if (keys.size() < kMaxPathsCompared) keys.push_back(file.path);
     }
     const std::string nearest = NearestWord(unmatched, keys);
     throw InputError(fmt::format(

@@ -55,7 +55,7 @@ LoadedFleet LoadSide(const std::string& source, const VerifyCommandOptions& opti
                    console);
 }
 
-SideReading ReadLoaded(const LoadedFleet& loaded, const LayersToRead& layers, InventoryStore& store,
+SideReading ReadLoaded(const LoadedFleet& loaded, const SideLayers& layers, InventoryStore& store,
                        const VerifyCommandOptions& options, Console& console) {
   Progress progress(console, options.quiet);
   SideReadingOptions reading;
@@ -69,7 +69,7 @@ SideReading ReadLoaded(const LoadedFleet& loaded, const LayersToRead& layers, In
 }
 
 // A record that cannot be read explains nothing: what is missing then counts as missing.
-std::vector<LeftOutImage> LoadLeftOut(const LoadedFleet& loaded, bool quiet, Console& console) {
+std::vector<ExcusedImage> LoadLeftOut(const LoadedFleet& loaded, bool quiet, Console& console) {
   const auto warn = [&](std::string_view problem) {
     if (!quiet) *console.err << "gneiss: " << Printable(problem) << '\n';
   };

@@ -27,7 +27,7 @@ std::string Escaped(std::string_view text) {
   return escaped;
 }
 
-std::string_view TypeName(EntryType type) {
+std::string_view MtreeTypeName(EntryType type) {
   switch (type) {
     case EntryType::kDirectory:
       return "dir";
@@ -51,7 +51,7 @@ std::string_view TypeName(EntryType type) {
 void WriteLine(const LayerContents& contents, const MergedFile& file, std::ostream& out) {
   const Entry entry = AttributesOf(contents, file);
   out << (file.path.empty() ? std::string(".") : "./" + Escaped(file.path))
-      << fmt::format(" type={}", TypeName(entry.type));
+      << fmt::format(" type={}", MtreeTypeName(entry.type));
   // Linux keeps no mode of a symlink.
   if (entry.type != EntryType::kSymlink) out << fmt::format(" mode={:04o}", entry.mode);
   out << fmt::format(" uid={} gid={}", entry.uid, entry.gid);

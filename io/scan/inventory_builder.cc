@@ -35,8 +35,6 @@ EntryType TypeOf(char flag) {
   }
 }
 
-bool IsMarker(EntryType type) { return type == EntryType::kWhiteout || type == EntryType::kOpaque; }
-
 // Names in errors: their start, printable.
 std::string QuoteName(std::string_view name) {
   std::string quoted = "\"";
@@ -83,7 +81,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   if (member.is_odd_link) warnings_.Add("hard link with a size", key);
   const bool has_body = member.stored_size > 0;
   SetMarker(key, entry);
-  if (IsMarker(entry.type)) {
+  if (IsMarkerEntry(entry.type)) {
     if (has_body) warnings_.Add("whiteout with a body", key);
     if (member.type != '0') warnings_.Add("whiteout that is no file", key);
   }
@@ -92,7 +90,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   if (has_followed && entry.type == EntryType::kDirectory) {
     directories_.push_back({.path = entry.path, .name = AddText(written), .is_rooted = is_rooted});
   }
-  if (!IsMarker(entry.type)) symlinks_.Replace(key, entry.type == EntryType::kDirectory);
+  if (!IsMarkerEntry(entry.type)) symlinks_.Replace(key, entry.type == EntryType::kDirectory);
   SetMetadata(reader, entry);
   SetType(reader, key, entry);
   const bool is_device = entry.type == EntryType::kCharDevice;
@@ -102,8 +100,9 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
     entry.type = EntryType::kWhiteout;
   }
   std::string* const kept =
-      IsMarker(entry.type) ? nullptr
-                           : package_files_.Take(inventory_.path(entry), entry.type, member.size);
+      IsMarkerEntry(entry.type)
+          ? nullptr
+          : package_files_.Take(inventory_.path(entry), entry.type, member.size);
   if (entry.type == EntryType::kRegular) {
     if (member.is_sparse) stream.CountHoles(std::max<Bytes>(member.size - member.stored_size, 0));
     if (IsStargzIndex(reader, entry)) index_begin_ = member.gzip_member;
@@ -386,7 +385,7 @@ void InventoryBuilder::TakePackages() {
 // that: what is below a directory that comes instead shows again. A file that comes hides it, too.
 void InventoryBuilder::DropUndoneMarkers() {
   const std::vector<Entry>& entries = inventory_.entries;
-  if (!std::ranges::any_of(entries, [](const Entry& entry) { return IsMarker(entry.type); })) {
+  if (!std::ranges::any_of(entries, [](const Entry& entry) { return IsMarkerEntry(entry.type); })) {
     return;
   }
   // Markers before `position` that are below `path` are undone.
@@ -403,7 +402,7 @@ void InventoryBuilder::DropUndoneMarkers() {
     std::uint32_t last_directory = 0;
     std::uint32_t last_other = 0;
     for (end = begin; end < entries.size() && inventory_.path(entries[end]) == path; ++end) {
-      if (IsMarker(entries[end].type)) continue;
+      if (IsMarkerEntry(entries[end].type)) continue;
       const bool is_directory = entries[end].type == EntryType::kDirectory;
       (is_directory ? last_directory : last_other) = entries[end].position;
     }
@@ -411,7 +410,7 @@ void InventoryBuilder::DropUndoneMarkers() {
     for (std::size_t i = begin; i < end; ++i) {
       const Entry& entry = entries[i];
       const bool is_whiteout = entry.type == EntryType::kWhiteout;
-      if (!IsMarker(entry.type)) continue;
+      if (!IsMarkerEntry(entry.type)) continue;
       if (entry.position >= (is_whiteout ? std::max(until, last_directory) : replaced)) continue;
       dropped[i] = true;
       warnings_.Add(std::string(is_whiteout ? "whiteout" : "opaque marker") +
@@ -449,8 +448,8 @@ void InventoryBuilder::CheckTwice() {
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const std::string_view path = inventory_.path(entries[i]);
     for (std::size_t j = i; j-- > 0 && inventory_.path(entries[j]) == path;) {
-      const bool is_same = IsMarker(entries[i].type) ? entries[j].type == entries[i].type
-                                                     : !IsMarker(entries[j].type);
+      const bool is_same = IsMarkerEntry(entries[i].type) ? entries[j].type == entries[i].type
+                                                          : !IsMarkerEntry(entries[j].type);
       if (!is_same) continue;
       warnings_.Add("path given twice", path);
       break;
@@ -462,7 +461,7 @@ std::vector<std::uint32_t> InventoryBuilder::ListLatest() const {
   const std::vector<Entry>& entries = inventory_.entries;
   std::vector<std::uint32_t> latest(entries.size(), kNone);
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
-    if (!IsMarker(entries[i].type)) {
+    if (!IsMarkerEntry(entries[i].type)) {
       latest[i] = i;
     } else if (i > 0 && inventory_.path(entries[i - 1]) == inventory_.path(entries[i])) {
       latest[i] = latest[i - 1];
@@ -487,7 +486,7 @@ void InventoryBuilder::CheckBelowFiles(const std::vector<std::uint32_t>& latest)
     bool has_other = false;
     for (end = begin; end < entries.size() && inventory_.path(entries[end]) == path; ++end) {
       const EntryType type = entries[end].type;
-      has_other = has_other || (!IsMarker(type) && type != EntryType::kDirectory);
+      has_other = has_other || (!IsMarkerEntry(type) && type != EntryType::kDirectory);
       if (above.empty()) continue;
       const auto first = entries.begin() + static_cast<std::ptrdiff_t>(above.back().begin);
       const auto last = entries.begin() + static_cast<std::ptrdiff_t>(above.back().end);

@@ -1,10 +1,10 @@
 #include "io/scan/pax_records.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <unordered_map>
 #include <utility>
-#include <array>
 #include <vector>
 
 #include "io/scan/tar_number.h"

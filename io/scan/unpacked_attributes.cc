@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::string_view kCapability = "security.capability";
 
-bool IsMarker(EntryType type) { return type == EntryType::kWhiteout || type == EntryType::kOpaque; }
-
 // Whether headers of a layer can change attributes of others at all; of most layers none do.
 bool MayDiffer(const Inventory& inventory) {
   std::string_view path;     // of the last entry that is no marker
@@ -26,7 +24,7 @@ bool MayDiffer(const Inventory& inventory) {
   for (std::size_t i = 0; i < inventory.entries.size(); ++i) {
     const Entry& entry = inventory.entries[i];
     if (entry.type == EntryType::kHardLink) return true;
-    if (IsMarker(entry.type)) continue;
+    if (IsMarkerEntry(entry.type)) continue;
     const std::string_view at = inventory.path(entry);
     if (i > 0 && at == path) return true;
     path = at;
@@ -54,7 +52,7 @@ class AttributeSetter {
     for (std::uint32_t e = 0; e < entries_.size(); ++e) in_tar[entries_[e].position] = e;
     for (const std::uint32_t e : in_tar) {
       const EntryType type = entries_[e].type;
-      if (IsMarker(type)) continue;
+      if (IsMarkerEntry(type)) continue;
       holder_[e] = e;
       if (type == EntryType::kHardLink) AddName(e);
       if (type == EntryType::kDirectory) AddDirectory(e);

@@ -18,7 +18,7 @@ constexpr std::string_view kRecordName = "gneiss-apply.json";
 constexpr std::string_view kRecordSchema = "gneiss.apply/1";
 constexpr std::size_t kMaxRecordBytes = std::size_t{64} << 20;
 
-void AddLeftOut(const JsonValue& record, std::vector<LeftOutImage>& images) {
+void AddLeftOut(const JsonValue& record, std::vector<ExcusedImage>& images) {
   if (record.FindText("schema") != kRecordSchema) return;
   const JsonValue* const list = record.Find("left_out");
   if (list == nullptr || list->kind() == JsonKind::kNull) return;
@@ -36,8 +36,8 @@ void AddLeftOut(const JsonValue& record, std::vector<LeftOutImage>& images) {
 
 }  // namespace
 
-std::vector<LeftOutImage> ReadLeftOut(const LayerBlobs& blobs) {
-  std::vector<LeftOutImage> images;
+std::vector<ExcusedImage> ReadLeftOut(const LayerBlobs& blobs) {
+  std::vector<ExcusedImage> images;
   for (const LayoutBlobs& layout : blobs.layouts()) {
     const LayoutFiles& files = layout.files();
     if (files.directory().empty()) continue;

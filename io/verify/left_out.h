@@ -13,7 +13,7 @@
 
 namespace gneiss {
 
-struct LeftOutImage {
+struct ExcusedImage {
   std::string ref;              // empty: an image without one
   std::string manifest_digest;  // empty: not told
   std::string why;
@@ -21,6 +21,6 @@ struct LeftOutImage {
 
 // Of all layouts in directories, in their order; none where no layout has such a file. Throws
 // InputError, placed at the file, when one is no JSON or its list is none.
-[[nodiscard]] std::vector<LeftOutImage> ReadLeftOut(const LayerBlobs& blobs);
+[[nodiscard]] std::vector<ExcusedImage> ReadLeftOut(const LayerBlobs& blobs);
 
 }  // namespace gneiss

@@ -69,7 +69,7 @@ void ScanSideLayers(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore&
 }  // namespace
 
 SideReading ReadSide(const Fleet& fleet, const LayerBlobs& blobs, InventoryStore& store,
-                     const LayersToRead& layers, const SideReadingOptions& options) {
+                     const SideLayers& layers, const SideReadingOptions& options) {
   SideReading reading;
   reading.scan.layers.resize(fleet.layers.size());
   reading.blob_problems.resize(fleet.layers.size());

@@ -18,7 +18,7 @@
 namespace gneiss {
 
 // Layers of one side's fleet, sorted.
-struct LayersToRead {
+struct SideLayers {
   std::vector<LayerIndex> scan;   // whose contents are asked for
   std::vector<LayerIndex> check;  // whose blobs are to be what their digests say
 };
@@ -45,7 +45,7 @@ struct SideReadingOptions {
 // images. A blob that was scanned is not read again to be checked; foreign layers need none. Throws
 // what ScanFleet throws.
 [[nodiscard]] SideReading ReadSide(const Fleet& fleet, const LayerBlobs& blobs,
-                                   InventoryStore& store, const LayersToRead& layers,
+                                   InventoryStore& store, const SideLayers& layers,
                                    const SideReadingOptions& options);
 
 }  // namespace gneiss

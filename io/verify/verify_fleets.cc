@@ -155,9 +155,9 @@ class ReadingList {
     }
   }
 
-  LayersToRead Left() const { return {Marked(scan_left_), Marked(check_left_)}; }
+  SideLayers Left() const { return {Marked(scan_left_), Marked(check_left_)}; }
   // Of the right side every blob is checked.
-  LayersToRead Right() const { return {Marked(scan_right_), All(right_)}; }
+  SideLayers Right() const { return {Marked(scan_right_), All(right_)}; }
 
   static std::vector<LayerIndex> All(const Fleet& fleet) {
     std::vector<LayerIndex> layers(fleet.layers.size());
@@ -251,7 +251,7 @@ class FleetVerification {
         readings_(readings),
         options_(options),
         contents_(left, right, readings, options.trusts_store ? &store : nullptr) {
-    for (const LeftOutImage& image : right.left_out) {
+    for (const ExcusedImage& image : right.left_out) {
       left_out_.emplace(LeftOutKey(image.ref, image.manifest_digest), &image);
     }
   }
@@ -350,7 +350,7 @@ class FleetVerification {
   std::optional<std::string> FindLeftOut(const UnpairedImage& unpaired) const {
     const std::string digest =
         left_.fleet.digest_text(left_.fleet.images[unpaired.image].identity, false);
-    const auto find = [&](std::string_view ref) -> const LeftOutImage* {
+    const auto find = [&](std::string_view ref) -> const ExcusedImage* {
       const auto [first, last] = left_out_.equal_range(LeftOutKey(ref, digest));
       for (auto found = first; found != last; ++found) {
         const std::string& told = found->second->manifest_digest;
@@ -362,7 +362,7 @@ class FleetVerification {
         unpaired.refs.empty() ? std::vector<std::string>{""} : unpaired.refs;
     std::string why;
     for (const std::string& ref : refs) {
-      const LeftOutImage* found = find(ref);
+      const ExcusedImage* found = find(ref);
       if (found == nullptr) found = find(WithoutRepository(ref, left_.repositories));
       if (found == nullptr) return std::nullopt;
       why = found->why;
@@ -387,7 +387,7 @@ class FleetVerification {
         is_left ? contents_.ChainOfLeft({&l, 1}) : contents_.ChainOfRight({&l, 1});
     if (contents_.IsKnown(joint.front())) return;
     // What was not to be scanned here is in the other chain, where it is told.
-    const LayersToRead& to_read = is_left ? paired_.left : paired_.right;
+    const SideLayers& to_read = is_left ? paired_.left : paired_.right;
     if (!std::ranges::binary_search(to_read.scan, l)) return;
     const SideReading& reading = is_left ? readings_.left : readings_.right;
     if (!reading.blob_problems[l].empty()) return;  // told already
@@ -539,7 +539,7 @@ class FleetVerification {
   const VerifyReadings& readings_;
   const VerifyOptions& options_;
   JointContents contents_;
-  std::multimap<std::string, const LeftOutImage*> left_out_;  // by LeftOutKey
+  std::multimap<std::string, const ExcusedImage*> left_out_;  // by LeftOutKey
 };
 
 }  // namespace

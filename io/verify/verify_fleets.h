@@ -38,7 +38,7 @@ struct VerifySide {
   std::vector<std::string> repositories;  // as PairingSide has them
   // Images that could not be read are in no fleet: the other side's may be theirs.
   std::int64_t num_bad_images = 0;
-  std::vector<LeftOutImage> left_out = {};  // of the right side
+  std::vector<ExcusedImage> left_out = {};  // of the right side
 };
 
 struct VerifyOptions {
@@ -54,8 +54,8 @@ struct VerifyOptions {
 // Which images are to be compared, and what has to be read for it.
 struct PairedSides {
   ImagePairs pairs;
-  LayersToRead left;
-  LayersToRead right;
+  SideLayers left;
+  SideLayers right;
 };
 
 // Reads the configs of both sides. Time O(images + layer references) and that.
