@@ -64,7 +64,7 @@ constexpr std::array<GoField, 5> kPlatformFields = {{{"architecture", &kText},
                                                      {"os.version", &kText},
                                                      {"os.features", &kTexts},
                                                      {"variant", &kText}}};
-constexpr GoType kPlatform = StructOf(kPlatformFields, /*is_pointer=*/true);
+constexpr GoType kPlatformType = StructOf(kPlatformFields, /*is_pointer=*/true);
 
 constexpr std::array<GoField, 8> kDescriptorFields = {{{"mediaType", &kText},
                                                        {"digest", &kText},
@@ -73,7 +73,7 @@ constexpr std::array<GoField, 8> kDescriptorFields = {{{"mediaType", &kText},
                                                        {"data", &kPlain},
                                                        {"annotations", &kTextMap},
                                                        {"artifactType", &kText},
-                                                       {"platform", &kPlatform}}};
+                                                       {"platform", &kPlatformType}}};
 constexpr GoType kDescriptor = StructOf(kDescriptorFields);
 constexpr GoType kDescriptorPointer = StructOf(kDescriptorFields, /*is_pointer=*/true);
 constexpr GoType kDescriptors = ListOf(kDescriptor);
