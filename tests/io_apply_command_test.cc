@@ -646,14 +646,10 @@ TEST_CASE("Symbolic links in a target are refused, and what they lead to is not 
           "[io][apply]") {
   const ApplyFixture f;
   const PreparedTarget target(f);
-  std::string name;
-  SECTION("a work directory") { name = "gneiss-apply.0123456789abcdef.tmp"; }
-  SECTION("one of an older kind") { name = "gneiss-apply.tmp"; }
-  SECTION("all blobs") { name = "blobs"; }
-  SECTION("blobs of one algorithm") { name = "blobs/sha256"; }
-  SECTION("a blob") { name = "blobs/sha256/" + LayerDigest(f, f.three, 1).substr(7); }
-  SECTION("the notes") { name = "gneiss-apply.notes"; }
-  SECTION("the layout's own file") { name = "oci-layout"; }
+  // A work directory, one of an older kind, all blobs, those of one algorithm, one, and files.
+  const std::string name =
+      GENERATE(as<std::string>(), "gneiss-apply.0123456789abcdef.tmp", "gneiss-apply.tmp", "blobs",
+               "blobs/sha256", "blobs/sha256/0", "gneiss-apply.notes", "oci-layout");
   fs::remove_all(target.out() + "/" + name);
   fs::create_symlink(f.dir.path("victim"), target.out() + "/" + name);
   target.CheckRefusedFor(target.out() +

@@ -35,11 +35,14 @@ class PlanEditor {
     std::vector<std::string> tars;
     for (int l = 0; l < 5; ++l) {
       std::string tar = Directory("d") + Directory("e");
+      const std::size_t deleted = 10 + Below(9);
       for (std::size_t f = 1 + Below(6); f > 0; --f) {
-        const std::string path = fmt::format("{}/{}", Below(2) == 0 ? "d" : "e", Below(9) + 10 * f);
+        const std::size_t number = Below(9) + 10 * f;
+        if (l > 1 && number == deleted) continue;
+        const std::string path = fmt::format("{}/{}", Below(2) == 0 ? "d" : "e", number);
         tar += File(path, std::string(Below(3) * 600, static_cast<char>('a' + Below(4))) + path);
       }
-      if (l > 1) tar += File(fmt::format("d/.wh.{}", 10 + Below(9)));
+      if (l > 1) tar += File(fmt::format("d/.wh.{}", deleted));
       if (Below(3) == 0) tar += File("e/file", "x") + HardLink("e/link", "e/file");
       tars.push_back(tar + EndBlocks());
     }
