@@ -12,8 +12,8 @@ namespace {
 std::vector<std::uint32_t> LargestEntries(const Inventory& inventory, std::size_t count) {
   std::vector<std::uint32_t> order;
   for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
-    const EntryType type = inventory.entries[e].type;
-    if (type != EntryType::kWhiteout && type != EntryType::kOpaque) order.push_back(e);
+    const Entry& entry = inventory.entries[e];
+    if (!IsMarkerEntry(entry.type) && !entry.implied) order.push_back(e);
   }
   const std::size_t kept = std::min(count, order.size());
   std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(kept),

@@ -82,7 +82,15 @@ std::string Tamper(RandomTars& random, std::string tar) {
   }
   // With the extended header before it.
   std::size_t begin = header;
-  if (header >= 1024 && tar[header - 1024 + 156] == 'x') begin = header - 1024;
+  for (std::size_t records = 512; records <= 4096 && records + 512 <= header; records += 512) {
+    const std::size_t extended = header - records - 512;
+    if (tar[extended + 156] != 'x' || tar.compare(extended + 257, 5, "ustar") != 0) continue;
+    if ((std::stoul(tar.substr(extended + 124, 11), nullptr, 8) + 511) / 512 * 512 != records) {
+      continue;
+    }
+    begin = extended;
+    break;
+  }
   tar.erase(begin, header + 512 + (size + 511) / 512 * 512 - begin);
   return tar;
 }
