@@ -124,12 +124,13 @@ TEST_CASE("What threads have read makes the same fleet in any of their orders",
     if (below(2) == 0) {
       blobs.Lose(FormatDigest(Sha256(R"({"os":"linux","architecture":"arm64"})")));
     }
-    const PlatformFilter platform(below(2) == 0 ? "linux/amd64" : "linux/arm64");
+    const ReadOptions options{.platform =
+                                  PlatformFilter(below(2) == 0 ? "linux/amd64" : "linux/arm64")};
     std::string expected;
     for (const std::int64_t jobs : {1, 2, 5}) {
       std::vector<ManifestsRead> read(tags.size());
       ParallelFor(tags.size(), jobs, [&](const ParallelItem& item) {
-        ManifestReader reader(blobs, kMemory, platform);
+        ManifestReader reader(blobs, kMemory, options);
         read[item.index] = reader.Read(tags[item.index], "app:" + std::to_string(item.index));
       });
       FleetBuilder builder;
@@ -150,7 +151,7 @@ TEST_CASE("What is wrong with one entry of an index is in the result", "[io][man
   blobs.Lose(DescriptorOf(absent).digest_text);
   const Descriptor root =
       DescriptorOf(blobs.Add("index.v1+json", IndexText({burning, absent, good, "7"})));
-  const PlatformFilter all;
+  const ReadOptions all;
   ManifestReader reader(blobs, kMemory, all);
   const ManifestsRead read = reader.Read(root, "app:1");
   Texts problems;
@@ -178,7 +179,7 @@ TEST_CASE("A descriptor of unknown size gets that of its text", "[io][manifest_r
   const Bytes size = tag.size;
   tag.size = kUnknownSize;
   tag.media_type.clear();
-  const PlatformFilter all;
+  const ReadOptions all;
   ManifestReader reader(blobs, kMemory, all);
   const ManifestsRead read = reader.Read(tag, "app:1");
   REQUIRE(read.images.size() == 1);
@@ -188,7 +189,7 @@ TEST_CASE("A descriptor of unknown size gets that of its text", "[io][manifest_r
 TEST_CASE("Images are added under each ref that is given", "[io][manifest_reader]") {
   MemoryBlobs blobs;
   const Descriptor tag = DescriptorOf(blobs.AddImage(1));
-  const PlatformFilter all;
+  const ReadOptions all;
   ManifestReader reader(blobs, kMemory, all);
   const ManifestsRead read = reader.Read(tag, "app:1");
   FleetBuilder builder;
@@ -239,7 +240,7 @@ TEST_CASE("Platforms of an index that are not there cost one line, or the image 
     blobs.Lose(DescriptorOf(entries.back()).digest_text);
   }
   const Descriptor sparse = DescriptorOf(blobs.Add("index.v1+json", IndexText(entries)));
-  const PlatformFilter all;
+  const ReadOptions all;
   const ManifestsRead read = ManifestReader(blobs, kMemory, all).Read(sparse, "app:1");
   CHECK(read.images.size() == 1);
   CHECK(read.report.num_problems == 0);
@@ -265,7 +266,7 @@ TEST_CASE("Platforms of an index that are not there cost one line, or the image 
   CHECK(problem_of({entries[1]}) == "manifests/" + DescriptorOf(entries[1]).digest_text +
                                         ": expected a manifest, found no such blob in the memory");
   // A platform that was asked for and is not there is no image.
-  const PlatformFilter arch2("linux/arch2");
+  const ReadOptions arch2{.platform = PlatformFilter("linux/arch2")};
   const ManifestsRead asked = ManifestReader(blobs, kMemory, arch2).Read(sparse, "app:1");
   CHECK(asked.report.num_problems == 1);
 }

@@ -568,6 +568,49 @@ TEST_CASE("Duplicate keys in any of the documents are counted", "[io][oci_layout
 
 // Layouts that other projects wrote.
 
+TEST_CASE("What breaks a rule of the image spec is refused where the reading is strict",
+          "[io][oci_layout]") {
+  const ReadOptions strict = {.platform = {}, .strict = true, .on_progress = {}};
+  const std::string rootfs = R"(,"rootfs":{"type":"layers","diff_ids":[)"
+                             "\"" +
+                             FormatDigest(Sha256("a")) + "\"]}}";
+  const std::string config = R"({"os":"linux","architecture":"amd64")" + rootfs;
+  Layout layout;
+  layout.Index({layout.Image({"a"}, RefName("1"), config)});
+  CHECK(ReadLayout(layout.path(), {}, strict).refs() == Texts{"shop:1"});
+
+  // Each is an image today, or passed over.
+  const auto error = [&](const std::string& entry, std::size_t num_images) {
+    layout.Index({entry});
+    const LayoutRead read = ReadLayout(layout.path());
+    CHECK(read.report.num_problems == 0);
+    CHECK(read.fleet.images.size() == num_images);
+    return LayoutErrorOf(layout.path(), {}, strict);
+  };
+  const std::string odd = R"({"os":"linux")" + rootfs;
+  CHECK(error(layout.Image({"a"}, "", odd), 1) ==
+        layout.BlobPath(FormatDigest(Sha256(odd))) +
+            ": architecture: expected a name, found no such key");
+  const std::string media_type =
+      "mediaType: expected a media type, as \"type/subtype\" of RFC 6838, found \"invalid\"";
+  const std::string artifact =
+      layout.Blob(kManifestType, R"({"schemaVersion":2,"config":)" +
+                                     layout.Blob("invalid", config) + R"(,"layers":[]})");
+  CHECK(error(artifact, 0) == layout.BlobPath(DigestIn(artifact)) + ": config." + media_type);
+  const std::string index = layout.path() + "/index.json";
+  CHECK(error(layout.Blob("invalid", "{}"), 0) == index + ": manifests[0]." + media_type);
+
+  layout.Index({layout.Image({"a"}, "", config)});
+  layout.Write("oci-layout", R"({"imageLayoutVersion":"1.1.0"})");
+  CHECK(ReadLayout(layout.path()).report.num_problems == 0);
+  const std::string version = layout.path() + "/oci-layout";
+  CHECK(LayoutErrorOf(layout.path(), {}, strict) ==
+        version + ": imageLayoutVersion: expected \"1.0.0\", found \"1.1.0\"");
+  std::filesystem::remove(version);
+  CHECK(LayoutErrorOf(layout.path(), {}, strict) ==
+        version + ": expected the version of the layout, found no such file");
+}
+
 TEST_CASE("A layout with 7 refs has 10 manifests below them", "[io][oci_layout][corpus]") {
   const auto path =
       CorpusPath("fixtures/containers-image/oci/layout/fixtures/delete_image_multiple_images");

@@ -264,7 +264,9 @@ void AddFleetOptions(CLI::App& app, FleetOptions& options) {
 void AddFleetRules(CLI::App& app, FleetOptions& options) {
   app.add_option("--platform", options.platform, "only images of this platform (default: all)")
       ->type_name("OS/ARCH[/VARIANT]");
-  CLI::Option* strict = app.add_flag("--strict", options.strict, "stop at the first bad image");
+  CLI::Option* strict =
+      app.add_flag("--strict", options.strict,
+                   "stop at the first bad image, also one whose documents break the image spec");
   app.add_flag("--keep-going", options.keep_going,
                "exit code 0 although images or sources were bad and left out")
       ->excludes(strict);

@@ -286,8 +286,7 @@ class RegistryReader {
     };
     ForEach(manifests.size(), name_of, [&](std::size_t i, ReadReport& /*report*/) {
       RegistryManifests blobs(*client_, cache_, *layers_, manifests[i].repository);
-      ManifestReader reader(blobs, {.name = "the registry", .root = "the tag"},
-                            read_options_.platform);
+      ManifestReader reader(blobs, {.name = "the registry", .root = "the tag"}, read_options_);
       read[i] = reader.Read(manifests[i].descriptor,
                             manifests[i].refs.empty() ? std::string() : manifests[i].refs.front());
     });

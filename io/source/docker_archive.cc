@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "io/source/apply_config.h"
+#include "io/source/document_rules.h"
 #include "io/source/go_json.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
@@ -159,9 +160,11 @@ class ArchiveReader {
     }
   }
 
-  static ImageConfig ParseConfig(std::string_view text, const std::string& path) {
+  ImageConfig ParseConfig(std::string_view text, const std::string& path) const {
     try {
-      return ParseImageConfig(text);
+      ImageConfig config = ParseImageConfig(text);
+      if (options_.strict) CheckConfigRules(text);
+      return config;
     } catch (const InputError& error) {
       throw error.WithSource(path, error.place());
     }

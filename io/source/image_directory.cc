@@ -89,7 +89,7 @@ void ReadImageDirectory(const std::string& directory, const ReadOptions& options
   report.layouts.push_back(files);
   ++report.num_selections;
   LayoutManifests blobs(files, options);
-  ManifestReader manifests(blobs, kDirectoryPlace, options.platform);
+  ManifestReader manifests(blobs, kDirectoryPlace, options);
   // Named as a layout there would be.
   const std::string ref = OpenLayoutDirectory(directory)->repository();
   AddImages(manifests.Read(root, ref), {}, options.strict, builder, report);

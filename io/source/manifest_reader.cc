@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "io/source/apply_config.h"
+#include "io/source/document_rules.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -80,7 +81,8 @@ void ManifestReader::ReadEntry(const Descriptor& descriptor, const Inherited& in
   const bool claims_image = claimed == ManifestKind::kImage;
   if (claims_image) ++report.num_lines;
   // Before the blob is asked for: a place may hold the blobs of one platform only.
-  if (claims_image && !descriptor.platform.empty() && !platform_.Matches(descriptor.platform)) {
+  if (claims_image && !descriptor.platform.empty() &&
+      !options_.platform.Matches(descriptor.platform)) {
     ++report.filtered_out;
     return;
   }
@@ -97,6 +99,8 @@ void ManifestReader::ReadEntry(const Descriptor& descriptor, const Inherited& in
   }
   ++num_there_;
   Manifest manifest = ParseManifest(*text);
+  // Also what is passed over: a media type that is none makes an artifact of an image.
+  if (options_.strict && manifest.kind != ManifestKind::kSchema1) CheckManifestRules(*text);
   if (claims_image && manifest.kind != ManifestKind::kImage) --report.num_lines;
   if (!claims_image && manifest.kind == ManifestKind::kImage) ++report.num_lines;
   if (manifest.kind == ManifestKind::kIndex) {
@@ -171,7 +175,7 @@ void ManifestReader::ReadImage(const Descriptor& descriptor, Manifest manifest,
   image.config = ReadConfig(config);
   const std::string& platform =
       descriptor.platform.empty() && image.config ? image.config->platform : descriptor.platform;
-  if (!platform_.Matches(platform)) {
+  if (!options_.platform.Matches(platform)) {
     ++result_.report.filtered_out;
     return;
   }
@@ -188,7 +192,9 @@ std::optional<ImageConfig> ManifestReader::ReadConfig(const Descriptor& descript
       result_.report.AddWarning("image without its config blob", path);
       return std::nullopt;
     }
-    return ParseImageConfig(*text);
+    ImageConfig config = ParseImageConfig(*text);
+    if (options_.strict) CheckConfigRules(*text);
+    return config;
   } catch (const InputError& error) {
     if (!error.source().empty()) throw;
     throw error.WithSource(path, error.place());

@@ -76,17 +76,18 @@ class ManifestReader {
  public:
   // `repository`: of tags in annotations, see RefOf. All arguments must outlive the reader, which
   // calls `blobs` from the thread that calls Read.
-  ManifestReader(ManifestBlobs& blobs, const ManifestPlace& place, const PlatformFilter& platform,
+  ManifestReader(ManifestBlobs& blobs, const ManifestPlace& place, const ReadOptions& options,
                  std::string_view repository = {})
-      : blobs_(blobs), place_(place), platform_(platform), repository_(repository) {}
+      : blobs_(blobs), place_(place), options_(options), repository_(repository) {}
 
   // Images at or below `descriptor`, of which at least digest and digest_text are known. They are
   // called `ref`, or where that is empty as the annotations of inner entries say. Entries of
   // another platform are not asked for; attestations, referrers, artifacts, schema 1 and unknown
   // media types are counted. Registries and archives may hold some platforms of an index alone: of
   // those that are not there it is a warning, a problem only where none is. With `only`, a digest,
-  // of that entry alone; then an index that is not there is passed over. What is wrong is in the
-  // result, nothing is thrown but std::bad_alloc.
+  // of that entry alone; then an index that is not there is passed over. A strict reading holds
+  // every document that it opens against document_rules.h. What is wrong is in the result, nothing
+  // is thrown but std::bad_alloc.
   ManifestsRead Read(const Descriptor& descriptor, const std::string& ref,
                      std::string_view only = {});
 
@@ -109,7 +110,7 @@ class ManifestReader {
 
   ManifestBlobs& blobs_;
   ManifestPlace place_;
-  const PlatformFilter& platform_;
+  const ReadOptions& options_;
   std::string_view repository_;
   std::string_view only_;
   ManifestsRead result_;

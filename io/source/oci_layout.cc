@@ -5,6 +5,7 @@
 #include <string>
 
 #include "io/source/apply_config.h"
+#include "io/source/document_rules.h"
 #include "io/source/json_value.h"
 #include "io/source/known_refs.h"
 #include "io/source/layout_manifests.h"
@@ -30,7 +31,7 @@ class LayoutReader {
         wanted_(ref.starts_with('@') ? ref.substr(1) : ref),
         wanted_is_digest_(wanted_.starts_with("sha") && ParseDigest(wanted_).has_value()),
         blobs_(layout, options),
-        manifests_(blobs_, kLayoutPlace, options.platform, repository_),
+        manifests_(blobs_, kLayoutPlace, options, repository_),
         options_(options),
         builder_(builder),
         report_(report) {}
@@ -70,6 +71,7 @@ void LayoutReader::Read() {
     if (index.kind != ManifestKind::kIndex && index.manifests.empty()) {
       throw InputError("expected an index with manifests, found one manifest");
     }
+    if (options_.strict) CheckManifestRules(*text);
     ReadIndex(index, index_path);
   } catch (const InputError& error) {
     if (!error.source().empty()) throw;
@@ -84,6 +86,9 @@ void LayoutReader::CheckVersion() {
   const std::optional<std::string> text =
       ReadFile(*layout_, kVersionName, kUnknownSize, kMaxManifestBytes);
   if (!text) {
+    if (options_.strict) {
+      throw InputError(path, "", "expected the version of the layout, found no such file");
+    }
     report_.AddWarning("layout without an oci-layout file", layout_->path());
     return;
   }
@@ -97,6 +102,7 @@ void LayoutReader::CheckVersion() {
                             ? std::string("none")
                             : Quote(version->text())));
     }
+    if (options_.strict) CheckLayoutFileRules(*text);
   } catch (const InputError& error) {
     throw error.WithSource(path, error.place());
   }

@@ -105,7 +105,7 @@ class StorageReader {
               return prefix + RegistryTree::BlobName(digest_text);
             })),
         blobs_(files_, tree_, options),
-        manifests_(blobs_, kStoragePlace, options.platform) {}
+        manifests_(blobs_, kStoragePlace, options) {}
 
   void Read() {
     report_.layouts.push_back(files_);
