@@ -221,7 +221,7 @@ TEST_CASE("A second run says of a layer what the first one would have said", "[i
   }
   CHECK(num_kinds == 4);
 
-  const auto expect_same = [&](const char* name, const auto& change) {
+  const auto expect_same = [&](const char* name, const auto& change, int num_expected = 1) {
     INFO(name);
     FleetScanOptions options = WithJobs(1);
     change(options.scan);
@@ -236,13 +236,21 @@ TEST_CASE("A second run says of a layer what the first one would have said", "[i
       CHECK(stored.layers[i].problem.empty() == !is_bad);
       CHECK_FALSE(stored.layers[i].was_read);
     }
-    CHECK(num_bad == 1);
+    CHECK(num_bad == num_expected);
+    return stored;
   };
-  expect_same("strict", [](ScanOptions& scan) { scan.strict = true; });
   expect_same("entries", [](ScanOptions& scan) { scan.limits.max_entries = 2; });
   expect_same("depth", [](ScanOptions& scan) { scan.limits.max_path_depth = 2; });
   expect_same("tar", [](ScanOptions& scan) { scan.limits.max_tar_bytes = 10'000; });
   expect_same("ratio", [](ScanOptions& scan) { scan.limits.ratio_begins_at = 10'000; });
+  const FleetScan strict = expect_same(
+      "strict", [](ScanOptions& scan) { scan.strict = true; }, 2);
+  CHECK(strict.layers[0].problem ==
+        "expected a hard link to an earlier entry of its layer, found a hard link to a lower "
+        "layer, 1 time, at \"h\"");
+  CHECK(strict.layers[1].problem ==
+        "expected a layer without files of aufs, found aufs metadata, 1 time, at "
+        "\".wh..wh.aufs\"");
 }
 
 TEST_CASE("A layer whose place in the store is taken is bad, the others are kept",

@@ -22,7 +22,8 @@ TEST_CASE("Row 1: a path above the root stops there, and is refused if strict",
   const Inventory inventory = ScanTar(tar);
   CHECK(List(inventory) == "file c 0\nfile x 0\nfile y 0\n");
   CHECK(Warnings(inventory) == "path above the root 2 x\n");
-  CHECK(ScanError(tar, kStrict) == "tar byte 0: expected a path below the root, found \"../x\"");
+  CHECK(ScanError(tar, kStrict) ==
+        "tar byte 0: expected paths below the root, found a path above the root (entry \"x\")");
   // One file, not two.
   CHECK(Warnings(ScanTar(File("../x") + File("x") + kEnd)) ==
         "path above the root 1 x\npath given twice 1 x\n");
@@ -55,7 +56,7 @@ TEST_CASE("Row 4: a hard link out of the root stops at the root, as for all runt
   CHECK(List(ScanTar(tar)) == "hard link d/a -> f\nfile f 0\n");
   CHECK(Warnings(ScanTar(tar)) == "path above the root 1 d/a\n");
   CHECK(ScanError(tar, kStrict) ==
-        "tar byte 512: expected a hard link to a path below the root, found \"../../f\"");
+        "tar byte 512: expected paths below the root, found a path above the root (entry \"d/a\")");
   CHECK(
       ScanError(HardLink("a", "/..") + kEnd) ==
       "tar byte 0: expected a hard link to a file, found one to the directory \"\" (entry \"a\")");
@@ -1172,6 +1173,20 @@ TEST_CASE("Row 40: a blob is what its bytes say; what is no tar is named", "[io]
   CHECK(warned(Zstd(tar), oci + "+zstd").empty());
   CHECK(warned(Gzip(tar), "application/vnd.docker.image.rootfs.diff.tar.gzip").empty());
   CHECK(warned(tar, "application/octet-stream").empty());
+
+  const auto refused = [](std::string_view blob, std::string media_type) {
+    ExpectedLayer expected = Describe(blob);
+    expected.media_type = std::move(media_type);
+    const auto source = ReadMemory(blob);
+    return MessageOf<InputError>([&] { (void)ScanLayer(*source, expected, kStrict); });
+  };
+  CHECK(refused(tar, oci + "+gzip") ==
+        "byte 0: expected the codec that the media type says, found a codec other than the media "
+        "type says");
+  CHECK(refused("{}", oci) ==
+        "byte 0: expected a tar, as the media type \"" + oci + "\" says, found JSON");
+  const auto source = ReadMemory("{}");
+  CHECK(ScanLayer(*source, Describe("{}"), kStrict).not_a_tar.found == "JSON");
 }
 
 TEST_CASE("Row 41: zero bytes, compressed or not, are a layer without entries",
@@ -1192,6 +1207,33 @@ TEST_CASE("Row 41: zero bytes, compressed or not, are a layer without entries",
   encrypted.media_type = "application/vnd.oci.image.layer.v1.tar+gzip+encrypted";
   const auto source = ReadMemory("");
   CHECK(ScanLayer(*source, encrypted, {}).not_a_tar.found == "encrypted data");
+}
+
+TEST_CASE("A strict scan names the byte, the rule, what was found and the entry",
+          "[io][scan_hostile]") {
+  const auto error = [](const std::string& blob) { return ScanError(blob, kStrict); };
+  CHECK(
+      error(File("a") + File("b") + File("a") + kEnd) ==
+      "tar byte 1024: expected each path once in a layer, found a path given twice (entry \"a\")");
+  CHECK(error(Directory("l") + File("b") + HardLink("l/a", "c") + kEnd) ==
+        "tar byte 1024: expected a hard link to an earlier entry of its layer, found a hard link "
+        "to a lower layer (entry \"l/a\")");
+  CHECK(error(File("b") + File("a") + File(".wh.a") + kEnd) ==
+        "tar byte 1024: expected a whiteout before what its layer puts in its place, found a "
+        "whiteout behind its own path (entry \"a\")");
+  CHECK(error(Symlink("lib", "usr/lib") + File("lib/a") + kEnd) ==
+        "tar byte 512: expected paths that lead through no symlink, found an entry below a symlink "
+        "of its layer (entry \"lib/a\")");
+  CHECK(error(File("a") + kEnd + "more") ==
+        "tar byte 1536: expected nothing but zeros after the end of the tar, found bytes after the "
+        "end of the tar");
+  CHECK(error("") == "byte 0: expected a tar, if only its end, found a layer of zero bytes");
+  // A blob that is not the expected one explains it.
+  ExpectedLayer other = Describe("other");
+  other.size = 2048;
+  const auto source = ReadMemory(File("a") + File("a") + kEnd);
+  CHECK_THAT(MessageOf<InputError>([&] { (void)ScanLayer(*source, other, kStrict); }),
+             Catch::Matchers::Contains(FormatDigest(Sha256("other"))));
 }
 
 TEST_CASE("An entry of a type that no layer holds is refused", "[io][scan_hostile]") {

@@ -63,14 +63,11 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   bool above_root = false;
   const std::string& name = member.name;
   std::string_view key = KeyOf(name, above_root);
-  if (above_root) {
-    if (options_.strict) Fail("expected a path below the root, found " + QuoteName(name));
-    warnings_.Add(kPathAboveRoot, key);
-  }
+  if (above_root) Warn("path above the root", key);
   Entry entry;
   entry.type = TypeOf(member.type);
   // A directory to other readers than Go's.
-  if (member.type == '0' && name.ends_with('/')) warnings_.Add("file named as a directory", key);
+  if (member.type == '0' && name.ends_with('/')) Warn("file named as a directory", key);
   if (key.empty() && entry.type != EntryType::kDirectory) {
     Fail("expected a directory at the root, found a " + std::string(EntryTypeName(entry.type)));
   }
@@ -78,12 +75,12 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   const std::string_view written = key;
   key = FollowSymlinks(key, is_rooted);
   const bool has_followed = key != written;
-  if (member.is_odd_link) warnings_.Add("hard link with a size", key);
+  if (member.is_odd_link) Warn("hard link with a size", key);
   const bool has_body = member.stored_size > 0;
   SetMarker(key, entry);
   if (IsMarkerEntry(entry.type)) {
-    if (has_body) warnings_.Add("whiteout with a body", key);
-    if (member.type != '0') warnings_.Add("whiteout that is no file", key);
+    if (has_body) Warn("whiteout with a body", key);
+    if (member.type != '0') Warn("whiteout that is no file", key);
   }
 
   entry.path = AddText(key);
@@ -96,7 +93,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   const bool is_device = entry.type == EntryType::kCharDevice;
   if (is_device && entry.device_major == 0 && entry.device_minor == 0) {
     // To overlayfs it is one, and writes it so itself.
-    warnings_.Add("whiteout as a character device", key);
+    Warn("whiteout as a character device", key);
     entry.type = EntryType::kWhiteout;
   }
   std::string* const kept =
@@ -130,7 +127,7 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   const std::vector<std::uint32_t> latest = ListLatest();
   CheckBelowFiles(latest);
   CheckHardLinks(latest);
-  SetUnpackedAttributes(latest, directories_, inventory_, symlinks_, warnings_);
+  SetUnpackedAttributes(latest, directories_, begins_, inventory_, symlinks_, warnings_);
   TakePackages();
   return std::move(inventory_);
 }
@@ -175,7 +172,7 @@ std::string_view InventoryBuilder::FollowSymlinks(std::string_view key, bool is_
   const std::string_view directory = FindDirectory(parent, is_rooted);
   if (directory == parent) return key;
   has_followed_ = true;
-  warnings_.Add("entry below a symlink of its layer", key);
+  Warn("entry below a symlink of its layer", key);
   found_key_ = MakePathKey(std::string(directory) + "/" + std::string(BaseName(key))).key;
   CheckLength(found_key_, "path");
   CheckDepth(found_key_);
@@ -216,7 +213,7 @@ void InventoryBuilder::SetMetadata(TarReader& reader, Entry& entry) {
   const auto id = [&](std::int64_t number) -> std::uint32_t {
     constexpr std::int64_t kNone32 = std::numeric_limits<std::uint32_t>::max();
     if (number < 0 || number >= kNone32) {
-      warnings_.Add("owner out of range", inventory_.texts[entry.path]);
+      Warn("owner out of range", inventory_.texts[entry.path]);
     }
     const auto low = static_cast<std::uint32_t>(number);
     return low == kNone32 ? 0 : low;
@@ -242,7 +239,7 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     CheckLength(link, "link target");
     entry.link = AddText(link);
     if (link.empty()) {
-      warnings_.Add("symlink without a target", key);
+      Warn("symlink without a target", key);
     } else {
       symlinks_.Add(entry.path, entry.link);
     }
@@ -250,17 +247,12 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     const std::string_view path = inventory_.texts[entry.path];
     bool above_root = false;
     const std::string_view written = KeyOf(target, above_root);
-    if (above_root) {
-      // Runtimes stop at the root, as they do with names.
-      if (options_.strict) {
-        Fail("expected a hard link to a path below the root, found " + QuoteName(target));
-      }
-      warnings_.Add(kPathAboveRoot, path);
-    }
+    // Runtimes stop at the root, as they do with names.
+    if (above_root) Warn("path above the root", path);
     const std::string_view link = FindTarget(target, written);
     if (link != written) {
       has_followed_ = true;
-      warnings_.Add("hard link through a symlink of its layer", path);
+      Warn("hard link through a symlink of its layer", path);
     }
     if (link == path) Fail("expected a hard link to another path, found one to itself");
     entry.link = AddText(link);
@@ -273,7 +265,7 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
 }
 
 void InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
-  if (IsAufsMetadata(key)) warnings_.Add("aufs metadata", key);
+  if (IsAufsMetadata(key)) Warn("aufs metadata", key);
   MarkerName marker = ReadMarkerName(key);
   switch (marker.kind) {
     case MarkerKind::kPlain:
@@ -370,12 +362,17 @@ void InventoryBuilder::DropStargzFiles() {
 void InventoryBuilder::CompareStargzIndex() {
   const StargzDifferences differences = gneiss::CompareStargzIndex(index_text_, inventory_);
   if (differences.count == 0) return;
-  warnings_.Add("estargz index that disagrees with the tar", differences.first, differences.count);
+  // The index is the last entry.
+  warnings_.Add("estargz index that disagrees with the tar", differences.first, member_begin_,
+                differences.count);
 }
 
 void InventoryBuilder::TakePackages() {
   if (package_files_.num_passed_over() > 0) {
-    warnings_.Add("package database past a limit", package_files_.first_passed_over(),
+    const std::string& first = package_files_.first_passed_over();
+    const auto entry = std::ranges::find_if(
+        inventory_.entries, [&](const Entry& other) { return inventory_.path(other) == first; });
+    warnings_.Add("package database past a limit", first, begins_[entry->position],
                   package_files_.num_passed_over());
   }
   ReadPackages(package_files_, inventory_);
@@ -413,9 +410,8 @@ void InventoryBuilder::DropUndoneMarkers() {
       if (!IsMarkerEntry(entry.type)) continue;
       if (entry.position >= (is_whiteout ? std::max(until, last_directory) : replaced)) continue;
       dropped[i] = true;
-      warnings_.Add(std::string(is_whiteout ? "whiteout" : "opaque marker") +
-                        " undone by a directory of its layer",
-                    path);
+      WarnOf(entry, is_whiteout ? "whiteout undone by a directory of its layer"
+                                : "opaque marker undone by a directory of its layer");
     }
     if (replaced > until) above.push_back({.path = path, .position = replaced});
   }
@@ -451,7 +447,7 @@ void InventoryBuilder::CheckTwice() {
       const bool is_same = IsMarkerEntry(entries[i].type) ? entries[j].type == entries[i].type
                                                           : !IsMarkerEntry(entries[j].type);
       if (!is_same) continue;
-      warnings_.Add("path given twice", path);
+      WarnOf(entries[i], "path given twice");
       break;
     }
   }
@@ -495,7 +491,7 @@ void InventoryBuilder::CheckBelowFiles(const std::vector<std::uint32_t>& latest)
       if (after == first) continue;
       const std::uint32_t found = latest[static_cast<std::size_t>(after - entries.begin()) - 1];
       if (found == kNone || entries[found].type == EntryType::kDirectory) continue;
-      warnings_.Add("entry below a file of its layer", path);
+      WarnOf(entries[end], "entry below a file of its layer");
     }
     if (has_other) above.push_back({.begin = begin, .end = end});
   }
@@ -513,7 +509,9 @@ void InventoryBuilder::CheckWhiteouts() {
   const auto close = [&] {
     const Whiteout closed = open.back();
     open.pop_back();
-    if (closed.first < closed.last) warnings_.Add("whiteout behind its own path", closed.path);
+    if (closed.first < closed.last) {
+      warnings_.Add("whiteout behind its own path", closed.path, begins_[closed.last]);
+    }
     if (!open.empty()) open.back().first = std::min(open.back().first, closed.first);
   };
   std::size_t begin = 0;  // of the entries of one path
@@ -567,12 +565,20 @@ void InventoryBuilder::CheckHardLinks(const std::vector<std::uint32_t>& latest) 
       // containerd has made a file of the whiteout, and this is another name of it.
       link.type = EntryType::kWhiteout;
       link.link = 0;
-      warnings_.Add("hard link to a whiteout", inventory_.path(link));
+      WarnOf(link, "hard link to a whiteout");
       continue;
     }
     // Its contents come from a lower layer, if from anywhere: only the merged tree can tell.
-    warnings_.Add("hard link to a lower layer", inventory_.path(link));
+    WarnOf(link, "hard link to a lower layer");
   }
+}
+
+void InventoryBuilder::Warn(std::string_view kind, std::string_view path) {
+  warnings_.Add(kind, path, member_begin_);
+}
+
+void InventoryBuilder::WarnOf(const Entry& entry, std::string_view kind) {
+  warnings_.Add(kind, inventory_.path(entry), begins_[entry.position]);
 }
 
 void InventoryBuilder::FailAt(const Entry& entry, const std::string& problem) const {

@@ -65,6 +65,9 @@ class InventoryBuilder {
   void CheckBelowFiles(const std::vector<std::uint32_t>& latest);
   void CheckWhiteouts();
   void CheckHardLinks(const std::vector<std::uint32_t>& latest);
+  // Of the reader's current entry, and of one that has been added.
+  void Warn(std::string_view kind, std::string_view path);
+  void WarnOf(const Entry& entry, std::string_view kind);
   [[noreturn]] void Fail(const std::string& problem) const;
   [[noreturn]] void FailAt(const Entry& entry, const std::string& problem) const;
 
@@ -82,7 +85,7 @@ class InventoryBuilder {
   std::uint32_t last_xattrs_ = 0;
   std::size_t num_shares_ = 0;  // entries that have theirs
   Bytes member_begin_ = 0;      // for errors
-  std::vector<Bytes> begins_;   // of entries by position, for errors
+  std::vector<Bytes> begins_;   // of entries by position, for errors and warnings
 
   // Of the last entry, if it may be estargz's index: where its gzip member begins, and its text.
   std::optional<Bytes> index_begin_;

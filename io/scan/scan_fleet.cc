@@ -64,14 +64,14 @@ class FleetScanner {
 
 // Why a scan with these options would refuse a layer that one with others accepted; empty when it
 // would not.
-std::string FindRefusal(const InventorySummary& summary, const ScanOptions& options) {
-  if (!summary.is_tar) return "";
+std::string FindRefusal(const InventorySummary& summary, std::string_view media_type,
+                        const ScanOptions& options) {
+  if (!summary.is_tar) {
+    return options.strict ? RefusalOf(NotATar{summary.found}, media_type) : "";
+  }
   std::string broken = FindBrokenLimit(summary.extremes, summary.blob_size, options.limits);
-  if (!broken.empty() || !options.strict) return broken;
-  const auto above = std::ranges::find(summary.warnings, kPathAboveRoot, &InventoryWarning::kind);
-  if (above == summary.warnings.end()) return "";
-  return fmt::format("expected paths below the root, found {} above it, kept as \"{}\"",
-                     above->count, above->first);
+  if (!broken.empty() || !options.strict || summary.warnings.empty()) return broken;
+  return RefusalOf(summary.warnings.front());
 }
 
 void FleetScanner::LookInStore() {
@@ -96,7 +96,9 @@ void FleetScanner::LookInStore() {
     scan.problem =
         FindContradiction(fleet_, layer, summary.blob_size,
                           summary.is_tar ? std::optional(summary.diff_id) : std::nullopt);
-    if (scan.problem.empty()) scan.problem = FindRefusal(summary, options_.scan);
+    if (scan.problem.empty()) {
+      scan.problem = FindRefusal(summary, fleet_.text(layer.media_type), options_.scan);
+    }
     if (!scan.problem.empty()) {
       scan.outcome = LayerOutcome::kBad;
     } else if (!summary.is_tar) {

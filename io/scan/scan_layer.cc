@@ -9,6 +9,7 @@
 #include "io/scan/stored_bytes.h"
 #include "io/scan/tar_reader.h"
 #include "io/source/file_head.h"
+#include "io/source/json_value.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -33,7 +34,10 @@ bool IsErofs(std::string_view head) {
 class LayerScanner {
  public:
   LayerScanner(ByteSource& blob, const ExpectedLayer& expected, const ScanOptions& options)
-      : expected_(expected), options_(options), stored_(blob, expected.size, options.on_progress) {}
+      : expected_(expected),
+        options_(options),
+        stored_(blob, expected.size, options.on_progress),
+        warnings_(options.strict) {}
 
   ScannedLayer Run() {
     stored_.CheckKnownSize();
@@ -62,13 +66,18 @@ class LayerScanner {
     // What builders write where nothing has changed, and every runtime takes as a tar.
     const bool is_empty = tar.empty() && !IsEncrypted();
     if (!is_empty && (!LooksLikeTar(tar) || IsErofs(tar))) {
-      return {.inventory = std::nullopt, .not_a_tar = {Describe(head, tar)}};
+      NotATar found{Describe(head, tar)};
+      if (const std::string refusal = RefusalOf(found, expected_.media_type);
+          options_.strict && !refusal.empty()) {
+        throw InputError("", "byte 0", refusal);
+      }
+      return {.inventory = std::nullopt, .not_a_tar = std::move(found)};
     }
     InventoryBuilder builder(options_, warnings_);
     std::int64_t num_members = 0;
     Bytes header_bytes = 0;
     if (is_empty) {
-      warnings_.Add("layer of zero bytes", "byte 0");
+      warnings_.AddAtByte("layer of zero bytes", 0);
     } else {
       TarReader reader(*stream_, first, options_.limits, warnings_);
       while (reader.Next()) builder.Add(reader, *stream_);
@@ -145,14 +154,13 @@ class LayerScanner {
                        "expected a tar with diff_id " + FormatDigest(*expected_.diff_id) +
                            ", found " + FormatDigest(inventory.diff_id));
     }
-    if (!expected_.digest.verifiable) warnings_.Add("digest that cannot be verified", "byte 0");
+    if (!expected_.digest.verifiable) warnings_.AddAtByte("digest that cannot be verified", 0);
     if (decoder.trailing_bytes() > 0) {
-      warnings_.Add("bytes after the compressed data",
-                    "byte " + std::to_string(decoder.trailing_begin()));
+      warnings_.AddAtByte("bytes after the compressed data", decoder.trailing_begin());
     }
     const std::optional<LayerCodec> promised = PromisedCodec(expected_.media_type);
     if (promised && *promised != inventory.codec) {
-      warnings_.Add("codec other than the media type says", "byte 0");
+      warnings_.AddAtByte("codec other than the media type says", 0);
     }
     inventory.warnings = warnings_.List();
   }
@@ -167,6 +175,11 @@ class LayerScanner {
 };
 
 }  // namespace
+
+std::string RefusalOf(const NotATar& layer, std::string_view media_type) {
+  if (!PromisedCodec(media_type)) return "";
+  return "expected a tar, as the media type " + Quote(media_type) + " says, found " + layer.found;
+}
 
 ScannedLayer ScanLayer(ByteSource& blob, const ExpectedLayer& expected,
                        const ScanOptions& options) {

@@ -56,6 +56,9 @@ struct NotATar {
   std::string found;  // "xz compressed data", "JSON", "zero bytes", ...
 };
 
+// Why a strict scan refuses it: a tar is what its media type says. Empty where it does not.
+[[nodiscard]] std::string RefusalOf(const NotATar& layer, std::string_view media_type);
+
 struct ScannedLayer {
   std::optional<Inventory> inventory;  // nullopt when the content is no tar
   NotATar not_a_tar;                   // then: what it is

@@ -1,4 +1,4 @@
-// What a scan found odd and accepted, counted by kind.
+// What a scan found odd and accepted, counted by kind; a strict scan refuses the first of them.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "planner/bytes.h"
@@ -14,31 +13,30 @@
 
 namespace gneiss {
 
-// The one kind that a strict scan refuses.
-inline constexpr std::string_view kPathAboveRoot = "path above the root";
-
+// In all of these a strict one throws InputError instead, whose place is the byte: "tar byte 512:
+// expected each path once in a layer, found a path given twice (entry "a")".
 class ScanWarnings {
  public:
-  void Add(std::string_view kind, std::string_view first, std::int64_t count = 1) {
-    auto found = warnings_.find(kind);
-    if (found == warnings_.end()) {
-      const InventoryWarning warning{.kind = std::string(kind), .first = std::string(first)};
-      found = warnings_.emplace(kind, warning).first;
-    }
-    found->second.count += count;
-  }
-  void AddAtTarByte(std::string_view kind, Bytes offset) {
-    Add(kind, "tar byte " + std::to_string(offset));
-  }
+  explicit ScanWarnings(bool is_strict) : is_strict_(is_strict) {}
+
+  // Of the entry that is called `path` and begins at that byte of the tar.
+  void Add(std::string_view kind, std::string_view path, Bytes tar_byte, std::int64_t count = 1);
+  void AddAtTarByte(std::string_view kind, Bytes tar_byte);
+  // Of the stored bytes.
+  void AddAtByte(std::string_view kind, Bytes byte);
+
   // Sorted by kind.
-  std::vector<InventoryWarning> List() const {
-    std::vector<InventoryWarning> list;
-    for (const auto& [kind, warning] : warnings_) list.push_back(warning);
-    return list;
-  }
+  std::vector<InventoryWarning> List() const;
 
  private:
+  void Count(std::string_view kind, std::string_view first, std::int64_t count);
+
+  bool is_strict_;
   std::map<std::string, InventoryWarning, std::less<>> warnings_;
 };
+
+// Why a strict scan refuses a layer that another one has accepted with a warning: "expected RULE,
+// found N times a KIND, first at FIRST".
+[[nodiscard]] std::string RefusalOf(const InventoryWarning& warning);
 
 }  // namespace gneiss

@@ -37,10 +37,11 @@ bool MayDiffer(const Inventory& inventory) {
 class AttributeSetter {
  public:
   AttributeSetter(const std::vector<std::uint32_t>& latest,
-                  const std::vector<FollowedDirectory>& followed, Inventory& inventory,
-                  LayerSymlinks& symlinks, ScanWarnings& warnings)
+                  const std::vector<FollowedDirectory>& followed, const std::vector<Bytes>& begins,
+                  Inventory& inventory, LayerSymlinks& symlinks, ScanWarnings& warnings)
       : latest_(latest),
         followed_(followed),
+        begins_(begins),
         inventory_(inventory),
         entries_(inventory.entries),
         symlinks_(symlinks),
@@ -133,7 +134,8 @@ class AttributeSetter {
       if (is_new || std::exchange(found->second, xattr.value) != xattr.value) differs = true;
     }
     if (!differs) return;
-    warnings_.Add("hard link with other attributes than its file", inventory_.path(link));
+    warnings_.Add("hard link with other attributes than its file", inventory_.path(link),
+                  begins_[link.position]);
     CopyPlain(link, file);
   }
 
@@ -167,7 +169,8 @@ class AttributeSetter {
         std::tie(directory.mtime, directory.mtime_nsec)) {
       return;
     }
-    warnings_.Add("time of a directory that its layer replaces", inventory_.path(directory));
+    warnings_.Add("time of a directory that its layer replaces", inventory_.path(directory),
+                  begins_[directory.position]);
     other.mtime = directory.mtime;
     other.mtime_nsec = directory.mtime_nsec;
   }
@@ -192,6 +195,7 @@ class AttributeSetter {
 
   const std::vector<std::uint32_t>& latest_;
   const std::vector<FollowedDirectory>& followed_;
+  const std::vector<Bytes>& begins_;
   Inventory& inventory_;
   std::vector<Entry>& entries_;
   LayerSymlinks& symlinks_;
@@ -203,10 +207,11 @@ class AttributeSetter {
 }  // namespace
 
 void SetUnpackedAttributes(const std::vector<std::uint32_t>& latest,
-                           const std::vector<FollowedDirectory>& followed, Inventory& inventory,
+                           const std::vector<FollowedDirectory>& followed,
+                           const std::vector<Bytes>& begins, Inventory& inventory,
                            LayerSymlinks& symlinks, ScanWarnings& warnings) {
   if (followed.empty() && !MayDiffer(inventory)) return;
-  AttributeSetter(latest, followed, inventory, symlinks, warnings).Run();
+  AttributeSetter(latest, followed, begins, inventory, symlinks, warnings).Run();
 }
 
 }  // namespace gneiss

@@ -13,6 +13,7 @@
 
 #include "io/scan/layer_symlinks.h"
 #include "io/scan/scan_warnings.h"
+#include "planner/bytes.h"
 #include "planner/inventory.h"
 
 namespace gneiss {
@@ -27,10 +28,11 @@ struct FollowedDirectory {
 // Gives the entries those attributes, hard links those of the files that they name; links to files
 // that the layer lacks keep what their headers say but for extended attributes. `followed`: by
 // position; `latest`: of each entry itself or the last one before it that is at its path and no
-// marker, kNone: none; `symlinks`: of the layer, at its end. REQUIRES: sorted. Time O(entries +
-// links log entries).
+// marker, kNone: none; `begins`: of each entry in the tar, by position; `symlinks`: of the layer,
+// at its end. REQUIRES: sorted. Time O(entries + links log entries).
 void SetUnpackedAttributes(const std::vector<std::uint32_t>& latest,
-                           const std::vector<FollowedDirectory>& followed, Inventory& inventory,
+                           const std::vector<FollowedDirectory>& followed,
+                           const std::vector<Bytes>& begins, Inventory& inventory,
                            LayerSymlinks& symlinks, ScanWarnings& warnings);
 
 }  // namespace gneiss
