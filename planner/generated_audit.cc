@@ -274,18 +274,13 @@ class LayerApplier {
     }
   }
 
-  // The entries are in the order of paths, so of markers below one another the upper comes first.
   void DeleteMarked(LayerIndex layer, const Inventory& inventory, FileTree& tree) const {
-    std::uint32_t erased_end = 0;
     for (const std::uint32_t e : lasting_) {
       const Entry& entry = inventory.entries[e];
       const std::uint32_t rank = ranks_.of(layer, entry, inventory);
       if (!IsMarkerEntry(entry.type) || rank == kRootRank) continue;
       if (entry.type == EntryType::kWhiteout) tree.Erase(rank);
-      const auto below = ranks_.below(rank);
-      if (below.second <= erased_end) continue;
-      tree.EraseBelow(below);
-      erased_end = below.second;
+      tree.EraseBelow(ranks_.below(rank));
     }
   }
 
