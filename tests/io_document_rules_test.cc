@@ -38,29 +38,29 @@ void CheckChanges(void (*check)(std::string_view), const std::string& right,
   }
 }
 
-const std::string kHex = "3f0a64f2c55e9b3e0ee3cd0c42ba4c7b39a9a9f4c6ec4a5b4a8b7a9d4b1e2c10";
-const std::string kName = std::string(127, 'n');
+const std::string kHexOfDigest = "3f0a64f2c55e9b3e0ee3cd0c42ba4c7b39a9a9f4c6ec4a5b4a8b7a9d4b1e2c10";
+const std::string kLongName = std::string(127, 'n');
 const std::string kMediaTypeRule = "expected a media type, as \"type/subtype\" of RFC 6838, found ";
 const std::string kDigestRule =
     "expected a digest, as sha256: and 64 hexadecimal digits in lower case, found ";
 const std::string kSizeRule = "expected a whole number of bytes from 0 to 9007199254740992, found ";
 
-const std::string kManifest = fmt::format(
+const std::string kManifestDocument = fmt::format(
     R"({{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",)"
     R"("config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:{0}","size":70}},)"
     R"("layers":[{{"mediaType":"a/b","digest":"sha256:{0}","size":9,"urls":["https://host/l"]}}],)"
     R"("annotations":{{"k":"v"}}}})",
-    kHex);
+    kHexOfDigest);
 
 TEST_CASE("A manifest that breaks a rule of the image spec is refused, its right twin is not",
           "[io][document_rules]") {
-  const std::string digest = R"("digest":"sha256:)" + kHex + R"(","size":9)";
+  const std::string digest = R"("digest":"sha256:)" + kHexOfDigest + R"(","size":9)";
   const std::string layer = R"({"mediaType":"a/b",)" + digest + R"(,"urls":["https://host/l"]})";
   const auto with_digest = [&](const std::string& text) {
     return R"("digest":")" + text + R"(","size":9)";
   };
   CheckChanges(
-      CheckManifestRules, kManifest,
+      CheckManifestRules, kManifestDocument,
       {
           {R"("schemaVersion":2,)", "", "schemaVersion: expected 2, found no such key"},
           {R"("schemaVersion":2)", R"("schemaVersion":3)", "schemaVersion: expected 2, found 3"},
@@ -91,23 +91,23 @@ TEST_CASE("A manifest that breaks a rule of the image spec is refused, its right
           {"a/b", "a/.b", "layers[0].mediaType: " + kMediaTypeRule + "\"a/.b\""},
           {"a/b", "a/b/c", "layers[0].mediaType: " + kMediaTypeRule + "\"a/b/c\""},
           {"a/b", "a/b; c=d", "layers[0].mediaType: " + kMediaTypeRule + "\"a/b; c=d\""},
-          {"a/b", kName + "/" + kName, ""},
-          {"a/b", kName + "n/b",
-           "layers[0].mediaType: " + kMediaTypeRule + "\"" + kName.substr(0, 80) + "\"..."},
-          {"a/b", "a/" + kName + "n",
-           "layers[0].mediaType: " + kMediaTypeRule + "\"a/" + kName.substr(0, 78) + "\"..."},
+          {"a/b", kLongName + "/" + kLongName, ""},
+          {"a/b", kLongName + "n/b",
+           "layers[0].mediaType: " + kMediaTypeRule + "\"" + kLongName.substr(0, 80) + "\"..."},
+          {"a/b", "a/" + kLongName + "n",
+           "layers[0].mediaType: " + kMediaTypeRule + "\"a/" + kLongName.substr(0, 78) + "\"..."},
           // Sizes and digests.
           {R"(,"size":9)", "",
            "layers[0].size: expected the blob's bytes, a whole number, found no such key"},
           {R"("size":9)", R"("size":"9")", "layers[0].size: " + kSizeRule + "\"9\""},
           {digest, R"("size":9)", "layers[0].digest: " + kDigestRule + "no such key"},
           {digest, with_digest("sha256"), "layers[0].digest: " + kDigestRule + "\"sha256\""},
-          {digest, with_digest(":" + kHex),
-           "layers[0].digest: " + kDigestRule + "\":" + kHex + "\""},
-          {digest, with_digest("SHA256:" + kHex),
-           "layers[0].digest: " + kDigestRule + "\"SHA256:" + kHex + "\""},
-          {digest, with_digest("sha256:A" + kHex.substr(1)),
-           "layers[0].digest: " + kDigestRule + "\"sha256:A" + kHex.substr(1) + "\""},
+          {digest, with_digest(":" + kHexOfDigest),
+           "layers[0].digest: " + kDigestRule + "\":" + kHexOfDigest + "\""},
+          {digest, with_digest("SHA256:" + kHexOfDigest),
+           "layers[0].digest: " + kDigestRule + "\"SHA256:" + kHexOfDigest + "\""},
+          {digest, with_digest("sha256:A" + kHexOfDigest.substr(1)),
+           "layers[0].digest: " + kDigestRule + "\"sha256:A" + kHexOfDigest.substr(1) + "\""},
           {digest, with_digest("sha256+a+-b:ab"),
            "layers[0].digest: " + kDigestRule + "\"sha256+a+-b:ab\""},
           {digest, with_digest("sha256+a-b:ab"), ""},
@@ -152,7 +152,7 @@ TEST_CASE("An index that breaks a rule of the image spec is refused, its right t
       R"({{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[)"
       R"({{"mediaType":"a/b","digest":"sha256:{}","size":9,)"
       R"("platform":{{"architecture":"arm64","os":"linux","os.features":["f"]}}}}]}})",
-      kHex);
+      kHexOfDigest);
   CheckChanges(
       CheckManifestRules, index,
       {
@@ -160,7 +160,7 @@ TEST_CASE("An index that breaks a rule of the image spec is refused, its right t
           {"a/b", "", "manifests[0].mediaType: " + kMediaTypeRule + "\"\""},
           {"a/b", "application/made.up+json", ""},
           {R"("size":9)", R"("size":"9")", "manifests[0].size: " + kSizeRule + "\"9\""},
-          {R"("digest":"sha256:)" + kHex + R"(",)", "",
+          {R"("digest":"sha256:)" + kHexOfDigest + R"(",)", "",
            "manifests[0].digest: " + kDigestRule + "no such key"},
           {R"("architecture":"arm64",)", "",
            "manifests[0].platform.architecture: expected a name, found no such key"},
@@ -188,7 +188,7 @@ TEST_CASE("A config that breaks a rule of the image spec is refused, its right t
       R"("StopSignal":"TERM","ArgsEscaped":true}},)"
       R"("rootfs":{{"type":"layers","diff_ids":["sha256:{}"]}},"history":[{{"created":)"
       R"("2024-02-29T12:00:00Z","author":"me","created_by":"x","comment":"","empty_layer":true}}]}})",
-      kHex);
+      kHexOfDigest);
   const std::string variable_rule = "config.Env[1]: expected NAME=VALUE, found ";
   const std::string port_rule = "config.ExposedPorts: expected ports as \"8080/tcp\", found ";
   const std::string time_rule = "expected a time of RFC 3339, as 2024-02-29T12:00:00Z, found ";
@@ -234,7 +234,8 @@ TEST_CASE("A config that breaks a rule of the image spec is refused, its right t
           {R"("layers")", R"("layer")", "rootfs.type: expected \"layers\", found \"layer\""},
           {R"("diff_ids")", R"("ids")",
            "rootfs.diff_ids: expected an array of digests, found no such key"},
-          {"sha256:" + kHex, kHex, "rootfs.diff_ids[0]: " + kDigestRule + "\"" + kHex + "\""},
+          {"sha256:" + kHexOfDigest, kHexOfDigest,
+           "rootfs.diff_ids[0]: " + kDigestRule + "\"" + kHexOfDigest + "\""},
           {R"("history":[)", R"("history":"an array","x":[)",
            "history: expected an array of history entries, found \"an array\""},
           {R"("history":[)", R"("history":["",)", "history[0]: expected an object, found \"\""},
