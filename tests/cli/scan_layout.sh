@@ -22,20 +22,25 @@ descriptor() {
 }
 
 # add_image LAYOUT TAG "DIGEST SIZE"...: an image of layers, base first; replaces index.json, which
-# lists the images added so far.
+# lists the images added so far. With `plain` set its layers are no more than tars, and its config has
+# the rootfs that a strict reading asks for.
 add_image() {
   image_layout=$1
   image_tag=$2
   shift 2
   history=
   layers=
+  diff_ids=
   for layer in "$@"; do
     # The words of a layer are its digest and its size.
     # shellcheck disable=SC2086
     layers="$layers${layers:+,}$(descriptor layer.v1.tar $layer)"
+    diff_ids="$diff_ids${diff_ids:+,}\"${layer%% *}\""
     history="$history${history:+,}{\"created_by\":\"RUN make $image_tag\"}"
   done
-  printf '{"os":"linux","architecture":"amd64","history":[%s]}' "$history" >"$image_layout/json"
+  rootfs=
+  [ -z "${plain:-}" ] || rootfs="\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[$diff_ids]},"
+  printf '{"os":"linux","architecture":"amd64",%s"history":[%s]}' "$rootfs" "$history" >"$image_layout/json"
   # shellcheck disable=SC2046
   config=$(descriptor config.v1+json $(add_blob "$image_layout" "$image_layout/json"))
   printf '{"schemaVersion":2,"config":%s,"layers":[%s]}' "$config" "$layers" >"$image_layout/json"

@@ -138,7 +138,9 @@ expect_err "gneiss scan: --max-tar-bytes: expected a size of 1 or more bytes, fo
 mkdir odd root
 echo content >root/file
 tar -C root -cPf odd/tar --transform 's,^,../,' file
+plain=yes
 add_image odd 1 "$(add_blob odd odd/tar)"
+plain=
 rm -r root
 run 0 scan odd --store odd-store
 tail -n 2 out >first

@@ -96,6 +96,7 @@ ln "$work/root/a" "$work/root/b"
 tar -C "$work/root" -cf "$work/links/tar" a b
 tar -f "$work/links/tar" --delete a
 link=$(add_blob "$work/links" "$work/links/tar")
+plain=yes
 add_image "$work/links" 1 "$link"
 "$gneiss" scan "$work/links" --store "$work/link-store" >"$work/out"
 grep -q '^hard link to a lower layer: 1 time in 1 layer, first in sha256:[0-9a-f]*: b$' "$work/out" ||
