@@ -34,6 +34,7 @@ void Overlay::Push(const OverlayLayer& layer, std::vector<Hiding>& hidden) {
   const auto position = static_cast<std::uint32_t>(layers_.size());
   layers_.push_back(layer);
   hidden_ = &hidden;
+  if (states_[kRootPath].name.position != kNone) Change(kRootPath).is_implied = true;
   const std::vector<Entry>& entries = layer.inventory->entries;
   const LayerPaths& paths = *layer.paths;
   // Markers first: they must not see their own layer.
@@ -177,8 +178,10 @@ void Overlay::Put(Name name) {
   if (path == kRootPath) {
     if (!is_directory) return;  // the root cannot be anything else; scanners refuse it
     Report(states_[path].name, name, HideCause::kDirectoryAgain);
-    Change(path).name = name;
-    states_[path].kind = Kind::kDirectory;
+    State& root = Change(path);
+    root.name = name;
+    root.kind = Kind::kDirectory;
+    root.is_implied = false;
     return;
   }
   MakeParents(path, name);

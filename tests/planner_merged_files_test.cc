@@ -46,7 +46,7 @@ TEST_CASE("Merged files are sorted by path and know the layer they come from",
                     {Directory("etc"), File("etc/a", "2"), Whiteout("etc/b")}});
   FileMerger merger(contents);
   CHECK(Describe(merger.Merge(std::vector<LayerIndex>{0, 1})) ==
-        Texts{"@1", "etc@2", "etc/a@2", "etc-x@1"});
+        Texts{"@1!", "etc@2", "etc/a@2", "etc-x@1"});
   CHECK(Describe(merger.Merge(std::vector<LayerIndex>{0})) ==
         Texts{"@1", "etc@1", "etc/a@1", "etc/b@1", "etc-x@1"});
 }

@@ -32,6 +32,9 @@ std::string PolicySummary(const PolicyReport& report) {
   return text;
 }
 
+// A list of bases may be of any length, and each row of a table is as wide as the widest.
+constexpr std::size_t kMaxLimitWidth = 100;
+
 void PrintPolicy(const PolicyReport& report, const PolicyScreen& screen, std::ostream& out) {
   const ByteUnits units = screen.style.units;
   Table table({{"", Align::kLeft},
@@ -46,7 +49,8 @@ void PrintPolicy(const PolicyReport& report, const PolicyScreen& screen, std::os
                   std::string(PolicyRuleName(result.limit.rule)),
                   std::string(PolicyPartName(result)),
                   has_figure ? PolicyFigure(result.limit, result.figure, units) : "",
-                  PolicyLimitText(result.limit, units), PolicyReason(result, units, screen.top)});
+                  CutEnd(PolicyLimitText(result.limit, units), kMaxLimitWidth),
+                  PolicyReason(result, units, screen.top)});
   }
   if (screen.markdown) {
     out << "**" << MarkdownCell(PolicySummary(report)) << "**\n\n";

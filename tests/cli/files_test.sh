@@ -61,7 +61,7 @@ layer to put something there does not list; size: unpacked, a file with several
 names once in sums; 1 MB = 1,000,000 bytes
 
 layer  mode        owner  size  path
-    1  drwxr-xr-x    0:0        /
+    -  drwxr-xr-x    0:0        /
     1  drwxr-xr-x    0:0        bin/
     1  lrwxrwxrwx    0:0        bin/link -> ../etc/a
     -  drwxr-xr-x    0:0        etc/
