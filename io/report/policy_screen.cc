@@ -1,5 +1,6 @@
 #include "io/report/policy_screen.h"
 
+#include <cstddef>
 #include <string>
 
 #include <fmt/format.h>
@@ -7,9 +8,14 @@
 #include "io/report/format.h"
 #include "io/report/markdown_cell.h"
 #include "io/report/policy_figures.h"
+#include "io/report/screen_text.h"
+#include "io/report/table.h"
 
 namespace gneiss {
 namespace {
+
+// A list of bases may be of any length, and each row of a table is as wide as the widest.
+constexpr std::size_t kMaxLimitWidth = 100;
 
 std::string VerdictCell(const PolicyReport& report, PolicyVerdict verdict) {
   if (verdict == PolicyVerdict::kPass) return "pass";
@@ -31,9 +37,6 @@ std::string PolicySummary(const PolicyReport& report) {
   }
   return text;
 }
-
-// A list of bases may be of any length, and each row of a table is as wide as the widest.
-constexpr std::size_t kMaxLimitWidth = 100;
 
 void PrintPolicy(const PolicyReport& report, const PolicyScreen& screen, std::ostream& out) {
   const ByteUnits units = screen.style.units;
