@@ -157,6 +157,18 @@ void AddImpliedDirectories(Inventory& inventory) {
     std::size_t length = 0;   // and how much of its path
     std::uint32_t gid = 0;
   };
+  // Of one path of n components n - 1 may be missing, with n / 2 times its bytes in all; ordinary
+  // layers have more files than directories. What is above this stays without an entry, as the
+  // overlay can have it too.
+  constexpr std::size_t kFreeBytes = std::size_t{256} << 10;
+  constexpr std::size_t kMostBytes = 4;  // for one of listed paths
+  std::size_t bytes_left = kFreeBytes;
+  std::size_t bytes_there = 0;
+  for (const Entry& entry : entries) {
+    const std::size_t size = inventory.path(entry).size();
+    (entry.implied ? bytes_there : bytes_left) += entry.implied ? size : kMostBytes * size;
+  }
+  bytes_left -= std::min(bytes_left, bytes_there);
   std::vector<Above> way;
   std::vector<Missing> missing;
   std::string_view before;
@@ -189,6 +201,8 @@ void AddImpliedDirectories(Inventory& inventory) {
     const bool is_above = entries[e].type != EntryType::kOpaque;
     for (std::size_t i = way.size() - (is_above ? 1 : 0); i-- > 0 && !way[i].is_there;) {
       way[i].is_there = true;
+      if (way[i].length > bytes_left) continue;
+      bytes_left -= way[i].length;
       // What is made in a directory with the set-group-ID bit has its group.
       const std::uint32_t above = i == 0 ? kNone : way[i - 1].setgid;
       const bool inherits = above != kNone && entries[above].position < entries[e].position;

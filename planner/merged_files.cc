@@ -71,7 +71,7 @@ std::vector<MergedFile> FileMerger::Merge(std::span<const LayerIndex> chain) {
       file.file = numbers.emplace(contents, next).first->second;
       file.num_names = overlay_.NumNames(contents);
     }
-    if (path == kRootPath && seen == EntryRef{}) return;
+    if (seen == EntryRef{}) return;  // a root, or a directory deep down, that no layer lists
     file.path = contents_.paths.key(path);
     file.position = seen.layer;
     file.entry = {chain_[seen.layer], seen.entry};

@@ -199,6 +199,19 @@ TEST_CASE("An implied directory in one with the set-group-ID bit has its group",
   CHECK(inventory.entries[2].gid == 0);  // as that has not the bit
 }
 
+TEST_CASE("Implied directories of a deep path take bounded memory", "[planner][overlay]") {
+  std::string deep = "a";
+  for (int i = 0; i < 100'000; ++i) deep += "/a";
+  Inventory inventory = MakeTinyInventory({File(deep)});
+  AddImpliedDirectories(inventory);
+  std::size_t bytes = 0;
+  for (const Entry& entry : inventory.entries) bytes += inventory.path(entry).size();
+  CHECK(bytes < 10 * deep.size());
+  const std::size_t num_entries = inventory.entries.size();
+  AddImpliedDirectories(inventory);
+  CHECK(inventory.entries.size() == num_entries);
+}
+
 TEST_CASE("Only what lasts of a layer meets the layers below", "[planner][overlay]") {
   const std::vector<TinyEntry> lower = {Directory("p"), File("p/x"), Directory("p/q"),
                                         File("p/q/z")};

@@ -365,8 +365,9 @@ class Judge:
         return tree, found
 
     def judge_levels(self):
-        # What gneiss answers otherwise, and times that no header of its own can tell, it does not write either.
-        not_written = GNEISS_DIFFERS.keys() | {"odd-time"}
+        # What gneiss answers otherwise, times that no header can tell, and attributes that a directory has copied
+        # from another path it does not write either: `apply` refuses them.
+        not_written = GNEISS_DIFFERS.keys() | {"odd-time", "lower-link"}
         trees = [tree for tree in self.trees
                  if tree.ref in self.containerd_trees and not not_written & set(tree.kinds)][:self.options.levels]
         source = self.write("planned", trees)
