@@ -224,8 +224,13 @@ class UnitWalk {
 
   // REQUIRES: !HasSeveralNames(path).
   UnitIndex UnitAt(PathIndex path) {
-    const EntryRef entry = overlay_.At(path);
+    EntryRef entry = overlay_.At(path);
     if (entry.layer == kNone) return kNone;
+    if (contents_.EntryOf(entry).implied) {
+      // What it copies from a directory that is hidden; from another path it cannot be listed.
+      const EntryRef copied = overlay_.AttributesAt(path);
+      if (contents_.PathOf(copied) == path) entry = copied;
+    }
     const std::uint32_t file = overlay_.ContentsAt(path);
     const EntryRef holder = file == kNone ? entry : overlay_.HolderOf(file);
     if (holder != entry && holder != EntryRef{}) return units_.FindOrAdd(holder, {&entry, 1});

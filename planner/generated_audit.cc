@@ -197,7 +197,14 @@ bool IsFile(const Shown& shown) {
 class LayerApplier {
  public:
   LayerApplier(const LayerContents& contents, const PathRanks& ranks)
-      : contents_(contents), ranks_(ranks), last_(ranks.size(), kNone), file_(ranks.size(), 0) {}
+      : contents_(contents),
+        ranks_(ranks),
+        last_(ranks.size(), kNone),
+        file_(ranks.size(), 0),
+        listed_(ranks.size()) {}
+
+  // Before the layers of another image.
+  void Clear() { listed_.Clear(); }
 
   void Apply(LayerIndex layer, FileTree& tree, std::uint64_t& num_files) {
     const Inventory& inventory = *contents_.inventories[layer];
@@ -237,11 +244,17 @@ class LayerApplier {
       const std::uint32_t rank = ranks_.of(layer, entry, inventory);
       const Shown* const before = tree.Find(rank);
       const bool was_directory = before != nullptr && before->entry->type == EntryType::kDirectory;
+      const Shown directory{.inventory = &inventory, .entry = &entry};
       if (entry.type != EntryType::kDirectory) {
         if (was_directory) tree.EraseBelow(ranks_.below(rank));
         tree.Put(rank, file_of_[e]);
-      } else if (!entry.implied || !was_directory) {
-        tree.Put(rank, {.inventory = &inventory, .entry = &entry});
+        listed_.Erase(rank);
+      } else if (!entry.implied) {
+        tree.Put(rank, directory);
+        listed_.Put(rank, directory);
+      } else if (!was_directory) {
+        const Shown* const copied = listed_.Find(rank);
+        tree.Put(rank, copied != nullptr ? *copied : directory);
       }
     }
   }
@@ -274,12 +287,15 @@ class LayerApplier {
     }
   }
 
-  void DeleteMarked(LayerIndex layer, const Inventory& inventory, FileTree& tree) const {
+  void DeleteMarked(LayerIndex layer, const Inventory& inventory, FileTree& tree) {
     for (const std::uint32_t e : lasting_) {
       const Entry& entry = inventory.entries[e];
       const std::uint32_t rank = ranks_.of(layer, entry, inventory);
       if (!IsMarkerEntry(entry.type) || rank == kRootRank) continue;
-      if (entry.type == EntryType::kWhiteout) tree.Erase(rank);
+      if (entry.type == EntryType::kWhiteout) {
+        tree.Erase(rank);
+        listed_.Erase(rank);
+      }
       tree.EraseBelow(ranks_.below(rank));
     }
   }
@@ -291,6 +307,8 @@ class LayerApplier {
   std::vector<std::uint32_t> file_;
   std::vector<std::uint32_t> lasting_;
   std::vector<Shown> file_of_;  // by entry
+  // The last directory that a layer has listed, hidden or not: one that is only implied copies it.
+  FileTree listed_;
 };
 
 bool LooksTheSame(const Shown& a, const Shown& b, bool ignore_mtime) {
@@ -326,6 +344,7 @@ class GeneratedAudit {
   void CheckImage(ImageIndex i, const std::vector<std::uint32_t>& layers) {
     expected_.Clear();
     found_.Clear();
+    applier_.Clear();
     std::uint64_t num_files = 0;
     for (const LayerIndex l : fleet_.chain(fleet_.images[i])) {
       applier_.Apply(l, expected_, num_files);
