@@ -37,6 +37,7 @@ class PlainOverlay {
     }
     for (const std::string& path : whiteouts) {
       nodes_.erase(path);
+      listed_.erase(path);
       EraseBelow(nodes_, path);
     }
     // The kernel always shows the roots of all layers.
@@ -52,6 +53,8 @@ class PlainOverlay {
       Unpack(layer, inventory, e, own);
     }
     for (const auto& [path, node] : own) {
+      if (!node.is_directory) listed_.erase(path);
+      if (node.is_directory && !node.is_implied) listed_[path] = node.entry;
       const auto below = nodes_.find(path);
       const bool was_directory = below != nodes_.end() && below->second.is_directory;
       if (node.is_directory && was_directory && node.is_implied) continue;
@@ -68,6 +71,13 @@ class PlainOverlay {
   // The entry with the contents seen at a path, which must be there: of a directory its own, of a
   // link to nothing none.
   EntryRef OwnerAt(const std::string& path) const { return nodes_.at(path).owner; }
+  // The entry whose attributes a directory has that no layer lists: of the last that a layer has
+  // listed there, hidden or not; else its own.
+  EntryRef AttributesAt(const std::string& path) const {
+    const auto listed = listed_.find(path);
+    return nodes_.at(path).is_implied && listed != listed_.end() ? listed->second
+                                                                 : nodes_.at(path).entry;
+  }
   // Entries whose bytes are behind a path.
   std::set<EntryRef> Alive() const {
     std::set<EntryRef> alive;
@@ -129,6 +139,7 @@ class PlainOverlay {
   }
 
   Nodes nodes_;
+  std::map<std::string, EntryRef> listed_;  // directories
   std::set<std::string> files_;  // what the layer at hand has had as anything but a directory
 };
 

@@ -59,9 +59,10 @@ PlainUnits MergePlainly(const ContentFleet& made, bool directories, bool ignore_
     for (std::uint32_t p = 0; p < chain.size(); ++p) {
       overlay.Push(p, *made.contents.inventories[chain[p]]);
       std::map<EntryRef, std::vector<std::pair<std::string, EntryRef>>> names;  // by contents
-      for (const auto& [path, entry] : overlay.Seen()) {
-        if (entry.layer == kNone) continue;
-        const EntryRef owner = overlay.OwnerAt(path);
+      for (const auto& [path, seen] : overlay.Seen()) {
+        if (seen.layer == kNone) continue;
+        const EntryRef entry = overlay.AttributesAt(path);
+        const EntryRef owner = entry == seen ? overlay.OwnerAt(path) : entry;
         names[owner == EntryRef{} ? entry : owner].emplace_back(path, entry);
       }
       for (const auto& [owner, of_owner] : names) {

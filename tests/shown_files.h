@@ -29,7 +29,7 @@ inline std::string DescribeShown(const Inventory& inventory, const Entry& e) {
                      std::string(inventory.texts[e.xattrs]), e.device_major, e.device_minor);
 }
 
-// `copies`: directories that no layer lists have what containerd copies from below.
+// `copies`: directories that no layer lists have what containerd copies from other paths, too.
 inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const LayerIndex> chain,
                             bool copies = true) {
   Overlay overlay(contents.paths);
@@ -46,7 +46,9 @@ inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const Layer
   overlay.ForEachSeen([&](PathIndex path, EntryRef entry) {
     const std::string key = contents.paths.key(path);
     if (overlay.IsDirectory(path)) {
-      if (entry != EntryRef{}) holders[key] = copies ? overlay.AttributesAt(path) : entry;
+      if (entry == EntryRef{}) return;
+      const EntryRef copied = overlay.AttributesAt(path);
+      holders[key] = copies || contents.PathOf(copied) == path ? copied : entry;
       return;
     }
     const std::uint32_t file = overlay.ContentsAt(path);
