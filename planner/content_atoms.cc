@@ -227,9 +227,8 @@ class UnitWalk {
     EntryRef entry = overlay_.At(path);
     if (entry.layer == kNone) return kNone;
     if (contents_.EntryOf(entry).implied) {
-      // What it copies from a directory that is hidden; from another path it cannot be listed.
-      const EntryRef copied = overlay_.AttributesAt(path);
-      if (contents_.PathOf(copied) == path) entry = copied;
+      const EntryRef before = overlay_.ListedBefore(path);
+      if (before.layer != kNone) entry = before;
     }
     const std::uint32_t file = overlay_.ContentsAt(path);
     const EntryRef holder = file == kNone ? entry : overlay_.HolderOf(file);

@@ -93,6 +93,19 @@ EntryRef Overlay::AttributesAt(PathIndex path) const {
   return Ref(is_unlisted ? DirectoryBelow(path, state.name) : state.name);
 }
 
+EntryRef Overlay::ListedBefore(PathIndex path) const {
+  const State& state = states_[path];
+  if (state.kind != Kind::kDirectory || state.name.position == kNone) return {};
+  if (!EntryOf(state.name).implied || (written_[path] & kDirectoryWritten) == 0) return {};
+  const std::string key = paths_.key(path);
+  for (std::uint32_t position = state.name.position; position-- > 0;) {
+    const Name found = LastOf(position, key);
+    if (found.position == kNone || EntryOf(found).implied) continue;
+    return EntryOf(found).type == EntryType::kDirectory ? Ref(found) : EntryRef{};
+  }
+  return {};
+}
+
 bool Overlay::Exists(PathIndex path) const {
   return path < states_.size() && states_[path].kind != Kind::kAbsent;
 }

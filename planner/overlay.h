@@ -98,6 +98,9 @@ class Overlay {
   // holder, and of a directory that no layer lists what containerd copies from, which may stand at
   // another path. Time O(1), but for such directories.
   EntryRef AttributesAt(PathIndex path) const;
+  // Of a directory that no layer lists since something hid it: the last entry that listed it
+  // before; EntryRef{} otherwise. What AttributesAt says, but for links.
+  EntryRef ListedBefore(PathIndex path) const;
   // Whether the top one of the layers that have the directory does not list it. Runtimes then give
   // it the time of unpacking, and some others attributes than At().
   bool IsImplied(PathIndex path) const;

@@ -47,8 +47,8 @@ inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const Layer
     const std::string key = contents.paths.key(path);
     if (overlay.IsDirectory(path)) {
       if (entry == EntryRef{}) return;
-      const EntryRef copied = overlay.AttributesAt(path);
-      holders[key] = copies || contents.PathOf(copied) == path ? copied : entry;
+      const EntryRef before = overlay.ListedBefore(path);
+      holders[key] = copies ? overlay.AttributesAt(path) : before.layer != kNone ? before : entry;
       return;
     }
     const std::uint32_t file = overlay.ContentsAt(path);

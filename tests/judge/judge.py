@@ -379,7 +379,7 @@ class Judge:
             if not os.path.exists(target + "/index.json"):
                 continue
             old_layers, new_layers = layers_of(source), layers_of(target)
-            changed = sum(old_layers[ref] != digests for ref, digests in new_layers.items())
+            changed = sum(old_layers.get(ref, digests) != digests for ref, digests in new_layers.items())
             print(f"{level}: {len(new_layers)} of {len(trees)} images written, {changed} of them with other layers")
             written = [tree for tree in trees if tree.ref in new_layers]
             after, refused = self.unpack(target, level, written)
