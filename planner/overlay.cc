@@ -98,6 +98,12 @@ EntryRef Overlay::ListedBefore(PathIndex path) const {
   if (state.kind != Kind::kDirectory || state.name.position == kNone) return {};
   if (!EntryOf(state.name).implied || (written_[path] & kDirectoryWritten) == 0) return {};
   const std::string key = paths_.key(path);
+  // Its entry follows all others of its layer at the path.
+  const OverlayLayer& own = layers_[state.name.position];
+  for (std::uint32_t e = state.name.entry; e-- > 0 && own.paths->path[e] == path;) {
+    const bool is_whiteout = own.inventory->entries[e].type == EntryType::kWhiteout;
+    if (is_whiteout && own.paths->superseded_by[e] == kNone) return {};
+  }
   for (std::uint32_t position = state.name.position; position-- > 0;) {
     const Name found = LastOf(position, key);
     if (found.position == kNone || EntryOf(found).implied) continue;
