@@ -63,7 +63,8 @@ class KeyedHash {
       Add(word);
     }
     std::uint64_t rest = 0;
-    std::memcpy(&rest, text.data(), text.size());
+    // An empty text may have no bytes to point to.
+    if (text.size() > 0) std::memcpy(&rest, text.data(), text.size());
     return Add(rest | last_byte);
   }
 
