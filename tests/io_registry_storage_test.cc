@@ -245,7 +245,11 @@ TEST_CASE("Links that lead nowhere are bad images named by the link", "[io][regi
   storage.Push("app", storage.Image({"x"}, R"({"os":"no"})"), "no-config");
   const std::string config = DigestOf(R"({"os":"no"})");
   std::filesystem::remove(storage.DataOf(config));
-  storage.Push("app", storage.Image({"layer"}), "no-layer");
+  // With a config that a strict reading takes.
+  const std::string whole =
+      R"({"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[")" +
+      DigestOf("layer") + R"("]}})";
+  storage.Push("app", storage.Image({"layer"}, whole), "no-layer");
   std::filesystem::remove(storage.DataOf(DigestOf("layer")));
   std::filesystem::create_directories(storage.path("repositories/app/_manifests/tags/unlinked"));
   const StorageRead read = ReadStorage(storage.directory());
