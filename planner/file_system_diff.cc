@@ -16,10 +16,13 @@ namespace {
 
 constexpr std::size_t kMaxXattrBytes = 40;  // of a value that is told in full
 
-// An entry with the inventory that its texts are in; both null where there is none.
+// An entry with the inventory that its texts are in; both null where there is none. The group and
+// the extended attributes may be others.
 struct SeenEntry {
   const Entry* entry = nullptr;
   const Inventory* inventory = nullptr;
+  std::uint32_t gid = 0;
+  std::string xattrs;
 
   explicit operator bool() const { return entry != nullptr; }
 };
@@ -41,13 +44,17 @@ class SeenFiles {
   SeenEntry Find(EntryRef ref) const {
     if (ref.layer == kNone) return {};
     const Inventory* const inventory = inventories_.at(ref.layer);
-    return {&inventory->entries[ref.entry], inventory};
+    return {&inventory->entries[ref.entry], inventory, 0, ""};
   }
   // The entry with the attributes that a path has: of a hard link that of the file it names. A hard
   // link to nothing is itself. REQUIRES: the path is seen.
   SeenEntry Holder(PathIndex path) const {
-    const SeenEntry holder = Find(overlay_.AttributesAt(path));
-    return holder ? holder : SeenEntry{&unlisted_root_, &no_texts_};
+    SeenAttributes attributes = overlay_.AttributesAt(path);
+    SeenEntry holder = Find(attributes.entry);
+    if (!holder) return {&unlisted_root_, &no_texts_, 0, ""};
+    holder.gid = attributes.gid;
+    holder.xattrs = std::move(attributes.xattrs);
+    return holder;
   }
   // Whether it is a directory whose time is made up when it is unpacked.
   bool IsUnlisted(PathIndex path) const {
@@ -72,7 +79,9 @@ std::string_view TypeName(const SeenEntry& seen) {
   return EntryTypeName(seen.entry->type);
 }
 
-std::string OwnerText(const Entry& entry) { return fmt::format("{}:{}", entry.uid, entry.gid); }
+std::string OwnerText(const SeenEntry& seen) {
+  return fmt::format("{}:{}", seen.entry->uid, seen.gid);
+}
 std::string ModeText(const Entry& entry) { return fmt::format("{:04o}", entry.mode); }
 
 std::string XattrText(const XattrView& xattr) {
@@ -174,12 +183,12 @@ class FileSystemComparison {
       case FileAspect::kMode:
         return a.type != EntryType::kSymlink && b.type != EntryType::kSymlink && a.mode != b.mode;
       case FileAspect::kOwner:
-        return std::tie(a.uid, a.gid) != std::tie(b.uid, b.gid);
+        return std::tie(a.uid, left.gid) != std::tie(b.uid, right.gid);
       case FileAspect::kTime:
         return !options_.ignore_mtime &&
                std::tie(a.mtime, a.mtime_nsec) != std::tie(b.mtime, b.mtime_nsec);
       case FileAspect::kXattrs:
-        return left.inventory->texts[a.xattrs] != right.inventory->texts[b.xattrs];
+        return left.xattrs != right.xattrs;
       case FileAspect::kPath:
       case FileAspect::kType:
       case FileAspect::kHardLinks:
@@ -256,13 +265,12 @@ class FileSystemComparison {
       case FileAspect::kMode:
         return ModeText(*seen.entry);
       case FileAspect::kOwner:
-        return OwnerText(*seen.entry);
+        return OwnerText(seen);
       case FileAspect::kTime:
         return TimeText(*seen.entry);
       case FileAspect::kXattrs: {
         const SeenEntry opposite = other.Holder(path);
-        return OtherXattrs(ParseXattrs(seen.inventory->texts[seen.entry->xattrs]),
-                           ParseXattrs(opposite.inventory->texts[opposite.entry->xattrs]));
+        return OtherXattrs(ParseXattrs(seen.xattrs), ParseXattrs(opposite.xattrs));
       }
       case FileAspect::kHardLinks: {
         const std::string name = FirstName(side, path, first);

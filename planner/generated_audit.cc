@@ -264,7 +264,7 @@ class LayerApplier {
   void FindLasting(LayerIndex layer, const Inventory& inventory, const LayerPaths& paths) {
     for (const std::uint32_t e : paths.in_tar) {
       const Entry& entry = inventory.entries[e];
-      if (IsMarkerEntry(entry.type)) continue;
+      if (IsMarkerName(entry.type)) continue;
       const std::uint32_t rank = ranks_.of(layer, entry, inventory);
       last_[rank] = e;
       if (entry.type != EntryType::kDirectory) file_[rank] = entry.position + 1;
@@ -272,7 +272,7 @@ class LayerApplier {
     for (std::uint32_t e = 0; e < inventory.entries.size(); ++e) {
       const Entry& entry = inventory.entries[e];
       std::uint32_t rank = ranks_.of(layer, entry, inventory);
-      bool lasts = IsMarkerEntry(entry.type) || last_[rank] == e;
+      bool lasts = IsMarkerName(entry.type) || last_[rank] == e;
       if (entry.type == EntryType::kOpaque) lasts = file_[rank] <= entry.position;
       while (lasts && rank != kRootRank) {
         rank = ranks_.parent(rank);
@@ -292,7 +292,7 @@ class LayerApplier {
       const Entry& entry = inventory.entries[e];
       const std::uint32_t rank = ranks_.of(layer, entry, inventory);
       if (!IsMarkerEntry(entry.type) || rank == kRootRank) continue;
-      if (entry.type == EntryType::kWhiteout) {
+      if (IsWhiteout(entry.type)) {
         tree.Erase(rank);
         listed_.Erase(rank);
       }

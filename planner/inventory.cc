@@ -46,7 +46,7 @@ std::string FindPackageFault(const Inventory& inventory) {
 std::string_view EntryTypeName(EntryType type) {
   constexpr std::array<std::string_view, kNumEntryTypes> kNames = {
       "file",         "directory", "symlink",  "hard link", "character device",
-      "block device", "fifo",      "whiteout", "opaque"};
+      "block device", "fifo",      "whiteout", "opaque",    "whiteout device"};
   return kNames[static_cast<std::size_t>(type)];
 }
 
@@ -114,7 +114,7 @@ std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
     std::uint32_t last = kNone;  // of the entries here that are no markers
     std::uint32_t file = kNone;  // of those that are no directory either
     for (end = begin; end < entries.size() && inventory.path(entries[end]) == path; ++end) {
-      if (IsMarkerEntry(entries[end].type)) continue;
+      if (IsMarkerName(entries[end].type)) continue;
       last = end;
       if (entries[end].type != EntryType::kDirectory) file = end;
     }
@@ -150,12 +150,17 @@ void AddImpliedDirectories(Inventory& inventory) {
   struct Above {
     std::size_t length = 0;  // of its key, which the path at hand starts with
     bool is_there = false;
-    std::uint32_t setgid = kNone;  // the entry that makes it a directory with that bit
+    std::size_t begin = 0;  // of those that list it, in `listed`
+    std::size_t end = 0;
+    std::uint32_t first = kNone;  // position of the first entry that needs the directory
+    std::uint32_t missing = kNone;
   };
   struct Missing {
     std::uint32_t entry = 0;  // that needs it,
     std::size_t length = 0;   // and how much of its path
-    std::uint32_t gid = 0;
+    std::size_t begin = 0;    // of those that list the directory above
+    std::size_t end = 0;
+    std::uint32_t first = kNone;
   };
   // Of one path of n components n - 1 may be missing, with n / 2 times its bytes in all; ordinary
   // layers have more files than directories. What is above this stays without an entry, as the
@@ -171,6 +176,13 @@ void AddImpliedDirectories(Inventory& inventory) {
   bytes_left -= std::min(bytes_left, bytes_there);
   std::vector<Above> way;
   std::vector<Missing> missing;
+  std::vector<std::uint32_t> listed;  // entries but markers, by path, then position
+  const auto leave = [&] {
+    const Above left = way.back();
+    way.pop_back();
+    if (left.missing != kNone) missing[left.missing].first = left.first;
+    if (!way.empty()) way.back().first = std::min(way.back().first, left.first);
+  };
   std::string_view before;
   for (std::uint32_t e = 0; e < entries.size(); ++e) {
     const std::string_view path = inventory.path(entries[e]);
@@ -178,7 +190,7 @@ void AddImpliedDirectories(Inventory& inventory) {
         static_cast<std::size_t>(std::ranges::mismatch(before, path).in1 - before.begin());
     while (!way.empty() && (way.back().length > same ||
                             (way.back().length < path.size() && path[way.back().length] != '/'))) {
-      way.pop_back();
+      leave();
     }
     const bool is_new_path = e == 0 || path != before;
     before = path;
@@ -190,26 +202,30 @@ void AddImpliedDirectories(Inventory& inventory) {
     if (way.empty()) continue;
     for (std::uint32_t i = e; is_new_path && i < entries.size(); ++i) {
       if (inventory.path(entries[i]) != path) break;
-      if (by[i] != kNone || IsMarkerEntry(entries[i].type)) continue;
-      way.back().is_there = true;
-      const bool is_setgid =
-          entries[i].type == EntryType::kDirectory && (entries[i].mode & 02000) != 0;
-      if (is_setgid) way.back().setgid = i;
+      if (IsMarkerEntry(entries[i].type)) continue;
+      if (way.back().end == 0) way.back().begin = listed.size();
+      listed.push_back(i);
+      way.back().end = listed.size();
+      way.back().is_there = way.back().is_there || by[i] == kNone;
     }
-    if (by[e] != kNone) continue;
     // An opaque marker stands in the directory itself.
     const bool is_above = entries[e].type != EntryType::kOpaque;
+    if (way.size() > (is_above ? 1 : 0)) {
+      std::uint32_t& first = way[way.size() - (is_above ? 2 : 1)].first;
+      first = std::min(first, entries[e].position);
+    }
+    if (by[e] != kNone) continue;
     for (std::size_t i = way.size() - (is_above ? 1 : 0); i-- > 0 && !way[i].is_there;) {
       way[i].is_there = true;
       if (way[i].length > bytes_left) continue;
       bytes_left -= way[i].length;
-      // What is made in a directory with the set-group-ID bit has its group.
-      const std::uint32_t above = i == 0 ? kNone : way[i - 1].setgid;
-      const bool inherits = above != kNone && entries[above].position < entries[e].position;
-      missing.push_back(
-          {.entry = e, .length = way[i].length, .gid = inherits ? entries[above].gid : 0});
+      way[i].missing = static_cast<std::uint32_t>(missing.size());
+      missing.push_back({.entry = e, .length = way[i].length});
+      if (i > 0) missing.back().begin = way[i - 1].begin;
+      if (i > 0) missing.back().end = way[i - 1].end;
     }
   }
+  while (!way.empty()) leave();
   if (missing.empty()) return;
   for (const Missing& made : missing) {
     Entry directory;
@@ -217,7 +233,15 @@ void AddImpliedDirectories(Inventory& inventory) {
     directory.mode = 0755;
     directory.implied = true;
     directory.position = static_cast<std::uint32_t>(entries.size());
-    directory.gid = made.gid;
+    // What is made in a directory with the set-group-ID bit has its group.
+    const auto above = std::span(listed).subspan(made.begin, made.end - made.begin);
+    const auto after = std::ranges::lower_bound(
+        above, made.first, {}, [&](std::uint32_t e) { return entries[e].position; });
+    if (after != above.begin()) {
+      const Entry& parent = entries[*(after - 1)];
+      const bool is_setgid = parent.type == EntryType::kDirectory && (parent.mode & 02000) != 0;
+      directory.gid = is_setgid ? parent.gid : 0;
+    }
     directory.path = inventory.texts.Add(
         std::string(inventory.path(entries[made.entry]).substr(0, made.length)));
     entries.push_back(directory);

@@ -32,8 +32,11 @@ enum class EntryType : std::uint8_t {
   kFifo,
   kWhiteout,  // its path is the one that it deletes, without ".wh."
   kOpaque,    // its path is the directory whose lower contents it hides
+  // A character device 0:0, which overlayfs takes for a whiteout of its path. As an entry of that
+  // path it also takes the place of what its own layer has had there.
+  kWhiteoutDevice,
 };
-inline constexpr std::uint8_t kNumEntryTypes = 9;
+inline constexpr std::uint8_t kNumEntryTypes = 10;
 [[nodiscard]] std::string_view EntryTypeName(EntryType type);
 
 enum class LayerCodec : std::uint8_t { kTar, kGzip, kZstd };
@@ -96,9 +99,16 @@ struct Entry {
   bool implied = false;
 };
 
+[[nodiscard]] constexpr bool IsWhiteout(EntryType type) {
+  return type == EntryType::kWhiteout || type == EntryType::kWhiteoutDevice;
+}
+// Whether it is a marker by its name, and so no entry of the path that it is for.
+[[nodiscard]] constexpr bool IsMarkerName(EntryType type) {
+  return type == EntryType::kWhiteout || type == EntryType::kOpaque;
+}
 // Whether an entry only deletes.
 [[nodiscard]] constexpr bool IsMarkerEntry(EntryType type) {
-  return type == EntryType::kWhiteout || type == EntryType::kOpaque;
+  return IsWhiteout(type) || type == EntryType::kOpaque;
 }
 
 // Whether an entry of this type may belong to a package: many have the same directories, and a

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "planner/layer_trie.h"
+#include "planner/overlay.h"
 #include "planner/path_key.h"
 #include "planner/platform.h"
 
@@ -53,7 +54,100 @@ std::vector<std::uint8_t> FindTooManyLayers(const Fleet& fleet, std::uint32_t ma
   return too_many;
 }
 
+// One walk over the trie: which images show a directory whose attributes no entry has.
+class MadeUpDirectories {
+ public:
+  MadeUpDirectories(const LayerContents& contents, const LayerTrie& trie)
+      : contents_(contents),
+        trie_(trie),
+        overlay_(contents.paths),
+        is_odd_(contents.paths.size()) {}
+
+  // Sets 1 for them.
+  void Run(std::vector<std::uint8_t>& images) {
+    struct Open {
+      NodeIndex node;
+      std::size_t num_undo;
+      bool is_pushed;
+    };
+    std::vector<Open> open;
+    std::vector<Hiding> hidden;
+    for (NodeIndex v = 0; v < trie_.size(); ++v) {
+      while (!open.empty() && v >= trie_.subtree_end[open.back().node]) {
+        if (open.back().is_pushed) overlay_.Pop();
+        for (; undo_.size() > open.back().num_undo; undo_.pop_back()) Flip(undo_.back());
+        open.pop_back();
+      }
+      const LayerIndex l = trie_.layer[v];
+      open.push_back({v, undo_.size(), contents_.inventories[l].has_value()});
+      if (open.back().is_pushed) {
+        hidden.clear();
+        overlay_.Push({.layer = l,
+                       .inventory = &*contents_.inventories[l],
+                       .paths = &contents_.layer_paths[l]},
+                      hidden);
+        overlay_.ForEachTouched([&](PathIndex path) { Look(path); });
+      }
+      if (num_odd_ == 0) continue;
+      for (const ImageIndex i : trie_.images_ending(v)) images[i] = 1;
+    }
+  }
+
+ private:
+  void Look(PathIndex path) {
+    const bool is_odd = overlay_.IsDirectory(path) && !overlay_.AttributesAt(path).is_listed;
+    if (is_odd == (is_odd_[path] != 0)) return;
+    Flip(path);
+    undo_.push_back(path);
+  }
+  void Flip(PathIndex path) {
+    is_odd_[path] ^= 1U;
+    num_odd_ += is_odd_[path] != 0 ? 1 : -1;
+  }
+
+  const LayerContents& contents_;
+  const LayerTrie& trie_;
+  Overlay overlay_;
+  std::vector<std::uint8_t> is_odd_;  // by path
+  std::vector<PathIndex> undo_;
+  std::int64_t num_odd_ = 0;
+};
+
+// Times that have a sign only in their fraction.
+bool IsUnwritableTime(const Entry& entry) { return entry.mtime == -1 && entry.mtime_nsec > 0; }
+
 }  // namespace
+
+std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet, const LayerContents& contents) {
+  std::vector<std::uint8_t> has_odd_time(fleet.layers.size(), 0);
+  std::vector<std::uint8_t> may_be_made_up(fleet.layers.size(), 0);
+  for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
+    if (!contents.inventories[l]) continue;
+    for (const Entry& entry : contents.inventories[l]->entries) {
+      if (IsUnwritableTime(entry)) has_odd_time[l] = 1;
+      const bool has_xattrs = entry.type == EntryType::kDirectory && entry.xattrs != 0;
+      if (entry.implied || has_xattrs) may_be_made_up[l] = 1;
+    }
+  }
+  const auto has = [&](ImageIndex i, const std::vector<std::uint8_t>& layers) {
+    return std::ranges::any_of(fleet.chain(fleet.images[i]),
+                               [&](LayerIndex l) { return layers[l] != 0; });
+  };
+  std::vector<std::uint8_t> unwritable(fleet.images.size(), 0);
+  bool any_made_up = false;
+  for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
+    const auto chain = fleet.chain(fleet.images[i]);
+    const bool deletes_its_own =
+        !chain.empty() && !contents.layer_paths[chain.front()].superseded_if_lowest.empty();
+    if (deletes_its_own || has(i, has_odd_time)) unwritable[i] = 1;
+    any_made_up = any_made_up || has(i, may_be_made_up);
+  }
+  if (!any_made_up) return unwritable;
+  const LayerTrie trie =
+      BuildLayerTrie(fleet, [&](ImageIndex i) { return has(i, may_be_made_up); });
+  MadeUpDirectories(contents, trie).Run(unwritable);
+  return unwritable;
+}
 
 std::vector<std::uint8_t> FindWindowsImages(const Fleet& fleet, const LayerContents* contents) {
   std::vector<std::uint8_t> has_files(fleet.layers.size(), 0);
@@ -122,9 +216,11 @@ KeptImages FindKeptImages(const Fleet& fleet, const std::vector<std::string>& pi
                           std::uint32_t max_layers, const LayerContents* contents) {
   const std::vector<std::uint8_t> pinned = MatchPins(fleet, pins);
   const std::vector<std::uint8_t> windows = FindWindowsImages(fleet, contents);
-  const std::vector<std::uint8_t> too_many =
-      FindTooManyLayers(fleet, max_layers, FindStandaloneLayers(fleet, contents),
-                        [&](ImageIndex i) { return pinned[i] == 0 && windows[i] == 0; });
+  std::vector<std::uint8_t> unwritable(fleet.images.size(), 0);
+  if (contents != nullptr) unwritable = FindUnwritableImages(fleet, *contents);
+  const std::vector<std::uint8_t> too_many = FindTooManyLayers(
+      fleet, max_layers, FindStandaloneLayers(fleet, contents),
+      [&](ImageIndex i) { return pinned[i] == 0 && windows[i] == 0 && unwritable[i] == 0; });
   KeptImages kept;
   kept.reason.assign(fleet.images.size(), KeptReason::kFree);
   kept.flags.assign(fleet.images.size(), 0);
@@ -135,6 +231,9 @@ KeptImages FindKeptImages(const Fleet& fleet, const std::vector<std::string>& pi
     } else if (windows[i] != 0) {
       kept.reason[i] = KeptReason::kWindows;
       ++kept.num_windows;
+    } else if (unwritable[i] != 0) {
+      kept.reason[i] = KeptReason::kUnwritable;
+      ++kept.num_unwritable;
     } else if (too_many[i] != 0) {
       kept.reason[i] = KeptReason::kTooManyLayers;
       ++kept.num_too_many_layers;

@@ -5,6 +5,10 @@
 //   - Windows images. Their layers hold Files/ and Hives/, and the hives are deltas of the registry
 //     that the runtime merges over all layers: in one tar the upper Hives/Software_Delta would
 //     replace the lower one. The same holds of what their layers seem to hide of each other.
+//   - Those of which a runtime makes something that no new layer can say: a directory with what it
+//     takes of several entries, or from another path (SeenAttributes::is_listed); a lowest layer of
+//     which markers remove what it has written itself; a time between one second before 1970 and
+//     then, to which the headers that we write cannot give its sign.
 //   - Those that must have more layers than the limit allows, as too many of them cannot be joined.
 #pragma once
 
@@ -19,22 +23,29 @@
 namespace gneiss {
 
 // In order of precedence; kFree does not keep them.
-enum class KeptReason : std::uint8_t { kFree, kPinned, kWindows, kTooManyLayers };
+enum class KeptReason : std::uint8_t { kFree, kPinned, kWindows, kUnwritable, kTooManyLayers };
 
 struct KeptImages {
   std::vector<KeptReason> reason;   // per image
   std::vector<std::uint8_t> flags;  // per image, 1: it keeps its layers
   std::int64_t num_pinned = 0;
   std::int64_t num_windows = 0;  // those that are pinned left out
+  std::int64_t num_unwritable = 0;
   std::int64_t num_too_many_layers = 0;
 
-  bool any() const { return num_pinned + num_windows + num_too_many_layers > 0; }
+  bool any() const { return num_pinned + num_windows + num_unwritable + num_too_many_layers > 0; }
 };
 
 // Per image, 1: of Windows by its platform or its config, or as its layers hold Files/ and Hives/.
 // `contents` may be null.
 [[nodiscard]] std::vector<std::uint8_t> FindWindowsImages(const Fleet& fleet,
                                                           const LayerContents* contents);
+
+// Per image, 1: a runtime makes something of it that no new layer can say, see above. Time that of
+// merging the images that have a layer with a directory which is not listed, or has extended
+// attributes.
+[[nodiscard]] std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet,
+                                                             const LayerContents& contents);
 
 // Per image, 1 where a pattern (fnmatch) matches one of its refs. Throws InputError for a pattern
 // that matches none.

@@ -19,15 +19,11 @@ constexpr std::uint16_t kSymlinkMode = 0777;
 
 // Whether two directories have the same attributes.
 bool AreAlike(const LayerContents& contents, const MergedFile& a, const MergedFile& b) {
-  const auto xattrs = [&](const MergedFile& file, const Entry& entry) {
-    return contents.InventoryOf(file.entry).texts[entry.xattrs];
-  };
   if ((a.position == kNone) != (b.position == kNone)) return false;
   const Entry left = AttributesOf(contents, a);
   const Entry right = AttributesOf(contents, b);
   return left.mode == right.mode && left.uid == right.uid && left.gid == right.gid &&
-         left.mtime == right.mtime && left.mtime_nsec == right.mtime_nsec &&
-         xattrs(a, left) == xattrs(b, right);
+         left.mtime == right.mtime && left.mtime_nsec == right.mtime_nsec && a.xattrs == b.xattrs;
 }
 
 bool IsSame(const LayerContents& contents, const MergedFile& before, const MergedFile& after) {
@@ -46,6 +42,7 @@ Entry AttributesOf(const LayerContents& contents, const MergedFile& file) {
   } else if (entry.type == EntryType::kSymlink) {
     entry.mode = kSymlinkMode;
   }
+  entry.gid = file.gid;
   return entry;
 }
 
@@ -76,11 +73,13 @@ std::vector<MergedFile> FileMerger::Merge(std::span<const LayerIndex> chain) {
     file.position = seen.layer;
     file.entry = {chain_[seen.layer], seen.entry};
     file.is_implied = overlay_.IsImplied(path);
+    SeenAttributes attributes = overlay_.AttributesAt(path);
     if (file.is_directory && contents_.EntryOf(file.entry).implied) {
-      const EntryRef copied = overlay_.AttributesAt(path);
       file.position = kNone;
-      file.entry = {chain_[copied.layer], copied.entry};
+      file.entry = {chain_[attributes.entry.layer], attributes.entry.entry};
     }
+    file.gid = attributes.gid;
+    file.xattrs = std::move(attributes.xattrs);
     files.push_back(std::move(file));
   });
   std::ranges::sort(files, [](const MergedFile& a, const MergedFile& b) {

@@ -18,10 +18,12 @@ namespace gneiss {
 // What is seen at one path.
 struct MergedFile {
   std::string path;  // key (path_key.h)
-  // The entry whose attributes are seen: of a file the one that holds its contents. Of a hard link
-  // to nothing its own, which is a kHardLink; of a directory that no layer lists what it copies
-  // (Overlay::AttributesAt), but for the time.
+  // The entry whose attributes are seen, but for the two that follow: of a file the one that holds
+  // its contents. Of a hard link to nothing its own, which is a kHardLink; of a directory that no
+  // layer lists what it copies (Overlay::AttributesAt), but for the time.
   EntryRef entry;
+  std::uint32_t gid = 0;
+  std::string xattrs;  // FormatXattrs
   // Of that entry's layer in the chain, from 0; kNone: a directory that no layer lists.
   std::uint32_t position = kNone;
   std::uint32_t file = kNone;   // a number that all names of one file have; kNone: a directory
@@ -32,7 +34,8 @@ struct MergedFile {
 };
 
 // What is seen at the path, with what runtimes give a symlink (0777), and a hard link to nothing as
-// an empty file. Texts and contents are those of the inventory of `file.entry`.
+// an empty file. Texts and contents are those of the inventory of `file.entry`, but for the
+// extended attributes, which `file.xattrs` has.
 [[nodiscard]] Entry AttributesOf(const LayerContents& contents, const MergedFile& file);
 
 // When the entry was last written, as "SECONDS.NNNNNNNNN" since 1970, the seconds rounded down.

@@ -27,7 +27,7 @@ class MergedSizes::Recount {
   // Bytes of what is seen, and with `keep_markers` of the markers that stay.
   Bytes Run(std::span<const LayerIndex> segment, bool keep_markers) {
     NumberPaths(segment);
-    ReadEntries(segment);
+    ReadEntries(segment, /*is_lowest=*/!keep_markers);
     LookAround();
     ResolveLinks();
     Bytes bytes = 0;
@@ -142,15 +142,15 @@ class MergedSizes::Recount {
     }
   }
 
-  void ReadEntries(std::span<const LayerIndex> segment) {
+  void ReadEntries(std::span<const LayerIndex> segment, bool is_lowest) {
     puts_.clear();
     markers_.clear();
     for (std::size_t position = 0; position < segment.size(); ++position) {
-      ReadLayer(segment[position], position);
+      ReadLayer(segment[position], position, is_lowest && position == 0);
     }
   }
 
-  void ReadLayer(LayerIndex layer, std::size_t position) {
+  void ReadLayer(LayerIndex layer, std::size_t position, bool is_lowest) {
     const Inventory& inventory = *contents_.inventories[layer];
     const LayerPaths& paths = contents_.layer_paths[layer];
     put_of_.assign(inventory.entries.size(), kNone);
@@ -158,7 +158,7 @@ class MergedSizes::Recount {
       const Entry& entry = inventory.entries[e];
       const std::uint32_t path = number_[paths.path[e]];
       const bool is_marker = IsMarkerEntry(entry.type);
-      const bool is_superseded = paths.superseded_by[e] != kNone;
+      const bool is_superseded = paths.superseded(is_lowest)[e] != kNone;
       const Moment moment = MomentOf(position, is_marker, entry.position);
       const Bytes bytes = contents_.NewBytes(layer, entry);
       PathPast& past = past_[path];

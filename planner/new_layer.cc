@@ -82,7 +82,7 @@ class LayerMerger {
         segment_(segment),
         is_first_(is_first),
         below_chains_(below),
-        overlay_(contents.paths) {}
+        overlay_(contents.paths, /*has_more_below=*/!is_first) {}
 
   NewLayer Run() {
     if (!is_first_) PushTargets();
@@ -212,7 +212,7 @@ class LayerMerger {
 
   void TakeAttributes(const Overlay& overlay) {
     for (Unlisted& directory : unlisted_) {
-      const EntryRef found = overlay.AttributesAt(directory.path);
+      const EntryRef found = overlay.AttributesAt(directory.path).entry;
       if (directory.attributes == EntryRef{}) {
         directory.attributes = found;
       } else if (!HaveSameAttributes(directory.attributes, found)) {

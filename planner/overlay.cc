@@ -14,6 +14,21 @@ constexpr int kMaxLinksFollowed = 255;  // that containerd follows to find one p
 constexpr std::uint8_t kDirectoryWritten = 1;
 constexpr std::uint8_t kSymlinkWritten = 2;
 
+constexpr std::uint16_t kSetGroupId = 02000;
+
+// Those of `these`, and those of other names of `those`.
+std::string JoinXattrs(std::string_view these, std::string_view those) {
+  std::vector<Xattr> joined;
+  for (const XattrView& xattr : ParseXattrs(these)) {
+    joined.push_back({std::string(xattr.name), std::string(xattr.value)});
+  }
+  for (const XattrView& xattr : ParseXattrs(those)) {
+    if (std::ranges::find(joined, xattr.name, &Xattr::name) != joined.end()) continue;
+    joined.push_back({std::string(xattr.name), std::string(xattr.value)});
+  }
+  return FormatXattrs(std::move(joined));
+}
+
 bool IsPlain(const Entry& directory) {
   return directory.mode == 0755 && directory.uid == 0 && directory.gid == 0 &&
          directory.xattrs == 0;
@@ -21,7 +36,8 @@ bool IsPlain(const Entry& directory) {
 
 }  // namespace
 
-Overlay::Overlay(const PathTree& paths) : paths_(paths), states_(1), written_(1) {
+Overlay::Overlay(const PathTree& paths, bool has_more_below)
+    : paths_(paths), has_more_below_(has_more_below), states_(1), written_(1) {
   states_[kRootPath].kind = Kind::kImpliedDirectory;
 }
 
@@ -37,13 +53,14 @@ void Overlay::Push(const OverlayLayer& layer, std::vector<Hiding>& hidden) {
   if (states_[kRootPath].name.position != kNone) Change(kRootPath).is_implied = true;
   const std::vector<Entry>& entries = layer.inventory->entries;
   const LayerPaths& paths = *layer.paths;
+  const std::vector<std::uint32_t>& superseded_by = SupersededOf(position);
   // Markers first: they must not see their own layer.
   for (const std::uint32_t e : paths.in_tar) {
-    if (IsMarkerEntry(entries[e].type) && paths.superseded_by[e] == kNone) Delete({position, e});
+    if (IsMarkerEntry(entries[e].type) && superseded_by[e] == kNone) Delete({position, e});
   }
   // Contents get their names before any of these takes the place of another.
   const auto lasts = [&](std::uint32_t e) {
-    return paths.superseded_by[e] == kNone && !IsMarkerEntry(entries[e].type);
+    return superseded_by[e] == kNone && !IsMarkerEntry(entries[e].type);
   };
   inode_of_.assign(entries.size(), kNone);
   for (std::uint32_t e = 0; e < entries.size(); ++e) {
@@ -56,7 +73,7 @@ void Overlay::Push(const OverlayLayer& layer, std::vector<Hiding>& hidden) {
     if (lasts(e)) Put({position, e});
   }
   for (std::uint32_t e = 0; e < entries.size(); ++e) {
-    if (paths.superseded_by[e] != kNone) ReportSuperseded({position, e});
+    if (superseded_by[e] != kNone) ReportSuperseded({position, e});
   }
   hidden_ = nullptr;
 }
@@ -81,16 +98,15 @@ EntryRef Overlay::At(PathIndex path) const {
   return path < states_.size() ? Ref(states_[path].name) : EntryRef{};
 }
 
-EntryRef Overlay::AttributesAt(PathIndex path) const {
-  if (path >= states_.size()) return {};
+SeenAttributes Overlay::AttributesAt(PathIndex path) const {
+  if (!Exists(path)) return {};
   const State& state = states_[path];
-  if (state.kind == Kind::kOther) {
-    const EntryRef holder = HolderOf(state.inode);
-    return holder == EntryRef{} ? Ref(state.name) : holder;
+  Name holder = state.name;
+  if (state.kind == Kind::kOther && inodes_[state.inode].owner.position != kNone) {
+    holder = inodes_[state.inode].owner;
   }
-  const bool is_unlisted =
-      state.kind == Kind::kDirectory && state.name.position != kNone && EntryOf(state.name).implied;
-  return Ref(is_unlisted ? DirectoryBelow(path, state.name) : state.name);
+  if (holder.position == kNone) return {};
+  return state.kind == Kind::kDirectory ? AttributesOf(path, holder) : Own(holder);
 }
 
 EntryRef Overlay::ListedBefore(PathIndex path) const {
@@ -101,8 +117,8 @@ EntryRef Overlay::ListedBefore(PathIndex path) const {
   // Its entry follows all others of its layer at the path.
   const OverlayLayer& own = layers_[state.name.position];
   for (std::uint32_t e = state.name.entry; e-- > 0 && own.paths->path[e] == path;) {
-    const bool is_whiteout = own.inventory->entries[e].type == EntryType::kWhiteout;
-    if (is_whiteout && own.paths->superseded_by[e] == kNone) return {};
+    const bool is_whiteout = IsWhiteout(own.inventory->entries[e].type);
+    if (is_whiteout && SupersededOf(state.name.position)[e] == kNone) return {};
   }
   for (std::uint32_t position = state.name.position; position-- > 0;) {
     const Name found = LastOf(position, key);
@@ -128,6 +144,19 @@ bool Overlay::IsImplied(PathIndex path) const {
 EntryRef Overlay::Ref(Name name) const {
   if (name.position == kNone) return {};
   return {layers_[name.position].layer, name.entry};
+}
+
+const std::vector<std::uint32_t>& Overlay::SupersededOf(std::uint32_t position) const {
+  return layers_[position].paths->superseded(position == 0 && !has_more_below_);
+}
+
+SeenAttributes Overlay::Own(Name name) const {
+  const Entry& entry = EntryOf(name);
+  return {.entry = Ref(name),
+          .mode = entry.mode,
+          .uid = entry.uid,
+          .gid = entry.gid,
+          .xattrs = std::string(layers_[name.position].inventory->texts[entry.xattrs])};
 }
 
 const Entry& Overlay::EntryOf(Name name) const {
@@ -208,7 +237,7 @@ void Overlay::Put(Name name) {
     PutImplied(path, name);
     return;
   }
-  NoteWritten(path, entry.type);
+  NoteWritten(path, entry);
   const Kind before = states_[path].kind;
   if (before == Kind::kOther) {
     HideFile(path, name, CauseAt(path, name));
@@ -276,7 +305,7 @@ void Overlay::ReportSuperseded(Name name) {
   if (IsMarkerEntry(type)) return;
   const bool may_have_names = type != EntryType::kDirectory && type != EntryType::kHardLink;
   if (may_have_names && inode_of_[name.entry] != kNone) return;
-  const std::uint32_t by = layers_[name.position].paths->superseded_by[name.entry];
+  const std::uint32_t by = SupersededOf(name.position)[name.entry];
   Report(name, {name.position, by}, HideCause::kTwiceInLayer);
 }
 
@@ -305,54 +334,143 @@ std::uint32_t Overlay::InodeOf(Name name) {
   return made;
 }
 
-void Overlay::NoteWritten(PathIndex path, EntryType type) {
-  if (type == EntryType::kDirectory) written_[path] |= kDirectoryWritten;
-  if (type == EntryType::kSymlink) written_[path] |= kSymlinkWritten;
+void Overlay::NoteWritten(PathIndex path, const Entry& entry) {
+  const bool may_be_symlink =
+      entry.type == EntryType::kSymlink || entry.type == EntryType::kHardLink;
+  if (may_be_symlink) written_[path] |= kSymlinkWritten;
+  if (entry.type != EntryType::kDirectory) return;
+  written_[path] |= kDirectoryWritten;
+  has_setgid_ = has_setgid_ || (entry.mode & kSetGroupId) != 0;
+  has_xattrs_ = has_xattrs_ || entry.xattrs != 0;
 }
 
-// Whose attributes containerd gives a directory that the top layer implies and that is not seen
-// below: those of the first directory that it finds at the path in one of the layers below, from
-// the top, each by itself, so even where an opaque directory hides it; it follows the links of that
-// layer. When something else comes first, and when nothing comes, those of the implied one.
-// REQUIRES: `implied` is of a layer of the chain.
-Overlay::Name Overlay::DirectoryBelow(PathIndex path, Name implied) const {
+// What a layer gives a directory that it has. REQUIRES: the name is of a directory at the path.
+SeenAttributes Overlay::AttributesOf(PathIndex path, Name directory) const {
+  if (EntryOf(directory).implied) return AttributesOfImplied(path, directory);
+  SeenAttributes own = Own(directory);
+  if (!has_xattrs_) return own;
+  // What it has copied before its own entry came stays.
+  std::uint32_t since = 0;
+  const std::uint32_t listed_from = ListedFrom(directory, since);
+  if (FirstBelow(directory.position, paths_.key(path), since) >= listed_from) return own;
+  const std::optional<SeenAttributes> copied = CopiedTo(path, directory.position);
+  if (!copied) return own;
+  std::string both = JoinXattrs(own.xattrs, copied->xattrs);
+  own.is_listed = both == own.xattrs;
+  own.xattrs = std::move(both);
+  return own;
+}
+
+SeenAttributes Overlay::AttributesOfImplied(PathIndex path, Name directory) const {
+  SeenAttributes own = Own(directory);
+  if (std::optional<SeenAttributes> copied = CopiedTo(path, directory.position)) {
+    if (copied->entry != EntryRef{}) return *std::move(copied);
+    own.is_listed = own.gid == 0;
+    own.gid = 0;
+    return own;
+  }
+  const PathIndex parent = paths_.parent(path);
+  if (!has_setgid_ || parent == kRootPath) return own;
+  const Name above = LastOf(directory.position, paths_.key(parent));
+  if (above.position == kNone) return own;
+  std::uint32_t since = 0;
+  const bool is_made_later =
+      !EntryOf(above).implied &&
+      ListedFrom(above, since) < FirstBelow(directory.position, paths_.key(path), 0);
+  if (is_made_later) return own;  // AddImpliedDirectories has looked at that
+  const std::optional<SeenAttributes> copied = CopiedTo(parent, directory.position);
+  if (!copied || (copied->mode & kSetGroupId) == 0) return own;
+  own.is_listed = own.gid == copied->gid;
+  own.gid = copied->gid;
+  return own;
+}
+
+// What containerd gives a directory that a layer has without listing it so far: the attributes of
+// the first directory that it finds at the path in one of the layers below, from the top, each by
+// itself, so even where an opaque directory hides it; it follows the links of that layer. Nothing
+// when something else comes first, and when nothing comes. Without an entry: those of a root.
+std::optional<SeenAttributes> Overlay::CopiedTo(PathIndex path, std::uint32_t position) const {
   bool may_be_below = (written_[path] & kDirectoryWritten) != 0;
   for (PathIndex p = path; p != kRootPath; p = paths_.parent(p)) {
     may_be_below = may_be_below || (written_[p] & kSymlinkWritten) != 0;
   }
-  if (!may_be_below) return implied;
-  const std::string key = paths_.key(path);
-  for (std::uint32_t position = implied.position; position-- > 0;) {
+  if (!may_be_below) return std::nullopt;
+  while (position-- > 0) {
+    std::string key = paths_.key(path);
     const Name found = FollowWithin(position, key);
+    if (key.empty()) return SeenAttributes();
     if (found.position == kNone) continue;
-    const Entry& entry = EntryOf(found);
-    if (entry.type != EntryType::kDirectory) return implied;
-    if (!entry.implied) return found;
-    // It was given its attributes in the same way.
-    return DirectoryBelow(layers_[position].paths->path[found.entry], found);
+    if (EntryOf(found).type != EntryType::kDirectory) return std::nullopt;
+    const PathIndex there = layers_[position].paths->path[found.entry];
+    SeenAttributes copied = AttributesOf(there, found);
+    copied.is_listed = copied.is_listed && there == path;
+    return copied;
   }
-  return implied;
+  return std::nullopt;
+}
+
+// Where the layer's entries begin at a path and below it.
+std::uint32_t Overlay::BeginOf(std::uint32_t position, std::string_view key) const {
+  const Inventory& inventory = *layers_[position].inventory;
+  const auto begin = std::ranges::partition_point(inventory.entries, [&](const Entry& entry) {
+    return ComparePaths(inventory.path(entry), key) < 0;
+  });
+  return static_cast<std::uint32_t>(begin - inventory.entries.begin());
+}
+
+// The first moment, after another, at which the layer has something below a path; kNone when it has
+// nothing. Moments are positions and one.
+std::uint32_t Overlay::FirstBelow(std::uint32_t position, std::string_view key,
+                                  std::uint32_t since) const {
+  const Inventory& inventory = *layers_[position].inventory;
+  std::uint32_t first = kNone;
+  for (std::uint32_t e = BeginOf(position, key); e < inventory.entries.size(); ++e) {
+    const Entry& entry = inventory.entries[e];
+    const bool is_here = inventory.path(entry) == key;
+    if (!is_here && !IsBelow(inventory.path(entry), key)) break;
+    if (entry.implied || (is_here && entry.type != EntryType::kOpaque)) continue;
+    if (entry.position + 1 > since) first = std::min(first, entry.position + 1);
+  }
+  return first;
+}
+
+// The moment from which on the layer lists a directory that lasts of it, and in `since` that of
+// what stood there before.
+std::uint32_t Overlay::ListedFrom(Name directory, std::uint32_t& since) const {
+  const OverlayLayer& layer = layers_[directory.position];
+  const std::vector<Entry>& entries = layer.inventory->entries;
+  std::uint32_t from = entries[directory.entry].position + 1;
+  for (std::uint32_t e = directory.entry; e-- > 0;) {
+    if (layer.paths->path[e] != layer.paths->path[directory.entry]) break;
+    if (IsMarkerEntry(entries[e].type)) continue;
+    since = entries[e].position + 1;
+    if (entries[e].type != EntryType::kDirectory) return from;
+    from = since;
+  }
+  since = 0;
+  return from;
 }
 
 // What lasts of a layer at a path; none where that is nothing.
 Overlay::Name Overlay::LastOf(std::uint32_t position, std::string_view key) const {
   const OverlayLayer& layer = layers_[position];
   const std::vector<Entry>& entries = layer.inventory->entries;
+  const std::vector<std::uint32_t>& superseded_by = SupersededOf(position);
   const auto end = std::ranges::partition_point(entries, [&](const Entry& entry) {
     return ComparePaths(layer.inventory->path(entry), key) <= 0;
   });
   Name last;
   for (auto e = static_cast<std::uint32_t>(end - entries.begin()); e-- > 0;) {
     if (layer.inventory->path(entries[e]) != key) break;
-    if (layer.paths->superseded_by[e] != kNone || entries[e].type == EntryType::kOpaque) continue;
+    if (superseded_by[e] != kNone || entries[e].type == EntryType::kOpaque) continue;
     last = {position, e};
-    if (entries[e].type != EntryType::kWhiteout) break;
+    if (!IsWhiteout(entries[e].type)) break;
   }
   return last;
 }
 
-// The same where the key leads when the links of that layer are followed.
-Overlay::Name Overlay::FollowWithin(std::uint32_t position, std::string key) const {
+// The same where the key leads, which it then is, when the links of that layer are followed.
+Overlay::Name Overlay::FollowWithin(std::uint32_t position, std::string& key) const {
   int num_links = 0;
   std::string at;
   for (std::size_t from = 0; from < key.size();) {
@@ -365,7 +483,11 @@ Overlay::Name Overlay::FollowWithin(std::uint32_t position, std::string key) con
       continue;
     }
     const std::string next = at.empty() ? name : at + '/' + name;
-    const Name found = LastOf(position, next);
+    Name found = LastOf(position, next);
+    if (found.position != kNone && EntryOf(found).type == EntryType::kHardLink) {
+      const std::uint32_t owner = layers_[position].paths->owner[found.entry];
+      if (owner != kNone) found.entry = owner;
+    }
     if (found.position != kNone && EntryOf(found).type == EntryType::kSymlink) {
       if (++num_links > kMaxLinksFollowed) return {};
       const std::string_view target = layers_[position].inventory->link(EntryOf(found));
@@ -376,7 +498,8 @@ Overlay::Name Overlay::FollowWithin(std::uint32_t position, std::string key) con
     }
     at = next;
   }
-  return LastOf(position, at);
+  key = std::move(at);
+  return LastOf(position, key);
 }
 
 // Hides all below `top`, and `top` itself if asked. Children first; no recursion, as paths may be
@@ -432,7 +555,7 @@ void Overlay::Report(Name hidden, Name by, HideCause cause) {
   if (hidden.position == kNone || EntryOf(hidden).implied) return;
   const EntryRef entry = Ref(hidden);
   if (hidden.position == by.position) {
-    cause = HideCause::kTwiceInLayer;
+    cause = IsMarkerEntry(EntryOf(by).type) ? HideCause::kDeleted : HideCause::kTwiceInLayer;
   } else if (entry.layer == layers_[by.position].layer) {
     return;  // the layer is in the chain twice: the same bytes are seen again
   }

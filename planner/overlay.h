@@ -13,7 +13,8 @@
 //     below.
 //   - Whiteouts and opaque directories hit lower layers only, wherever they stand in the tar. At
 //   the
-//     root an opaque marker does nothing: the kernel always shows the roots of all layers.
+//     root an opaque marker does nothing: the kernel always shows the roots of all layers. In the
+//     lowest layer they hit what it has written itself (FindSupersededIfLowest).
 //   - A directory over a directory replaces its attributes and keeps its children, unless its own
 //     layer does not list it (Entry::implied): then those below stay.
 //   - Scans follow the symlinks of a layer itself; those of lower layers nobody follows: a path
@@ -25,6 +26,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -76,10 +78,24 @@ struct OverlayLayer {
   const LayerPaths* paths = nullptr;
 };
 
+// Mode, owner and extended attributes of a path.
+struct SeenAttributes {
+  // That has them, maybe at another path, and the time. EntryRef{}: none has, as of a root that no
+  // layer lists.
+  EntryRef entry;
+  std::uint16_t mode = 0755;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::string xattrs;  // FormatXattrs
+  // Whether an entry at the path has all of them. Else a runtime makes them up of several.
+  bool is_listed = true;
+};
+
 class Overlay {
  public:
-  // Keeps a view of the tree, which may grow between calls but not lose paths.
-  explicit Overlay(const PathTree& paths);
+  // Keeps a view of the tree, which may grow between calls but not lose paths. `has_more_below`:
+  // the layers go over others, which this does not have.
+  explicit Overlay(const PathTree& paths, bool has_more_below = false);
 
   // Puts a layer on top and appends what that hides to `hidden`, in no particular order. A layer
   // that is in the chain already hides nothing of itself (what a layer between the two deleted is
@@ -94,10 +110,12 @@ class Overlay {
   // The entry seen at a path, of a directory the last that lists it or else the first that implies
   // it; EntryRef{} when there is nothing, and for a root that no layer lists.
   EntryRef At(PathIndex path) const;
-  // The entry whose attributes a path has: that of At(), but of contents with several names their
-  // holder, and of a directory that no layer lists what containerd copies from, which may stand at
-  // another path. Time O(1), but for such directories.
-  EntryRef AttributesAt(PathIndex path) const;
+  // The attributes that a path has: those of At(), but of contents with several names their
+  // holder's, and of a directory that no layer lists what containerd copies, which may stand at
+  // another path. What is made in a directory with the set-group-ID bit has its group, and a
+  // directory that its layer lists after what is in it keeps the extended attributes that it had
+  // copied by then. Time O(1), but for such directories.
+  SeenAttributes AttributesAt(PathIndex path) const;
   // Of a directory that no layer lists since something hid it: the last entry that listed it
   // before; EntryRef{} otherwise. What AttributesAt says, but for links.
   EntryRef ListedBefore(PathIndex path) const;
@@ -189,10 +207,17 @@ class Overlay {
   void Delete(Name marker);
   void ReportSuperseded(Name name);
   std::uint32_t InodeOf(Name name);
-  void NoteWritten(PathIndex path, EntryType type);
-  Name DirectoryBelow(PathIndex path, Name implied) const;
+  void NoteWritten(PathIndex path, const Entry& entry);
+  const std::vector<std::uint32_t>& SupersededOf(std::uint32_t position) const;
+  SeenAttributes Own(Name name) const;
+  SeenAttributes AttributesOf(PathIndex path, Name directory) const;
+  SeenAttributes AttributesOfImplied(PathIndex path, Name directory) const;
+  std::optional<SeenAttributes> CopiedTo(PathIndex path, std::uint32_t position) const;
+  std::uint32_t BeginOf(std::uint32_t position, std::string_view key) const;
+  std::uint32_t FirstBelow(std::uint32_t position, std::string_view key, std::uint32_t since) const;
+  std::uint32_t ListedFrom(Name directory, std::uint32_t& since) const;
   Name LastOf(std::uint32_t position, std::string_view key) const;
-  Name FollowWithin(std::uint32_t position, std::string key) const;
+  Name FollowWithin(std::uint32_t position, std::string& key) const;
   void HideTree(PathIndex top, Name by, HideCause cause, bool with_top);
   void HideFile(PathIndex path, Name by, HideCause cause);
   HideCause CauseAt(PathIndex path, Name above) const;
@@ -201,6 +226,7 @@ class Overlay {
   const Entry& EntryOf(Name name) const;
 
   const PathTree& paths_;
+  const bool has_more_below_;
   std::vector<State> states_;
   std::vector<Inode> inodes_;
   std::vector<OverlayLayer> layers_;
@@ -212,6 +238,9 @@ class Overlay {
   std::vector<std::uint32_t> inode_of_;
   // Per path, since construction: what some layer has put there, see NoteWritten.
   std::vector<std::uint8_t> written_;
+  // Whether some directory has been put that others may have these of.
+  bool has_setgid_ = false;
+  bool has_xattrs_ = false;
   OverlayWarnings warnings_;
   std::vector<Hiding>* hidden_ = nullptr;  // during a push
 };

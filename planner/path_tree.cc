@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "planner/lowest_layer.h"
 #include "solver/seeded_hash.h"
 
 namespace gneiss {
@@ -46,7 +47,7 @@ class PathTree::LinkResolver {
     if (past_.empty()) return owner;
     for (const std::uint32_t e : paths_.in_tar) {
       const Entry& entry = inventory_.entries[e];
-      if (IsMarkerEntry(entry.type) || entry.implied) continue;
+      if (IsMarkerName(entry.type) || entry.implied) continue;
       // The directories above it are made before a link is looked up.
       for (PathIndex path = paths_.path[e]; path != kRootPath;) {
         path = tree_.parent(path);
@@ -85,8 +86,9 @@ class PathTree::LinkResolver {
     }
     if (is_lost) return kNone;
     if (target.last == kNone) return link;
-    const bool is_directory = inventory_.entries[target.last].type == EntryType::kDirectory;
-    return is_directory ? kNone : owner[target.last];
+    const EntryType type = inventory_.entries[target.last].type;
+    const bool is_file = type != EntryType::kDirectory && !IsMarkerEntry(type);
+    return is_file ? owner[target.last] : kNone;
   }
 
   const PathTree& tree_;
@@ -126,6 +128,7 @@ LayerPaths PathTree::Add(const Inventory& inventory) {
     if (entry.type == EntryType::kHardLink) paths.link[i] = FindOrAdd(inventory.link(entry));
   }
   paths.superseded_by = FindSuperseded(inventory);
+  paths.superseded_if_lowest = FindSupersededIfLowest(inventory, paths.superseded_by);
   paths.owner = LinkResolver(*this, inventory, paths).Run();
   return paths;
 }

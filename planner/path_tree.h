@@ -22,10 +22,17 @@ struct LayerPaths {
   std::vector<PathIndex> link;               // of a hard link's target, else kNone
   std::vector<std::uint32_t> in_tar;         // indices of entries by position
   std::vector<std::uint32_t> superseded_by;  // FindSuperseded
+  // FindSupersededIfLowest: empty where that is the same.
+  std::vector<std::uint32_t> superseded_if_lowest;
   // Of what has contents to name: the entry itself, of a hard link to a file of its layer that
   // file's. A hard link that owns itself names what layers below have at `link`; kNone: it names
   // nothing, since its layer has put something else there before.
   std::vector<std::uint32_t> owner;
+
+  // `is_lowest`: of an image's layer with nothing below it.
+  const std::vector<std::uint32_t>& superseded(bool is_lowest) const {
+    return is_lowest && !superseded_if_lowest.empty() ? superseded_if_lowest : superseded_by;
+  }
 };
 
 // Invariants: parent_[p] < p except for the root; slots_ holds index + 1, 0 for free, and is a

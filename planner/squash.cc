@@ -232,6 +232,7 @@ SquashPlan PlanSquash(const Fleet& fleet, const CostModel& model, const Today& t
   const KeptImages kept = FindKeptImages(fleet, options.pins, options.max_layers, contents);
   plan.num_pinned = kept.num_pinned;
   plan.num_windows = kept.num_windows;
+  plan.num_unwritable = kept.num_unwritable;
   plan.num_too_many_layers = kept.num_too_many_layers;
   for (ImageIndex i = 0; i < fleet.images.size(); ++i) {
     if (kept.reason[i] == KeptReason::kPinned && fleet.images[i].num_layers > options.max_layers) {

@@ -45,6 +45,7 @@ struct SquashPlan {
   std::int64_t num_pinned = 0;           // images
   std::int64_t num_over_limit = 0;       // pinned images that have more than max_layers
   std::int64_t num_windows = 0;          // images that keep their layers as Windows images do
+  std::int64_t num_unwritable = 0;       // images that keep theirs, as no new layer can say all
   std::int64_t num_too_many_layers = 0;  // images that keep theirs, as they cannot meet max_layers
   std::int64_t num_standalone_layers =
       0;                              // layers that cannot be rewritten: foreign, encrypted, no tar

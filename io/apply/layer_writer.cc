@@ -128,7 +128,7 @@ class LayerWriter {
   void Write(const NewEntry& entry) {
     path_ = contents_.paths.key(entry.path);
     archive_entry_clear(entry_.get());
-    if (entry.type == EntryType::kWhiteout || entry.type == EntryType::kOpaque) {
+    if (IsMarkerEntry(entry.type)) {
       SetMarker(entry);
     } else {
       archive_entry_copy_pathname(entry_.get(), path_.empty() ? "./" : path_.c_str());

@@ -276,7 +276,7 @@ class PlanMatcher {
       for (std::uint32_t p = first; p <= last; ++p) {
         const EntryRef ref{.layer = l, .entry = by_position[p]};
         const EntryType type = contents_->EntryOf(ref).type;
-        if (type == EntryType::kWhiteout || type == EntryType::kOpaque) {
+        if (IsMarkerEntry(type)) {
           Fail(from.place + ".entries",
                fmt::format("expected entries that an image shows, found the {} of {} at {}",
                            EntryTypeName(type), TextOf(ref), p));

@@ -21,7 +21,7 @@ bool HoldsEntry(const Inventory& found, const Entry& entry, const NewLayer& laye
                 const NewEntry& expected, const LayerContents& contents) {
   const PathTree& paths = contents.paths;
   if (entry.type != expected.type || found.path(entry) != paths.key(expected.path)) return false;
-  if (entry.type == EntryType::kWhiteout || entry.type == EntryType::kOpaque) {
+  if (IsMarkerEntry(entry.type)) {
     return entry.size == 0;
   }
   if (entry.type == EntryType::kHardLink) {

@@ -38,6 +38,7 @@ std::string_view TypeName(EntryType type) {
     case EntryType::kHardLink:
     case EntryType::kWhiteout:
     case EntryType::kOpaque:
+    case EntryType::kWhiteoutDevice:
       break;
   }
   return "file";
@@ -64,7 +65,7 @@ Json FileJson(const LayerContents& contents, const FilesReport& report, const La
     json["device"] = fmt::format("{}:{}", entry.device_major, entry.device_minor);
   }
   Json xattrs = Json::object();
-  for (const XattrView& xattr : ParseXattrs(inventory.texts[entry.xattrs])) {
+  for (const XattrView& xattr : ParseXattrs(file.xattrs)) {
     xattrs[std::string(xattr.name)] = Base64(xattr.value);
   }
   json["xattrs"] = std::move(xattrs);

@@ -43,6 +43,7 @@ std::string_view MtreeTypeName(EntryType type) {
     case EntryType::kHardLink:
     case EntryType::kWhiteout:
     case EntryType::kOpaque:
+    case EntryType::kWhiteoutDevice:
       break;
   }
   return "file";

@@ -42,6 +42,7 @@ std::string ModeText(const Entry& entry) {
     case EntryType::kHardLink:
     case EntryType::kWhiteout:
     case EntryType::kOpaque:
+    case EntryType::kWhiteoutDevice:
       break;
   }
   // Set-user-id, set-group-id and sticky stand in the place of an x.

@@ -79,6 +79,7 @@ class PlanWriter {
         {"pinned_images", plan_.squash.num_pinned},
         {"pinned_images_over_max_layers", plan_.squash.num_over_limit},
         {"windows_images", plan_.squash.num_windows},
+        {"unwritable_images", plan_.squash.num_unwritable},
         {"images_over_max_layers", plan_.squash.num_too_many_layers},
         {"standalone_layers", plan_.squash.num_standalone_layers},
         {"compression", plan_.contents == nullptr ? "today" : plan_.contents->NewCodecName()},

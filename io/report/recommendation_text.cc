@@ -341,6 +341,12 @@ std::vector<std::string> DescribeKept(const SquashPlan& squash) {
         "windows: {} of Windows {} layers: registry hives are deltas that the runtime merges",
         images(squash.num_windows), squash.num_windows == 1 ? "keeps its" : "keep their"));
   }
+  if (squash.num_unwritable > 0) {
+    lines.push_back(fmt::format(
+        "kept: {} {} layers: runtimes make something of these that no new layer can say (a "
+        "directory that no layer lists with the group of the one above it, and the like)",
+        images(squash.num_unwritable), squash.num_unwritable == 1 ? "keeps its" : "keep their"));
+  }
   if (squash.num_too_many_layers > 0) {
     lines.push_back(fmt::format(
         "over the limit: {} {} more than the {} layers of --max-layers, as too many of them cannot "

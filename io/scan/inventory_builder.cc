@@ -94,7 +94,7 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   if (is_device && entry.device_major == 0 && entry.device_minor == 0) {
     // To overlayfs it is one, and writes it so itself.
     Warn("whiteout as a character device", key);
-    entry.type = EntryType::kWhiteout;
+    entry.type = EntryType::kWhiteoutDevice;
   }
   std::string* const kept =
       IsMarkerEntry(entry.type)
@@ -121,6 +121,7 @@ Inventory InventoryBuilder::Finish(StoredShares& shares, Bytes blob_size,
   SortEntries(inventory_);
   // The index has the names that the tar has.
   if (has_index && !has_followed_) CompareStargzIndex();
+  FindLinksToWhiteouts();
   DropUndoneMarkers();
   CheckTwice();
   CheckWhiteouts();
@@ -399,7 +400,7 @@ void InventoryBuilder::DropUndoneMarkers() {
     std::uint32_t last_directory = 0;
     std::uint32_t last_other = 0;
     for (end = begin; end < entries.size() && inventory_.path(entries[end]) == path; ++end) {
-      if (IsMarkerEntry(entries[end].type)) continue;
+      if (IsMarkerName(entries[end].type)) continue;
       const bool is_directory = entries[end].type == EntryType::kDirectory;
       (is_directory ? last_directory : last_other) = entries[end].position;
     }
@@ -407,7 +408,7 @@ void InventoryBuilder::DropUndoneMarkers() {
     for (std::size_t i = begin; i < end; ++i) {
       const Entry& entry = entries[i];
       const bool is_whiteout = entry.type == EntryType::kWhiteout;
-      if (!IsMarkerEntry(entry.type)) continue;
+      if (!IsMarkerName(entry.type)) continue;
       if (entry.position >= (is_whiteout ? std::max(until, last_directory) : replaced)) continue;
       dropped[i] = true;
       WarnOf(entry, is_whiteout ? "whiteout undone by a directory of its layer"
@@ -457,6 +458,7 @@ std::vector<std::uint32_t> InventoryBuilder::ListLatest() const {
   const std::vector<Entry>& entries = inventory_.entries;
   std::vector<std::uint32_t> latest(entries.size(), kNone);
   for (std::uint32_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].type == EntryType::kWhiteoutDevice) continue;
     if (!IsMarkerEntry(entries[i].type)) {
       latest[i] = i;
     } else if (i > 0 && inventory_.path(entries[i - 1]) == inventory_.path(entries[i])) {
@@ -534,22 +536,54 @@ void InventoryBuilder::CheckWhiteouts() {
   while (!open.empty()) close();
 }
 
-void InventoryBuilder::CheckHardLinks(const std::vector<std::uint32_t>& latest) {
+// One past the last entry at a path before a position.
+std::size_t InventoryBuilder::EndBefore(std::string_view path, std::uint32_t position) const {
+  const auto after = std::ranges::partition_point(inventory_.entries, [&](const Entry& entry) {
+    const auto order = ComparePaths(inventory_.path(entry), path);
+    return order < 0 || (order == 0 && entry.position < position);
+  });
+  return static_cast<std::size_t>(after - inventory_.entries.begin());
+}
+
+// Of a whiteout containerd has made a file, and what links to it is another name of that.
+void InventoryBuilder::FindLinksToWhiteouts() {
   std::vector<Entry>& entries = inventory_.entries;
-  for (Entry& link : entries) {
+  std::vector<std::uint32_t> links;
+  bool has_whiteouts = false;
+  for (std::uint32_t e = 0; e < entries.size(); ++e) {
+    if (entries[e].type == EntryType::kHardLink) links.push_back(e);
+    has_whiteouts = has_whiteouts || IsWhiteout(entries[e].type);
+  }
+  if (links.empty() || !has_whiteouts) return;
+  const std::vector<std::uint32_t> latest = ListLatest();
+  // In the tar's order, since one may name another.
+  std::ranges::sort(links, {}, [&](std::uint32_t e) { return entries[e].position; });
+  for (const std::uint32_t e : links) {
+    Entry& link = entries[e];
+    const std::string_view target = inventory_.link(link);
+    const std::size_t end = EndBefore(target, link.position);
+    if (end == 0 || inventory_.path(entries[end - 1]) != target) continue;
+    const std::uint32_t found = latest[end - 1];
+    const EntryType type = entries[found == kNone ? end - 1 : found].type;
+    if (!IsWhiteout(type)) continue;
+    link.type = EntryType::kWhiteoutDevice;
+    link.link = 0;
+    WarnOf(link, "hard link to a whiteout");
+  }
+}
+
+void InventoryBuilder::CheckHardLinks(const std::vector<std::uint32_t>& latest) {
+  const std::vector<Entry>& entries = inventory_.entries;
+  for (const Entry& link : entries) {
     if (link.type != EntryType::kHardLink) continue;
     const std::string_view target = inventory_.link(link);
-    const auto after = std::ranges::partition_point(entries, [&](const Entry& entry) {
-      const auto order = ComparePaths(inventory_.path(entry), target);
-      return order < 0 || (order == 0 && entry.position < link.position);
-    });
     // What the target is when the link is made, as far as this layer shows.
+    const std::size_t end = EndBefore(target, link.position);
     std::uint32_t found = kNone;
-    if (after != entries.begin() && inventory_.path(*(after - 1)) == target) {
-      found = latest[static_cast<std::size_t>(after - entries.begin()) - 1];
-    }
-    const auto above = std::ranges::partition_point(
-        after, entries.end(), [&](const Entry& entry) { return inventory_.path(entry) == target; });
+    if (end > 0 && inventory_.path(entries[end - 1]) == target) found = latest[end - 1];
+    const auto above =
+        std::partition_point(entries.begin() + static_cast<std::ptrdiff_t>(end), entries.end(),
+                             [&](const Entry& entry) { return inventory_.path(entry) == target; });
     const bool is_directory =
         found != kNone ? entries[found].type == EntryType::kDirectory
                        : target.empty() ||
@@ -558,18 +592,8 @@ void InventoryBuilder::CheckHardLinks(const std::vector<std::uint32_t>& latest) 
       FailAt(link,
              "expected a hard link to a file, found one to the directory " + QuoteName(target));
     }
-    if (found != kNone) continue;
-    const bool is_whiteout = after != entries.begin() && inventory_.path(*(after - 1)) == target &&
-                             (after - 1)->type == EntryType::kWhiteout;
-    if (is_whiteout) {
-      // containerd has made a file of the whiteout, and this is another name of it.
-      link.type = EntryType::kWhiteout;
-      link.link = 0;
-      WarnOf(link, "hard link to a whiteout");
-      continue;
-    }
     // Its contents come from a lower layer, if from anywhere: only the merged tree can tell.
-    WarnOf(link, "hard link to a lower layer");
+    if (found == kNone) WarnOf(link, "hard link to a lower layer");
   }
 }
 

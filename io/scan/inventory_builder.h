@@ -64,6 +64,8 @@ class InventoryBuilder {
   std::vector<std::uint32_t> ListLatest() const;
   void CheckBelowFiles(const std::vector<std::uint32_t>& latest);
   void CheckWhiteouts();
+  std::size_t EndBefore(std::string_view path, std::uint32_t position) const;
+  void FindLinksToWhiteouts();
   void CheckHardLinks(const std::vector<std::uint32_t>& latest);
   // Of the reader's current entry, and of one that has been added.
   void Warn(std::string_view kind, std::string_view path);

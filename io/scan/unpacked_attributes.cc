@@ -111,7 +111,8 @@ class AttributeSetter {
   void AddName(std::uint32_t e) {
     Entry& link = entries_[e];
     const std::uint32_t target = FindLast(inventory_.link(link), link.position);
-    if (target == kNone || entries_[target].type == EntryType::kDirectory) {
+    if (target == kNone || holder_[target] == kNone ||
+        entries_[target].type == EntryType::kDirectory) {
       link.xattrs = 0;
       return;
     }
@@ -159,7 +160,7 @@ class AttributeSetter {
         e + 1 == entries_.size() || inventory_.path(entries_[e + 1]) != inventory_.path(directory);
     if (is_last && path == inventory_.path(directory)) return;
     const std::uint32_t last = FindLast(path, kNone);
-    if (last == kNone) return;
+    if (last == kNone || holder_[last] == kNone) return;
     if (entries_[last].type == EntryType::kDirectory &&
         entries_[last].position >= directory.position) {
       return;

@@ -17,6 +17,7 @@ UMOCI_DIFFERS = {
     "whiteout-then-directory": "directory after its own whiteout: the lower one shows through",
     "file-then-directory": "directory made anew where the layer replaced one: the lower one shows through",
     "bottom-marker": "marker for the lowest layer's own entries",
+    "bottom-marker-link": "such a marker takes a symlink away, through which later names would lead",
     "root-opaque": "opaque marker of the root: nothing on overlayfs",
     "replaced-directory-time": "the time of a directory goes to what replaced it",
     "link-attributes": "attributes in the header of a hard link",
@@ -312,22 +313,30 @@ class Image:
             raise Refused("whiteout of a directory by dots")
         self.kinds.add("whiteout")
         if self.bottom:
-            if parent.children.pop(name, None) is not None:
-                parent.mtime = None
-                self.kinds.add("bottom-marker")
+            self.remove(parent, name)
             return
         if name in parent.children:
             raise Refused("whiteout of what this layer wrote")
         node = Node("whiteout")
         parent.children[name], parent.mtime = node, None
 
+    def remove(self, parent, name):
+        removed = [parent.children.pop(name, None)]
+        if removed[0] is None:
+            return
+        parent.mtime = None
+        self.kinds.add("bottom-marker")
+        while removed:
+            node = removed.pop()
+            if node.kind == "symlink":
+                self.kinds.add("bottom-marker-link")
+            removed += node.children.values()
+
     def empty(self, node, path):
         for name in sorted(node.children):
             child, child_path = node.children[name], clean_join(path, name)
             if child_path not in self.unpacked:
-                del node.children[name]
-                node.mtime = None
-                self.kinds.add("bottom-marker")
+                self.remove(node, name)
             elif child.kind == "directory":
                 self.empty(child, child_path)
 

@@ -28,15 +28,9 @@ from histories import history
 from layers import Layout
 from runtimes import Containerd, umoci_tree
 
-# Kinds where gneiss is meant to answer otherwise than containerd, and why.
+# Where gneiss answers otherwise than containerd, and why.
 GNEISS_DIFFERS = {
-    "bottom-marker": "a marker hits lower layers only, by the image specification; containerd lets those of the lowest "
-                     "layer delete what it has written itself",
-    "device-0-0": "a character device 0:0 is read as a whiteout, but does not take away what its own layer has there",
-    "xattrs-kept": "a directory that its layer lists after what is in it has what it lists",
-    "setgid-parent": "the group of a directory that no layer lists is inherited within its layer only",
-    "link-to-whiteout": "a hard link to what a character device 0:0 took away before",
-    "hidden-attributes": "attributes of a root are not copied through a link to it",
+    "bottom-marker-link": "links are followed before it is known which layer is the lowest",
 }
 LEVELS = ["squash", "bases", "carve"]
 NODE_TYPES = {"char": "char_device", "block": "block_device"}
@@ -365,11 +359,8 @@ class Judge:
         return tree, found
 
     def judge_levels(self):
-        # What gneiss answers otherwise, times that no header can tell, and attributes that a directory has copied
-        # from another path it does not write either: `apply` refuses them.
-        not_written = GNEISS_DIFFERS.keys() | {"odd-time", "lower-link"}
         trees = [tree for tree in self.trees
-                 if tree.ref in self.containerd_trees and not not_written & set(tree.kinds)][:self.options.levels]
+                 if tree.ref in self.containerd_trees and not GNEISS_DIFFERS.keys() & set(tree.kinds)][:self.options.levels]
         source = self.write("planned", trees)
         self.command("plan", source, "--quiet", "-o", f"{self.work}/plan.json")
         for level in LEVELS:
