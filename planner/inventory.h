@@ -126,6 +126,11 @@ struct InventoryWarning {
   friend bool operator==(const InventoryWarning&, const InventoryWarning&) = default;
 };
 
+// Of a kind that tells what no entry can: a directory that the layer does not list has a time, of
+// one that a symlink to it has taken the place of.
+inline constexpr std::string_view kUnlistedTimeWarning =
+    "time of a directory that its layer does not list";
+
 // The most that a scan met of what its limits bound, so that a stricter scan's verdict can be told
 // without reading the layer again.
 struct InventoryExtremes {

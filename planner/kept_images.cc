@@ -84,7 +84,8 @@ class MadeUpDirectories {
         hidden.clear();
         overlay_.Push({.layer = l,
                        .inventory = &*contents_.inventories[l],
-                       .paths = &contents_.layer_paths[l]},
+                       .paths = &contents_.layer_paths[l],
+                       .is_over_others = trie_.depth[v] > 1},
                       hidden);
         overlay_.ForEachTouched([&](PathIndex path) { Look(path); });
       }
@@ -123,6 +124,9 @@ std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet, const LayerCo
   std::vector<std::uint8_t> may_be_made_up(fleet.layers.size(), 0);
   for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
     if (!contents.inventories[l]) continue;
+    for (const InventoryWarning& warning : contents.inventories[l]->warnings) {
+      if (warning.kind == kUnlistedTimeWarning) has_odd_time[l] = 1;
+    }
     for (const Entry& entry : contents.inventories[l]->entries) {
       if (IsUnwritableTime(entry)) has_odd_time[l] = 1;
       const bool has_xattrs = entry.type == EntryType::kDirectory && entry.xattrs != 0;

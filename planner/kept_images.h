@@ -8,7 +8,8 @@
 //   - Those of which a runtime makes something that no new layer can say: a directory with what it
 //     takes of several entries, or from another path (SeenAttributes::is_listed); a lowest layer of
 //     which markers remove what it has written itself; a time between one second before 1970 and
-//     then, to which the headers that we write cannot give its sign.
+//     then, to which the headers that we write cannot give its sign, or of a directory that is not
+//     listed (kUnlistedTimeWarning).
 //   - Those that must have more layers than the limit allows, as too many of them cannot be joined.
 #pragma once
 

@@ -96,6 +96,7 @@ class MarkerWalk {
 
   // What the last step has in `e` is gone when a marker comes after the moment.
   void RemoveAfter(std::uint32_t e, std::uint32_t moment) {
+    if (by_[e] != kNone) return;
     const bool is_implied = inventory_.entries[e].implied;
     std::uint32_t last = kNone;
     const auto consider = [&](std::uint32_t marker) {

@@ -28,12 +28,13 @@ std::string LayerName(const LayerContents& contents, LayerIndex layer) {
   return "layer " + FormatDigest(contents.inventories[layer]->layer);
 }
 
-void PushLayer(const LayerContents& contents, LayerIndex layer, Overlay& overlay,
-               std::vector<Hiding>& hidden) {
+void PushLayer(const LayerContents& contents, LayerIndex layer, bool is_over_others,
+               Overlay& overlay, std::vector<Hiding>& hidden) {
   hidden.clear();
   overlay.Push({.layer = layer,
                 .inventory = &*contents.inventories[layer],
-                .paths = &contents.layer_paths[layer]},
+                .paths = &contents.layer_paths[layer],
+                .is_over_others = is_over_others},
                hidden);
 }
 
@@ -82,13 +83,13 @@ class LayerMerger {
         segment_(segment),
         is_first_(is_first),
         below_chains_(below),
-        overlay_(contents.paths, /*has_more_below=*/!is_first) {}
+        overlay_(contents.paths) {}
 
   NewLayer Run() {
     if (!is_first_) PushTargets();
     std::vector<Hiding> hidden;
     for (const LayerIndex l : segment_) {
-      PushLayer(contents_, l, overlay_, hidden);
+      PushLayer(contents_, l, !is_first_, overlay_, hidden);
       if (!is_first_) NoteClearings(l);
     }
     overlay_.ForEachSeen([&](PathIndex path, EntryRef entry) { AddSeen(path, entry); });
@@ -200,8 +201,8 @@ class LayerMerger {
     std::vector<Hiding> hidden;
     for (const std::vector<LayerIndex>& below : below_chains_) {
       Overlay whole(contents_.paths);
-      for (const LayerIndex l : below) PushLayer(contents_, l, whole, hidden);
-      for (const LayerIndex l : segment_) PushLayer(contents_, l, whole, hidden);
+      for (const LayerIndex l : below) PushLayer(contents_, l, false, whole, hidden);
+      for (const LayerIndex l : segment_) PushLayer(contents_, l, !is_first_, whole, hidden);
       TakeAttributes(whole);
     }
     for (const Unlisted& directory : unlisted_) {
@@ -324,7 +325,7 @@ class EntryTaker {
   EntryTaker(const LayerContents& contents, std::span<const LayerIndex> chain)
       : contents_(contents), overlay_(contents.paths) {
     std::vector<Hiding> hidden;
-    for (const LayerIndex l : chain) PushLayer(contents, l, overlay_, hidden);
+    for (const LayerIndex l : chain) PushLayer(contents_, l, false, overlay_, hidden);
   }
 
   NewLayer Run(std::span<const EntryRef> entries) {

@@ -36,8 +36,7 @@ bool IsPlain(const Entry& directory) {
 
 }  // namespace
 
-Overlay::Overlay(const PathTree& paths, bool has_more_below)
-    : paths_(paths), has_more_below_(has_more_below), states_(1), written_(1) {
+Overlay::Overlay(const PathTree& paths) : paths_(paths), states_(1), written_(1) {
   states_[kRootPath].kind = Kind::kImpliedDirectory;
 }
 
@@ -147,7 +146,7 @@ EntryRef Overlay::Ref(Name name) const {
 }
 
 const std::vector<std::uint32_t>& Overlay::SupersededOf(std::uint32_t position) const {
-  return layers_[position].paths->superseded(position == 0 && !has_more_below_);
+  return layers_[position].paths->superseded(position == 0 && !layers_[position].is_over_others);
 }
 
 SeenAttributes Overlay::Own(Name name) const {

@@ -76,6 +76,8 @@ struct OverlayLayer {
   LayerIndex layer = kNone;
   const Inventory* inventory = nullptr;
   const LayerPaths* paths = nullptr;
+  // Of one that is pushed first: others lie below it, which the overlay does not have.
+  bool is_over_others = false;
 };
 
 // Mode, owner and extended attributes of a path.
@@ -93,9 +95,8 @@ struct SeenAttributes {
 
 class Overlay {
  public:
-  // Keeps a view of the tree, which may grow between calls but not lose paths. `has_more_below`:
-  // the layers go over others, which this does not have.
-  explicit Overlay(const PathTree& paths, bool has_more_below = false);
+  // Keeps a view of the tree, which may grow between calls but not lose paths.
+  explicit Overlay(const PathTree& paths);
 
   // Puts a layer on top and appends what that hides to `hidden`, in no particular order. A layer
   // that is in the chain already hides nothing of itself (what a layer between the two deleted is
@@ -226,7 +227,6 @@ class Overlay {
   const Entry& EntryOf(Name name) const;
 
   const PathTree& paths_;
-  const bool has_more_below_;
   std::vector<State> states_;
   std::vector<Inode> inodes_;
   std::vector<OverlayLayer> layers_;

@@ -30,7 +30,11 @@ class ContentWeights::Walk {
     const LayerPaths& paths = contents_.layer_paths[l];
     // Known to the overlay by depth: a chain may have a layer more than once.
     hidings_.clear();
-    overlay_.Push({.layer = trie_.depth[v], .inventory = &inventory, .paths = &paths}, hidings_);
+    overlay_.Push({.layer = trie_.depth[v],
+                   .inventory = &inventory,
+                   .paths = &paths,
+                   .is_over_others = trie_.depth[v] > 1},
+                  hidings_);
     for (const Hiding& hiding : hidings_) {
       if (hiding.cause == HideCause::kNothingDeleted) continue;
       const std::uint32_t depth = hiding.hidden.layer;

@@ -207,7 +207,10 @@ class WasteFinder {
       hidings.emplace_back();
       const OverlayWarnings odd_below = overlay.warnings();
       if (known) {
-        overlay.Push({.layer = l, .inventory = &InventoryOf(l), .paths = &contents_.layer_paths[l]},
+        overlay.Push({.layer = l,
+                      .inventory = &InventoryOf(l),
+                      .paths = &contents_.layer_paths[l],
+                      .is_over_others = trie.depth[v] > 1},
                      hidings.back());
       }
       open.push_back(v);

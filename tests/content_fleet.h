@@ -88,6 +88,9 @@ inline ContentFleet RandomContentFleet(std::mt19937& random) {
   for (std::size_t i = 0; i < chains.size(); ++i) {
     if (i > 0 && below(3) != 0) chains[i] = chains[below(static_cast<unsigned>(i))];
     for (unsigned more = below(4); more > 0; --more) chains[i].push_back(below(5));
+    while (!chains[i].empty() && RemovesItsOwn(layers[chains[i].front()])) {
+      chains[i].erase(chains[i].begin());
+    }
   }
   std::set<std::uint32_t> not_known;
   if (below(4) == 0) not_known.insert(below(5));

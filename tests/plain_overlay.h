@@ -7,8 +7,10 @@
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "planner/lowest_layer.h"
 #include "planner/overlay.h"
 #include "tests/tiny_inventory.h"
 
@@ -18,9 +20,16 @@ namespace gneiss {
 // inventories with their implied directories.
 class PlainOverlay {
  public:
+  // `has_more_below`: what is pushed first lies over layers that this does not have.
+  explicit PlainOverlay(bool has_more_below = false) : is_lowest_(!has_more_below) {}
+
   void Push(LayerIndex layer, const Inventory& inventory) {
     std::vector<std::uint32_t> order(inventory.entries.size());
     for (std::uint32_t e = 0; e < order.size(); ++e) order[inventory.entries[e].position] = e;
+    if (std::exchange(is_lowest_, false)) {
+      PushLowest(layer, inventory, order);
+      return;
+    }
     std::set<std::string> whiteouts;
     std::set<std::string> opaque;
     for (const std::uint32_t e : order) {
@@ -101,15 +110,61 @@ class PlainOverlay {
     std::erase_if(nodes, [&](const auto& node) { return node.first.starts_with(path + "/"); });
   }
 
-  // Into the layer's own tree.
-  void Unpack(LayerIndex layer, const Inventory& inventory, std::uint32_t e, Nodes& own) {
-    const Entry& entry = inventory.entries[e];
-    const std::string path(inventory.path(entry));
+  // Straight into the tree: markers remove what the layer has written so far.
+  void PushLowest(LayerIndex layer, const Inventory& inventory,
+                  const std::vector<std::uint32_t>& order) {
+    std::set<std::string> written;  // paths that had an entry
+    files_.clear();
+    for (const std::uint32_t e : order) {
+      const Entry& entry = inventory.entries[e];
+      const std::string path(inventory.path(entry));
+      // Whether the directory is there is known by now.
+      if (entry.implied) {
+        const auto found = nodes_.find(path);
+        if (found != nodes_.end() && found->second.entry == EntryRef{}) {
+          found->second.entry = found->second.owner = {layer, e};
+        }
+        continue;
+      }
+      if (!IsMarkerName(entry.type)) written.insert(path);
+      if (!IsMarkerEntry(entry.type)) {
+        Unpack(layer, inventory, e, nodes_);
+        continue;
+      }
+      MakeParents(entry.type == EntryType::kOpaque ? path + "/" : path, nodes_);
+      if (IsWhiteout(entry.type)) {
+        nodes_.erase(path);
+        EraseBelow(nodes_, path);
+        continue;
+      }
+      std::vector<std::string> unlisted;
+      for (const auto& [below, node] : nodes_) {
+        const bool is_below = path.empty() ? !below.empty() : below.starts_with(path + "/");
+        if (is_below && node.is_directory && !written.contains(below)) unlisted.push_back(below);
+      }
+      for (const std::string& directory : unlisted) {
+        nodes_.erase(directory);
+        EraseBelow(nodes_, directory);
+      }
+    }
+    for (const auto& [path, node] : nodes_) {
+      if (node.is_directory && !node.is_implied) listed_[path] = node.entry;
+    }
+  }
+
+  static void MakeParents(const std::string& path, Nodes& own) {
     for (std::size_t i = 0; i < path.size(); ++i) {
       if (path[i] != '/') continue;
       Node& above = own[path.substr(0, i)];
       if (!above.is_directory) above = {.is_directory = true, .is_implied = true};
     }
+  }
+
+  // Into the layer's own tree.
+  void Unpack(LayerIndex layer, const Inventory& inventory, std::uint32_t e, Nodes& own) {
+    const Entry& entry = inventory.entries[e];
+    const std::string path(inventory.path(entry));
+    MakeParents(path, own);
     Node made{.is_directory = entry.type == EntryType::kDirectory,
               .is_implied = entry.implied,
               .entry = {layer, e}};
@@ -138,6 +193,7 @@ class PlainOverlay {
     if (!entry.implied || !is_listed) own[path] = made;
   }
 
+  bool is_lowest_;
   Nodes nodes_;
   std::map<std::string, EntryRef> listed_;  // directories
   std::set<std::string> files_;  // what the layer at hand has had as anything but a directory
@@ -232,6 +288,16 @@ inline std::vector<TinyEntry> RandomTinyLayer(std::mt19937& random) {
     }
   }
   return entries;
+}
+
+// Whether markers of the layer remove what it has itself where it is the lowest. Images with such a
+// lowest layer keep their layers, and runtimes refuse links to what is removed.
+inline bool RemovesItsOwn(Inventory inventory) {
+  AddImpliedDirectories(inventory);
+  return !FindSupersededIfLowest(inventory, FindSuperseded(inventory)).empty();
+}
+inline bool RemovesItsOwn(const std::vector<TinyEntry>& entries) {
+  return RemovesItsOwn(MakeTinyInventory(entries));
 }
 
 }  // namespace gneiss

@@ -27,6 +27,7 @@ struct CarveFixture {
 CarveFixture MakeCarveFixture(std::mt19937& random) {
   const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   std::vector<Inventory> inventories;
+  std::vector<bool> removes_its_own;
   for (int l = 0; l < 5; ++l) {
     auto entries = RandomTinyLayer(random);
     if (below(3) == 0) entries.push_back(tiny::HardLink("a", "b"));
@@ -35,6 +36,7 @@ CarveFixture MakeCarveFixture(std::mt19937& random) {
       entry.mtime = below(3) == 0 ? 1 : 0;
     }
     inventories.push_back(MakeTinyInventory(entries, std::to_string(l)));
+    removes_its_own.push_back(RemovesItsOwn(entries));
   }
   std::vector<TinyImage> images(1 + below(5));
   for (std::size_t i = 0; i < images.size(); ++i) {
@@ -43,6 +45,7 @@ CarveFixture MakeCarveFixture(std::mt19937& random) {
     images[i].pulls = 1 + below(3);
     for (unsigned more = below(4); more > 0; --more) {
       const unsigned l = below(5);
+      if (images[i].layers.empty() && removes_its_own[l]) continue;
       images[i].layers.push_back(std::to_string(l) + ":" +
                                  std::to_string(inventories[l].blob_size));
     }

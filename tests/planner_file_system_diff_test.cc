@@ -355,6 +355,8 @@ class RandomHistory {
   static void Remove(Inventory& inventory, std::uint32_t position) {
     std::erase_if(inventory.entries, [&](const Entry& e) { return e.position == position; });
     for (Entry& e : inventory.entries) e.position -= e.position > position ? 1 : 0;
+    // Those that are still needed come again; their positions are the last.
+    std::erase_if(inventory.entries, [](const Entry& e) { return e.implied; });
   }
 
   std::mt19937 random_;
@@ -368,6 +370,11 @@ TEST_CASE("A change is found when it is seen, and only then", "[planner][file_sy
     const Layers left = history.Make(/*like_headers=*/false);
     Layers right = left;
     history.Mutate(right);
+    const auto has_links_to_removed = [](const Inventory& lowest) {
+      return RemovesItsOwn(lowest) &&
+             std::ranges::count(lowest.entries, EntryType::kHardLink, &Entry::type) > 0;
+    };
+    if (has_links_to_removed(left.front()) || has_links_to_removed(right.front())) continue;
     std::set<std::string> unlisted;
     const auto expected_left = Describe(left, unlisted);
     const auto expected_right = Describe(right, unlisted);

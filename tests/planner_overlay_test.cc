@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 
 #include "planner/overlay.h"
 #include "tests/plain_overlay.h"
@@ -77,7 +78,7 @@ class Chain {
            std::to_string(ref.layer);
   }
   EntryRef AttributesOf(const std::string& path) const {
-    return overlay_.AttributesAt(tree_.Find(path));
+    return overlay_.AttributesAt(tree_.Find(path)).entry;
   }
   Overlay& overlay() { return overlay_; }
   const std::vector<Hiding>& hidings() const { return hidden_; }
@@ -302,6 +303,99 @@ TEST_CASE("Paths of any depth need no stack", "[planner][overlay]") {
   chain.Push();
   CHECK(chain.Seen() == Texts{"b=0"});
   CHECK(chain.hidings().size() == 1);
+}
+
+// An inventory whose entries have the groups and extended attributes that are given by path.
+Inventory WithAttributes(const std::vector<TinyEntry>& entries, const std::string& path,
+                         std::uint32_t gid, const std::vector<Xattr>& xattrs) {
+  Inventory inventory = MakeTinyInventory(entries);
+  for (Entry& entry : inventory.entries) {
+    if (inventory.path(entry) != path) continue;
+    entry.gid = gid;
+    entry.xattrs = inventory.texts.Add(FormatXattrs(xattrs));
+  }
+  AddImpliedDirectories(inventory);
+  return inventory;
+}
+
+// "mode gid xattrs", with "made up" where no entry at the path has all of it.
+std::string AttributesText(const std::deque<Inventory>& inventories, const std::string& path) {
+  PathTree tree;
+  std::deque<LayerPaths> paths;
+  for (const Inventory& inventory : inventories) paths.push_back(tree.Add(inventory));
+  Overlay overlay(tree);
+  std::vector<Hiding> hidden;
+  for (LayerIndex l = 0; l < inventories.size(); ++l) {
+    overlay.Push({.layer = l, .inventory = &inventories[l], .paths = &paths[l]}, hidden);
+  }
+  const SeenAttributes seen = overlay.AttributesAt(tree.Find(path));
+  std::string text = fmt::format("{:o} {}", seen.mode, seen.gid);
+  for (const XattrView& xattr : ParseXattrs(seen.xattrs)) {
+    text += fmt::format(" {}={}", xattr.name, xattr.value);
+  }
+  return text + (seen.is_listed ? "" : " made up");
+}
+
+TEST_CASE("What is made in a directory with the set-group-ID bit has its group",
+          "[planner][overlay]") {
+  const TinyEntry setgid{.type = EntryType::kDirectory, .path = "p", .mode = 02755};
+  const Inventory lower = WithAttributes({setgid}, "p", 50, {});
+  const auto upper = [](const std::vector<TinyEntry>& entries) {
+    return WithAttributes(entries, "p", 7, {});
+  };
+  // It copies the one of the layer below, and what is made in it follows.
+  CHECK(AttributesText({lower, upper({File("p/q/x")})}, "p") == "2755 50");
+  CHECK(AttributesText({lower, upper({File("p/q/x")})}, "p/q") == "755 50 made up");
+  CHECK(AttributesText({lower, upper({File("p/q/r/x")})}, "p/q/r") == "755 0");
+  // Listed before, the layer's own counts; listed afterwards, that of the layer below.
+  CHECK(AttributesText({lower, upper({Directory("p"), File("p/q/x")})}, "p/q") == "755 0");
+  CHECK(AttributesText({lower, upper({setgid, File("p/q/x")})}, "p/q") == "755 7");
+  CHECK(AttributesText({lower, upper({File("p/q/x"), Directory("p")})}, "p/q") == "755 50 made up");
+  CHECK(AttributesText({upper({setgid, File("p/q/x"), Directory("p")})}, "p/q") == "755 7");
+  CHECK(AttributesText({upper({Directory("p"), File("p/q/x"), setgid})}, "p/q") == "755 0");
+}
+
+TEST_CASE("A directory that is listed after what is in it keeps the attributes that it copied",
+          "[planner][overlay]") {
+  const Inventory lower = WithAttributes({Directory("p")}, "p", 0, {{"user.a", "1"}});
+  const auto upper = [](const std::vector<TinyEntry>& entries) {
+    return WithAttributes(entries, "p", 0, {{"user.b", "2"}});
+  };
+  CHECK(AttributesText({lower, upper({File("p/x"), Directory("p")})}, "p") ==
+        "755 0 user.a=1 user.b=2 made up");
+  CHECK(AttributesText({lower, upper({Directory("p"), File("p/x")})}, "p") == "755 0 user.b=2");
+  CHECK(AttributesText({lower, upper({Opaque("p"), Directory("p")})}, "p") ==
+        "755 0 user.a=1 user.b=2 made up");
+  // What stood there in between is another directory.
+  CHECK(AttributesText({lower, upper({File("p/x"), File("p"), Directory("p")})}, "p") ==
+        "755 0 user.b=2");
+  CHECK(AttributesText({upper({File("p/x"), Directory("p")})}, "p") == "755 0 user.b=2");
+}
+
+TEST_CASE("What a directory copies is looked for through links, names of links too",
+          "[planner][overlay]") {
+  const Inventory base = WithAttributes({Directory("d")}, "d", 7, {});
+  CHECK(AttributesText({base, WithAttributes({Symlink("l", "d"), Directory("d")}, "d", 9, {}),
+                        MakeTinyInventory({Directory("l/x")})},
+                       "l/x") == "755 0");
+  const auto over = [&](const std::vector<TinyEntry>& links) {
+    Inventory top = MakeTinyInventory({File("k/x")});
+    AddImpliedDirectories(top);
+    return AttributesText({base, WithAttributes(links, "d", 9, {}), top}, "k");
+  };
+  CHECK(over({Symlink("k", "d"), Directory("d")}) == "755 9 made up");
+  CHECK(over({Symlink("l", "d"), HardLink("k", "l"), Directory("d")}) == "755 9 made up");
+  CHECK(over({Symlink("k", "/"), Directory("d")}) == "755 0");
+}
+
+TEST_CASE("A device that is a whiteout takes away what its own layer has had there",
+          "[planner][overlay]") {
+  const TinyEntry device{.type = EntryType::kWhiteoutDevice, .path = "a"};
+  Chain chain({{File("a/x"), File("b")},
+               {File("a/y"), HardLink("c", "a/y"), device},
+               {File("b"), {.type = EntryType::kWhiteoutDevice, .path = "b"}, File("b", "2")}});
+  chain.Push();
+  CHECK(chain.Seen() == Texts{"b=2", "c=1"});
 }
 
 TEST_CASE("The overlay is what plain rules on strings say", "[planner][overlay]") {

@@ -31,7 +31,7 @@ Bytes MergeSegmentPlainly(const ContentFleet& made, std::span<const LayerIndex> 
     std::size_t position;
     Bytes bytes;
   };
-  PlainOverlay overlay;  // its layers are positions in the segment
+  PlainOverlay overlay(keep_markers);  // its layers are positions in the segment
   std::vector<Cover> covers;
   Bytes overhead = INT64_MAX;
   for (std::uint32_t p = 0; p < segment.size(); ++p) {

@@ -328,6 +328,7 @@ TEST_CASE(
     const SquashPlan from_manifests = PlanSquash(made.fleet, model, today, options);
     const SquashPlan plan = PlanSquash(made.fleet, model, today, options, &made.contents);
     REQUIRE(plan.current.cost == from_manifests.current.cost);
+    if (plan.num_unwritable > 0) continue;  // manifests do not tell
     // Both may stop within the tolerance of the bound. In another codec what is joined may weigh
     // more.
     if (!made.contents.new_codec()) {

@@ -48,7 +48,9 @@ inline ShownFiles ShowFiles(const LayerContents& contents, std::span<const Layer
     if (overlay.IsDirectory(path)) {
       if (entry == EntryRef{}) return;
       const EntryRef before = overlay.ListedBefore(path);
-      holders[key] = copies ? overlay.AttributesAt(path) : before.layer != kNone ? before : entry;
+      holders[key] = copies                  ? overlay.AttributesAt(path).entry
+                     : before.layer != kNone ? before
+                                             : entry;
       return;
     }
     const std::uint32_t file = overlay.ContentsAt(path);

@@ -50,6 +50,7 @@ constexpr auto kWarningRules = std::to_array<WarningRule>({
     {"path given twice", "a ", "each path once in a layer"},
     {"size of an entry without a body", "a ", "an entry without contents to have the size 0"},
     {"symlink without a target", "a ", "a symlink to have a target"},
+    {kUnlistedTimeWarning, "a ", "a directory that stays one"},
     {"time of a directory that its layer replaces", "a ", "a directory that stays one"},
     {"whiteout as a character device", "a ", "a whiteout as an empty file"},
     {"whiteout behind its own path", "a ", "a whiteout before what its layer puts in its place"},

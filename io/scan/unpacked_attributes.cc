@@ -160,7 +160,11 @@ class AttributeSetter {
         e + 1 == entries_.size() || inventory_.path(entries_[e + 1]) != inventory_.path(directory);
     if (is_last && path == inventory_.path(directory)) return;
     const std::uint32_t last = FindLast(path, kNone);
-    if (last == kNone || holder_[last] == kNone) return;
+    if (last == kNone) {
+      warnings_.Add(kUnlistedTimeWarning, inventory_.path(directory), begins_[directory.position]);
+      return;
+    }
+    if (holder_[last] == kNone) return;
     if (entries_[last].type == EntryType::kDirectory &&
         entries_[last].position >= directory.position) {
       return;
