@@ -150,8 +150,12 @@ TEST_CASE(
     REQUIRE(plan.code == kDone);
     const std::string file = dir.Write("plan.json", plan.out);
     const auto today = ShowImages(source.path(), true);
-    const bool is_odd =
-        std::ranges::any_of(today, [](const auto& image) { return image.second.has_broken_links; });
+    // Where all images keep their layers there is nothing that other levels could make.
+    const bool are_kept =
+        TamperedJson::parse(plan.out)["model"]["unwritable_images"] == today.size();
+    const bool is_odd = are_kept || std::ranges::any_of(today, [](const auto& image) {
+                          return image.second.has_broken_links;
+                        });
     for (const std::string level : {"squash", "bases", "carve"}) {
       INFO("round " << round << ' ' << level);
       const LayoutMaker result(dir.path(level));

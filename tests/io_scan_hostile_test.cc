@@ -71,7 +71,7 @@ TEST_CASE("Rows 5 and 6: a hard link to nothing in this layer has no bytes, and 
   // What comes later is not there when the link is made, nor is what only a whiteout names.
   const std::string warned = "hard link to a lower layer 1 b\n";
   CHECK(Warnings(ScanTar(HardLink("b", "a") + File("a") + kEnd)) == warned);
-  CHECK(List(ScanTar(File(".wh.a") + HardLink("b", "a") + kEnd)) == "whiteout a\nwhiteout b\n");
+  CHECK(List(ScanTar(File(".wh.a") + HardLink("b", "a") + kEnd)) == "whiteout a\nwhiteout device b\n");
   CHECK(Warnings(ScanTar(File(".wh.a") + HardLink("b", "a") + kEnd)) ==
         "hard link to a whiteout 1 b\n");
   CHECK(Warnings(ScanTar(File("a") + HardLink("b", "a") + HardLink("c", "b") + kEnd)).empty());
@@ -335,7 +335,7 @@ TEST_CASE("Row 17: overlayfs's own whiteout is one", "[io][scan_hostile]") {
   };
   const Inventory inventory = ScanTar(device("a", '3', "") + device("b", '3', "0000001") +
                                       device("c", '4', "0000000") + kEnd);
-  CHECK(List(inventory) == "whiteout a\ncharacter device b\nblock device c\n");
+  CHECK(List(inventory) == "whiteout device a\ncharacter device b\nblock device c\n");
   CHECK(Warnings(inventory) == "whiteout as a character device 1 a\n");
 }
 
