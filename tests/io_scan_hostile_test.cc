@@ -71,7 +71,8 @@ TEST_CASE("Rows 5 and 6: a hard link to nothing in this layer has no bytes, and 
   // What comes later is not there when the link is made, nor is what only a whiteout names.
   const std::string warned = "hard link to a lower layer 1 b\n";
   CHECK(Warnings(ScanTar(HardLink("b", "a") + File("a") + kEnd)) == warned);
-  CHECK(List(ScanTar(File(".wh.a") + HardLink("b", "a") + kEnd)) == "whiteout a\nwhiteout device b\n");
+  CHECK(List(ScanTar(File(".wh.a") + HardLink("b", "a") + kEnd)) ==
+        "whiteout a\nwhiteout device b\n");
   CHECK(Warnings(ScanTar(File(".wh.a") + HardLink("b", "a") + kEnd)) ==
         "hard link to a whiteout 1 b\n");
   CHECK(Warnings(ScanTar(File("a") + HardLink("b", "a") + HardLink("c", "b") + kEnd)).empty());
