@@ -13,6 +13,8 @@ constexpr int kMaxLinksFollowed = 255;  // that containerd follows to find one p
 // Bits of Overlay::written_.
 constexpr std::uint8_t kDirectoryWritten = 1;
 constexpr std::uint8_t kSymlinkWritten = 2;
+constexpr std::uint8_t kSetGroupIdWritten = 4;  // of a directory
+constexpr std::uint8_t kXattrsWritten = 8;
 
 constexpr std::uint16_t kSetGroupId = 02000;
 
@@ -339,15 +341,15 @@ void Overlay::NoteWritten(PathIndex path, const Entry& entry) {
   if (may_be_symlink) written_[path] |= kSymlinkWritten;
   if (entry.type != EntryType::kDirectory) return;
   written_[path] |= kDirectoryWritten;
-  has_setgid_ = has_setgid_ || (entry.mode & kSetGroupId) != 0;
-  has_xattrs_ = has_xattrs_ || entry.xattrs != 0;
+  if ((entry.mode & kSetGroupId) != 0) written_[path] |= kSetGroupIdWritten;
+  if (entry.xattrs != 0) written_[path] |= kXattrsWritten;
 }
 
 // What a layer gives a directory that it has. REQUIRES: the name is of a directory at the path.
 SeenAttributes Overlay::AttributesOf(PathIndex path, Name directory) const {
   if (EntryOf(directory).implied) return AttributesOfImplied(path, directory);
   SeenAttributes own = Own(directory);
-  if (!has_xattrs_) return own;
+  if (!MayCopy(path, kXattrsWritten)) return own;
   // What it has copied before its own entry came stays.
   std::uint32_t since = 0;
   const std::uint32_t listed_from = ListedFrom(directory, since);
@@ -369,7 +371,7 @@ SeenAttributes Overlay::AttributesOfImplied(PathIndex path, Name directory) cons
     return own;
   }
   const PathIndex parent = paths_.parent(path);
-  if (!has_setgid_ || parent == kRootPath) return own;
+  if (parent == kRootPath || !MayCopy(parent, kSetGroupIdWritten)) return own;
   const Name above = LastOf(directory.position, paths_.key(parent));
   if (above.position == kNone) return own;
   std::uint32_t since = 0;
@@ -384,16 +386,21 @@ SeenAttributes Overlay::AttributesOfImplied(PathIndex path, Name directory) cons
   return own;
 }
 
+// Whether some layer has put a directory of the kind at the path, or a link on the way there.
+bool Overlay::MayCopy(PathIndex path, std::uint8_t written) const {
+  if ((written_[path] & written) != 0) return true;
+  for (; path != kRootPath; path = paths_.parent(path)) {
+    if ((written_[path] & kSymlinkWritten) != 0) return true;
+  }
+  return false;
+}
+
 // What containerd gives a directory that a layer has without listing it so far: the attributes of
 // the first directory that it finds at the path in one of the layers below, from the top, each by
 // itself, so even where an opaque directory hides it; it follows the links of that layer. Nothing
 // when something else comes first, and when nothing comes. Without an entry: those of a root.
 std::optional<SeenAttributes> Overlay::CopiedTo(PathIndex path, std::uint32_t position) const {
-  bool may_be_below = (written_[path] & kDirectoryWritten) != 0;
-  for (PathIndex p = path; p != kRootPath; p = paths_.parent(p)) {
-    may_be_below = may_be_below || (written_[p] & kSymlinkWritten) != 0;
-  }
-  if (!may_be_below) return std::nullopt;
+  if (!MayCopy(path, kDirectoryWritten)) return std::nullopt;
   while (position-- > 0) {
     std::string key = paths_.key(path);
     const Name found = FollowWithin(position, key);

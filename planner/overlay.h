@@ -213,6 +213,7 @@ class Overlay {
   SeenAttributes Own(Name name) const;
   SeenAttributes AttributesOf(PathIndex path, Name directory) const;
   SeenAttributes AttributesOfImplied(PathIndex path, Name directory) const;
+  bool MayCopy(PathIndex path, std::uint8_t written) const;
   std::optional<SeenAttributes> CopiedTo(PathIndex path, std::uint32_t position) const;
   std::uint32_t BeginOf(std::uint32_t position, std::string_view key) const;
   std::uint32_t FirstBelow(std::uint32_t position, std::string_view key, std::uint32_t since) const;
@@ -238,9 +239,6 @@ class Overlay {
   std::vector<std::uint32_t> inode_of_;
   // Per path, since construction: what some layer has put there, see NoteWritten.
   std::vector<std::uint8_t> written_;
-  // Whether some directory has been put that others may have these of.
-  bool has_setgid_ = false;
-  bool has_xattrs_ = false;
   OverlayWarnings warnings_;
   std::vector<Hiding>* hidden_ = nullptr;  // during a push
 };
