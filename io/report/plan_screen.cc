@@ -99,6 +99,12 @@ class PlanPrinter {
       PrintWrapped("", line);
     }
     for (const std::string& line : DescribeKept(squash)) PrintWrapped("", line);
+    if (plan_.contents != nullptr) {
+      for (const std::string& text :
+           MergeWarningTexts(fleet_, *plan_.contents, squash.merge_warnings)) {
+        PrintWrapped("risk: ", text);
+      }
+    }
     out_ << '\n';
   }
 
