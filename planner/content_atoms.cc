@@ -163,7 +163,8 @@ class UnitWalk {
         entries_(entries),
         overlay_(contents.paths),
         units_(entries),
-        unit_at_(contents.paths.size(), kNone) {
+        unit_at_(contents.paths.size(), kNone),
+        file_of_(contents.paths.size(), kNone) {
     first_.push_back(0);
     for (const auto& inventory : contents.inventories) {
       first_.push_back(first_.back() + (inventory ? inventory->entries.size() : 0));
@@ -175,7 +176,7 @@ class UnitWalk {
     struct Open {
       NodeIndex node;
       std::size_t num_undo;
-      std::size_t num_linked;
+      std::size_t num_file_undo;
     };
     std::vector<Open> open;
     std::vector<Hiding> hidden;
@@ -185,21 +186,31 @@ class UnitWalk {
         for (; undo_.size() > open.back().num_undo; undo_.pop_back()) {
           unit_at_[undo_.back().first] = undo_.back().second;
         }
-        linked_.resize(open.back().num_linked);
+        for (; file_undo_.size() > open.back().num_file_undo; file_undo_.pop_back()) {
+          const auto [path, before] = file_undo_.back();
+          if (file_of_[path] != kNone) names_of_[file_of_[path]].pop_back();
+          file_of_[path] = before;
+        }
         open.pop_back();
       }
-      open.push_back({v, undo_.size(), linked_.size()});
+      open.push_back({v, undo_.size(), file_undo_.size()});
       const LayerIndex l = trie_.layer[v];
       hidden.clear();
       overlay_.Push(
           {.layer = l, .inventory = &*contents_.inventories[l], .paths = &contents_.layer_paths[l]},
           hidden);
+      files_.clear();
       NoteLinks(l);
       overlay_.ForEachTouched([&](PathIndex path) {
+        NoteFile(path);
         if (!HasSeveralNames(path)) Set(v, path, UnitAt(path));
       });
       // Any name that comes or goes makes another unit of the rest.
-      SetLinked(v);
+      std::ranges::sort(files_);
+      files_.erase(std::ranges::unique(files_).begin(), files_.end());
+      for (const std::uint32_t file : files_) {
+        if (file != kNone) SetNames(v, file);
+      }
     }
   }
 
@@ -207,13 +218,29 @@ class UnitWalk {
   const UnitIndexer& units() const { return units_; }
 
  private:
+  // Every name of a file with several is the path of a hard link of the chain, or the target of
+  // one.
   void NoteLinks(LayerIndex l) {
     const LayerPaths& paths = contents_.layer_paths[l];
     for (std::uint32_t e = 0; e < paths.link.size(); ++e) {
       if (paths.link[e] == kNone) continue;
-      linked_.push_back(paths.path[e]);
-      linked_.push_back(paths.link[e]);
+      NoteFile(paths.path[e]);
+      NoteFile(paths.link[e]);
     }
+  }
+
+  // That the file of several names that a path is one of, or was, may have others now.
+  void NoteFile(PathIndex path) {
+    const std::uint32_t file = HasSeveralNames(path) ? overlay_.ContentsAt(path) : kNone;
+    const std::uint32_t before = file_of_[path];
+    files_.push_back(file);
+    if (file == before) return;
+    files_.push_back(before);
+    file_undo_.emplace_back(path, before);
+    file_of_[path] = file;
+    if (file == kNone) return;
+    if (names_of_.size() <= file) names_of_.resize(file + std::size_t{1});
+    names_of_[file].push_back(path);
   }
 
   // Links to nothing are no names of one file.
@@ -238,29 +265,24 @@ class UnitWalk {
     return unit;
   }
 
-  // Every name of a file with several is the path of a hard link of the chain, or the target of
-  // one. The unit stands at the first.
-  void SetLinked(NodeIndex v) {
+  // The unit of a file with several names stands at the first; one that has only one left has its
+  // own.
+  void SetNames(NodeIndex v, std::uint32_t file) {
     names_.clear();
-    for (const PathIndex path : linked_) {
-      if (HasSeveralNames(path)) {
-        names_.emplace_back(overlay_.ContentsAt(path), path);
-      } else {
-        Set(v, path, UnitAt(path));
-      }
+    for (const PathIndex path : names_of_[file]) {
+      if (overlay_.ContentsAt(path) == file) names_.push_back(path);
     }
     std::ranges::sort(names_);
     names_.erase(std::ranges::unique(names_).begin(), names_.end());
-    for (std::size_t i = 0; i < names_.size();) {
-      const auto [file, first_path] = names_[i];
-      entries_of_file_.clear();
-      for (std::size_t j = i; j < names_.size() && names_[j].first == file; ++j) {
-        entries_of_file_.push_back(overlay_.At(names_[j].second));
-        if (j > i) Set(v, names_[j].second, kNone);
-      }
-      Set(v, first_path, units_.FindOrAdd(overlay_.HolderOf(file), entries_of_file_));
-      i += entries_of_file_.size();
+    if (names_.empty()) return;
+    if (!HasSeveralNames(names_.front())) {
+      for (const PathIndex path : names_) Set(v, path, UnitAt(path));
+      return;
     }
+    entries_of_file_.clear();
+    for (const PathIndex path : names_) entries_of_file_.push_back(overlay_.At(path));
+    for (const PathIndex path : std::span(names_).subspan(1)) Set(v, path, kNone);
+    Set(v, names_.front(), units_.FindOrAdd(overlay_.HolderOf(file), entries_of_file_));
   }
 
   void Set(NodeIndex v, PathIndex path, UnitIndex unit) {
@@ -283,9 +305,14 @@ class UnitWalk {
   std::vector<UnitIndex> unit_of_entry_;  // as a file of one name; kNone: not seen yet
   std::vector<UnitIndex> unit_at_;        // per path
   std::vector<std::pair<PathIndex, UnitIndex>> undo_;
-  std::vector<PathIndex> linked_;  // paths and targets of the chain's hard links
+  // Per path: the file of several names, as the overlay numbers it, that it was one of when last a
+  // layer touched it; of each such file all these paths, some more than once.
+  std::vector<std::uint32_t> file_of_;
+  std::vector<std::vector<PathIndex>> names_of_;
+  std::vector<std::pair<PathIndex, std::uint32_t>> file_undo_;
   std::vector<UnitChange> changes_;
-  std::vector<std::pair<std::uint32_t, PathIndex>> names_;
+  std::vector<std::uint32_t> files_;  // that the layer at hand may have given other names
+  std::vector<PathIndex> names_;
   std::vector<EntryRef> entries_of_file_;
 };
 

@@ -79,10 +79,10 @@ struct ContentAtomOptions {
 };
 
 // REQUIRES: `contents` has the fleet's layers. Throws std::length_error past 2^32 - 2 units.
-// Time O(entries over the nodes of the trie of all chains + the hard links in the chain of each +
-// sizes of the signatures). Space, beside the contents: 40 bytes a path, 4 an entry, about 60 a
-// distinct unit and 24 for each node at which a unit comes or goes; signatures take 4 bytes an
-// image and atom.
+// Time O(entries over the nodes of the trie of all chains + at each node, the names of the files
+// that get or lose one there + sizes of the signatures). Space, beside the contents: 44 bytes a
+// path, 4 an entry, about 60 a distinct unit and 24 for each node at which a unit comes or goes;
+// signatures take 4 bytes an image and atom.
 [[nodiscard]] ContentAtoms FindContentAtoms(const Fleet& fleet, const LayerContents& contents,
                                             const ContentAtomOptions& options = {});
 

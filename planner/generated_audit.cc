@@ -4,95 +4,153 @@
 #include <bit>
 #include <limits>
 #include <numeric>
+#include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "planner/path_key.h"
 #include "solver/seeded_hash.h"
 
 namespace gneiss {
 namespace {
 
-constexpr std::uint32_t kRootRank = 0;  // when a path is there, the root is
+constexpr std::uint32_t kRootRank = 0;
 constexpr std::uint64_t kNoFile = std::numeric_limits<std::uint64_t>::max();
 
-// All paths of a fleet's entries and the directories above them, numbered in the order of bytes, in
-// which all that is below a directory stands together.
+// All paths of a fleet's entries and the directories above them, numbered so that all that is below
+// a directory comes next: by component, in the order of bytes.
 class PathRanks {
  public:
-  explicit PathRanks(const LayerContents& contents) : of_layer_(contents.inventories.size()) {
+  explicit PathRanks(const LayerContents& contents)
+      : of_layer_(contents.inventories.size()), names_(1), parents_(1, kNone) {
     for (LayerIndex l = 0; l < of_layer_.size(); ++l) {
       if (!contents.inventories[l]) continue;
       const Inventory& inventory = *contents.inventories[l];
       of_layer_[l].reserve(inventory.entries.size());
+      way_.clear();
+      way_path_ = {};
       for (const Entry& entry : inventory.entries) {
         of_layer_[l].push_back(Number(inventory.path(entry)));
       }
     }
-    Sort();
+    Rank();
   }
 
-  std::size_t size() const { return paths_.size(); }
-  std::string_view path(std::uint32_t rank) const { return paths_[rank]; }
+  std::size_t size() const { return names_.size(); }
+  std::string path(std::uint32_t rank) const {
+    std::vector<std::string_view> names;
+    for (; rank != kRootRank; rank = parents_[rank]) names.push_back(names_[rank]);
+    return fmt::format("{}", fmt::join(names.rbegin(), names.rend(), "/"));
+  }
   // REQUIRES: not the root, which is rank 0.
   std::uint32_t parent(std::uint32_t rank) const { return parents_[rank]; }
   // The first of those below, and one past the last.
-  std::pair<std::uint32_t, std::uint32_t> below(std::uint32_t rank) const { return below_[rank]; }
+  std::pair<std::uint32_t, std::uint32_t> below(std::uint32_t rank) const {
+    return {rank + 1, end_[rank]};
+  }
   std::uint32_t of(LayerIndex layer, const Entry& entry, const Inventory& inventory) const {
     return of_layer_[layer][static_cast<std::size_t>(&entry - inventory.entries.data())];
   }
   // kNone when no entry has the path.
   std::uint32_t Find(std::string_view path) const {
-    const auto found = ranks_.find(path);
-    return found == ranks_.end() ? kNone : found->second;
+    std::uint32_t number = 0;
+    for (std::size_t from = 0; from < path.size();) {
+      const std::size_t slash = std::min(path.find('/', from), path.size());
+      const auto found = numbers_.find({number, path.substr(from, slash - from)});
+      if (found == numbers_.end()) return kNone;
+      number = found->second;
+      from = slash + 1;
+    }
+    return rank_of_[number];
   }
 
  private:
+  struct Child {
+    std::uint32_t parent = 0;
+    std::string_view name;
+
+    friend bool operator==(const Child&, const Child&) = default;
+  };
+  struct ChildHash {
+    std::size_t operator()(const Child& child) const {
+      return KeyedHash().Add(child.parent).AddText(child.name).Finish();
+    }
+  };
+  struct Above {
+    std::size_t end = 0;  // of its path, with which the one at hand begins
+    std::uint32_t number = 0;
+  };
+
+  // Of what the path before begins with as well, nothing is looked up again: a layer's paths are
+  // sorted, and may be deep.
   std::uint32_t Number(std::string_view path) {
-    const auto next = static_cast<std::uint32_t>(ranks_.size());
-    const auto [found, is_new] = ranks_.try_emplace(path, next);
-    const std::uint32_t number = found->second;
-    if (is_new) {
-      paths_.push_back(path);
-      if (!path.empty()) (void)Number(ParentPath(path));
+    const auto same =
+        static_cast<std::size_t>(std::ranges::mismatch(way_path_, path).in2 - path.begin());
+    while (!way_.empty() && (way_.back().end > same ||
+                             (way_.back().end < path.size() && path[way_.back().end] != '/'))) {
+      way_.pop_back();
     }
-    return number;
+    way_path_ = path;
+    for (std::size_t from = way_.empty() ? 0 : way_.back().end + 1; from < path.size();) {
+      const std::size_t slash = std::min(path.find('/', from), path.size());
+      const std::uint32_t parent = way_.empty() ? 0 : way_.back().number;
+      const std::string_view name = path.substr(from, slash - from);
+      const auto next = static_cast<std::uint32_t>(names_.size());
+      const auto [found, is_new] = numbers_.try_emplace({parent, name}, next);
+      if (is_new) {
+        names_.push_back(name);
+        parents_.push_back(parent);
+      }
+      way_.push_back({slash, found->second});
+      from = slash + 1;
+    }
+    return way_.empty() ? 0 : way_.back().number;
   }
 
-  void Sort() {
-    std::vector<std::uint32_t> order(paths_.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::sort(order, {}, [&](std::uint32_t number) { return paths_[number]; });
-    std::vector<std::uint32_t> rank_of(order.size());
-    for (std::uint32_t r = 0; r < order.size(); ++r) rank_of[order[r]] = r;
-    for (auto& [path, number] : ranks_) number = rank_of[number];
+  void Rank() {
+    const std::size_t n = names_.size();
+    // A directory has a lower number than what is below it.
+    std::vector<std::uint32_t> num_there(n, 1);  // below a path, and itself
+    for (std::size_t i = n; i-- > 1;) num_there[parents_[i]] += num_there[i];
+    std::vector<std::uint32_t> order(n - 1);  // by directory
+    std::iota(order.begin(), order.end(), 1U);
+    std::ranges::sort(order, {},
+                      [&](std::uint32_t i) { return std::pair(parents_[i], names_[i]); });
+    rank_of_.assign(n, kRootRank);
+    std::vector<std::uint32_t> next(n, kRootRank + 1);  // of a directory's children
+    for (const std::uint32_t i : order) {
+      rank_of_[i] = next[parents_[i]];
+      next[parents_[i]] += num_there[i];
+      next[i] = rank_of_[i] + 1;
+    }
+    const auto names = std::exchange(names_, std::vector<std::string_view>(n));
+    const auto parents = std::exchange(parents_, std::vector<std::uint32_t>(n, kNone));
+    end_.assign(n, static_cast<std::uint32_t>(n));
+    for (std::uint32_t i = 1; i < n; ++i) {
+      const std::uint32_t rank = rank_of_[i];
+      names_[rank] = names[i];
+      parents_[rank] = rank_of_[parents[i]];
+      end_[rank] = rank + num_there[i];
+    }
     for (std::vector<std::uint32_t>& layer : of_layer_) {
-      for (std::uint32_t& number : layer) number = rank_of[number];
-    }
-    std::ranges::sort(paths_);
-    parents_.resize(paths_.size(), kNone);
-    below_.resize(paths_.size());
-    for (std::uint32_t r = 0; r < paths_.size(); ++r) below_[r] = {r, r};
-    // What is below a path comes after it.
-    for (std::size_t r = paths_.size(); r-- > 1;) {
-      const auto rank = static_cast<std::uint32_t>(r);
-      const std::uint32_t parent = ranks_.at(ParentPath(paths_[r]));
-      parents_[r] = parent;
-      const bool is_last = below_[parent].first == below_[parent].second;
-      if (is_last) below_[parent].second = std::max(rank + 1, below_[r].second);
-      below_[parent].first = rank;
+      for (std::uint32_t& number : layer) number = rank_of_[number];
     }
   }
 
-  std::vector<std::string_view> paths_;
-  std::vector<std::uint32_t> parents_;
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> below_;
+  // Numbers come in the order in which paths are seen; once all have one, ranks take their place
+  // everywhere but in numbers_.
   std::vector<std::vector<std::uint32_t>> of_layer_;  // by entry
-  SeededMap<std::string_view, std::uint32_t> ranks_;
+  std::vector<std::string_view> names_;               // last components
+  std::vector<std::uint32_t> parents_;
+  std::vector<std::uint32_t> end_;  // one past those below
+  std::vector<std::uint32_t> rank_of_;
+  std::unordered_map<Child, std::uint32_t, ChildHash> numbers_;
+  std::vector<Above> way_;  // to the path that was numbered last
+  std::string_view way_path_;
 };
 
 // What a path shows: the entry that says how, and a number that all names of one file have.
