@@ -1,12 +1,15 @@
 """Counts the instructions of gneiss on hostile inputs of n, 2n and 4n parts.
 
-  growth.py GNEISS WORK [--long] [--only WORD]...
+  growth.py GNEISS WORK [--long] [--only WORD]... [--reports FOLDER]
 
 One generator for each kind of input. Each doubling must take less than 2.3 times as many
 instructions, less those that a tiny input takes: 2 where the time is linear, a little more with a
 logarithm, 4 where it is quadratic. Instructions do not depend on the load of the machine.
 
 The short form counts at n and 4n, and takes the root: what takes long is to start valgrind.
+
+With --reports the inputs are those that the scripts in FOLDER/quadratic and FOLDER/hash-collision
+write.
 """
 
 import argparse
@@ -192,6 +195,12 @@ def hard_link_chain(n):
 def hard_link_star(n):
     return [[file("h0", b"x")] + [header(f"h{i}", b"1", link="h0") for i in range(1, n)],
             [file("h0", b"y")]]
+
+
+def hard_links_below_layers(n):
+    # Files of two names, and layers that have nothing to do with them.
+    return [[part for i in range(n) for part in (file(f"a{i}"), header(f"b{i}", b"1", link=f"a{i}"))]] + \
+        [[file(f"d/f{i}")] for i in range(n // 10)]
 
 
 def hard_links_to_nothing(n):
@@ -594,6 +603,8 @@ CONTENTS = [SCAN, "report {source} --format md"]
 LONG_CONTENTS = CONTENTS + ["waste {source}", "plan {source} --level all", "check --policy policy.json {source}",
                             "verify {source} {source}",
                             "apply plan.json --from {source} --to oci:planned --level squash"]
+# With what it says of each file, and the audit of that.
+CARVE = ["plan {source} --level carve"]
 FLEET = ["report {source} --format md"]
 LONG_FLEET = FLEET + ["stat {source}", "plan {source} --no-contents", "tree {source}", "graph {source} -o g.dot", "diff {source} {source}",
                       "snapshot {source} -o s.ndjson"]
@@ -615,7 +626,7 @@ KINDS = [
     layers("layer: one file again", 1000, repeated_file),
     layers("layer: one directory again", 1000, repeated_directory),
     layers("layer: the same, twice", 1000, repeated_directories, copied_layers),
-    layers("layer: a deep path", 1000, deep_path, few=[SCAN, "waste {source}"]),
+    layers("layer: a deep path", 1000, deep_path, few=[SCAN, "waste {source}"] + CARVE),
     layers("layer: deep directories", 100, deep_directories),
     layers("layer: whiteouts", 500, whiteouts),
     layers("layer: whiteouts of nothing", 500, whiteouts_of_nothing),
@@ -625,6 +636,7 @@ KINDS = [
     layers("layer: layers that flip", 200, flips_of_layers),
     layers("layer: a chain of hard links", 1000, hard_link_chain),
     layers("layer: names of one file", 1000, hard_link_star),
+    layers("image: hard links below layers", 200, hard_links_below_layers, few=CARVE),
     layers("layer: hard links to nothing", 500, hard_links_to_nothing),
     layers("layer: a chain of symlinks", 1000, symlink_chain),
     layers("layer: below symlinks", 500, symlinked_parents),
@@ -672,6 +684,45 @@ KINDS = [
          ["explain S1 --plan plan.json {source}", "replay events.ndjson {source} --plan plan.json"],
          exit_codes=(0, 1, 2)),
 ]
+
+
+def reported(folder, work, steps):
+    """Kinds of one layout each, as the scripts write them for smaller numbers than their own."""
+    def write(script, n, change):
+        path = f"{work}/{os.path.dirname(script)}-{n}"
+        os.makedirs(path)
+        with open(f"{folder}/{script}") as lines:
+            # It looks beside itself for what it imports.
+            text = f"__file__ = {folder + '/' + script!r}\n" + change(lines.read())
+        subprocess.run([sys.executable, "-c", text], cwd=path, check=True, stdout=subprocess.DEVNULL)
+        return path
+
+    def written(layouts):
+        def build(path, n):
+            shutil.copytree(layouts[n], path + "/layout")
+            return "oci:layout"
+        return build
+
+    made = {}  # by name: layouts by size
+    for n in [500 * k for k in steps] + [3000 * k for k in steps]:
+        # All numbers of parts, but for the depth where there are many of that; 1024 is the end of a
+        # tar.
+        path = write("quadratic/gen.py", n,
+                     lambda text: re.sub(r"\b(?!1024\b)[0-9]{4,6}\b",
+                                         lambda number: str(int(number[0]) * n // 100000),
+                                         text.replace("[b'd']*2000", "[b'd']*200")))
+        for name in sorted(os.listdir(path)):
+            # What takes a few instructions for each pair takes more than the rest at larger n only;
+            # of a path of few parts, all directories are made known.
+            if (n >= 3000) == (name in ("deep", "opqstorm")) and name != "manyxattr":
+                made.setdefault(name, {})[n] = f"{path}/{name}"
+    for n in [512 * k for k in steps]:
+        bits = n.bit_length() - 1
+        path = write("hash-collision/gen.py", n, lambda text: text.replace("(13,15)", f"({bits},)"))
+        for name in ("col", "rnd"):
+            made.setdefault(name, {})[n] = f"{path}/{name}{bits}"
+    return [Kind(name, min(layouts), written(layouts), ["report {source} --format md"], scan=True)
+            for name, layouts in made.items()]
 
 
 TINY_FLEET = Kind("an image", 1, fleet_input(many_images), [], exit_codes=(0, 1, 2, 3))
@@ -744,10 +795,12 @@ def main():
     parser.add_argument("work")
     parser.add_argument("--long", action="store_true", help="more commands, and at 2n as well")
     parser.add_argument("--only", action="append", default=[], help="kinds that contain the word")
+    parser.add_argument("--reports", help="the folder of reported inputs")
     arguments = parser.parse_args()
     growth = Growth(os.path.abspath(arguments.gneiss), os.path.abspath(arguments.work))
     steps = (1, 2, 4) if arguments.long else (1, 4)
-    kinds = [kind for kind in KINDS
+    kinds = reported(arguments.reports, growth.work, steps) if arguments.reports else KINDS
+    kinds = [kind for kind in kinds
              if not arguments.only or any(word in kind.name for word in arguments.only)]
     failed = []
     tiny = {}
