@@ -75,15 +75,20 @@ class ContentPlanner {
         {.max_layers = max_layers, .offered = offered_, .should_stop = options_.should_stop});
   }
 
+  bool ShouldStop() const { return options_.should_stop && options_.should_stop(); }
+
+  // The points that there is time for.
   void AddFrontier(const ContentProblem& problem, ContentPlan& plan) const {
     Begin(PlanStage::kFrontier);
     const CostOptions& cost = model_.options();
     for (const std::uint32_t k : kFrontierLayers) {
       if (k > options_.squash.max_layers) break;
+      if (ShouldStop()) return;
       plan.by_layers.push_back(
           {k, cost.storage_weight, cost.transfer_weight, Carve(problem, k).planned});
     }
     for (const double weight : kFrontierWeights) {
+      if (ShouldStop()) return;
       CostOptions weighed = cost;
       weighed.storage_price.reset();
       weighed.transfer_price.reset();

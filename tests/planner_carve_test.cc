@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "planner/carve.h"
+#include "planner/content_plan.h"
 #include "planner/generated_audit.h"
 #include "planner/new_bases.h"
 #include "tests/content_fleet.h"
@@ -203,6 +204,29 @@ TEST_CASE("Levels made of contents end at the gap that is asked for, and no late
 }
 
 // A layout that loses, adds or changes something is an error that names it.
+TEST_CASE("A plan that is to stop does not begin with what other carvings would cost",
+          "[planner][carve]") {
+  std::mt19937 random(3);
+  CarveFixture made = MakeCarveFixture(random);
+  while (FindContentAtoms(made.fleet, made.contents).num_known == 0) {
+    made = MakeCarveFixture(random);
+  }
+  const CostModel model(made.fleet, {});
+  const Today today = MakeToday(made.fleet, model);
+  PlanOptions options;
+  options.wants_frontier = true;
+  const auto whole = PlanContents(made.fleet, model, today, options, made.contents);
+  REQUIRE(whole.has_value());
+  REQUIRE(!whole->by_layers.empty());
+  REQUIRE(!whole->by_weights.empty());
+  options.should_stop = [] { return true; };
+  const auto stopped = PlanContents(made.fleet, model, today, options, made.contents);
+  REQUIRE(stopped.has_value());
+  REQUIRE(stopped->carve.has_value());
+  REQUIRE(stopped->by_layers.empty());
+  REQUIRE(stopped->by_weights.empty());
+}
+
 TEST_CASE("The audit of generated layers notices every change", "[planner][carve]") {
   std::mt19937 random(8);
   int num_changed = 0;
