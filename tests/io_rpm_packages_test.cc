@@ -199,6 +199,39 @@ TEST_CASE("A chain of pages that comes back to itself ends", "[io][rpm]") {
   CHECK(ListRpm(database).empty());
 }
 
+TEST_CASE("Many values that lead to one broken chain of pages end the reading", "[io][rpm]") {
+  constexpr std::uint32_t kNumPages = 40'000;
+  constexpr std::uint32_t kNumTables = 400;
+  constexpr std::uint32_t kNumItems = 24;  // of a table, a key and a value each
+  std::string database = MakeRpmBerkeley({});
+  const auto half = [](std::size_t value) {
+    return LittleU32(static_cast<std::uint32_t>(value)).substr(0, 2);
+  };
+  for (std::uint32_t table = 0; table < kNumTables; ++table) {
+    std::string page(512, '\0');
+    page.replace(20, 2, half(2 * kNumItems));
+    page[25] = '\x0d';
+    std::size_t at = page.size();
+    for (std::uint32_t item = 0; item < kNumItems; ++item) {
+      page.replace(26 + 4 * item, 2, half(--at));  // a key
+      at -= 12;
+      page.replace(26 + 4 * item + 2, 2, half(at));
+      page.replace(
+          at, 12,
+          std::string("\x03\0\0\0", 4) + LittleU32(1 + kNumTables) + LittleU32(kNumPages * 486));
+    }
+    database += page;
+  }
+  for (std::uint32_t i = 1; i < kNumPages; ++i) {
+    std::string page(512, 'x');
+    page.replace(16, 4, LittleU32(1 + kNumTables + i));
+    page.replace(22, 2, half(486));
+    page[25] = '\x07';
+    database += page;
+  }
+  CHECK(ListRpm(database).empty());
+}
+
 TEST_CASE("Only a table of stored columns is read of an SQLite database", "[io][rpm]") {
   const auto list = [](const std::string& tables) {
     return ListRpm(MakeSqlite(tables, "INSERT INTO t VALUES (?)", {kTwoHeaders[0]}));

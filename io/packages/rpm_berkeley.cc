@@ -47,6 +47,7 @@ class BerkeleyHash {
       for (std::uint32_t i = 1; i < num_entries; i += 2) {
         const std::string_view value = Value(at, i);
         if (!value.empty() && !take(value)) return;
+        if (bytes_in_vain_ > bytes_.size()) return;
       }
     }
   }
@@ -74,8 +75,15 @@ class BerkeleyHash {
 
   // `size` bytes that begin on an overflow page and go on over those that follow it.
   std::string_view OffPage(std::uint32_t page, std::uint64_t size) {
-    if (size > bytes_.size()) return {};
     value_.clear();
+    if (size <= bytes_.size() && ReadPages(page, size)) return value_;
+    // Any number of items may lead to the same pages.
+    bytes_in_vain_ += value_.size();
+    return {};
+  }
+
+  // Whether value_ has `size` bytes now.
+  bool ReadPages(std::uint32_t page, std::uint64_t size) {
     while (value_.size() < size) {
       const std::uint64_t at = std::uint64_t{page} * page_bytes_;
       const std::uint64_t held = bytes_.U16(at + kFreeOffset);
@@ -83,17 +91,18 @@ class BerkeleyHash {
       // A page that adds nothing would go on without end.
       if (page == 0 || bytes_.U8(at + kPageTypeOffset) != kOverflow || part.empty() ||
           held > page_bytes_ - kPageHeaderBytes || held > size - value_.size()) {
-        return {};
+        return false;
       }
       value_.append(part);
       page = bytes_.U32(at + kNextPageOffset);
     }
-    return value_;
+    return true;
   }
 
   BinaryBytes bytes_;
   std::uint32_t page_bytes_;
   std::string value_;
+  std::uint64_t bytes_in_vain_ = 0;  // read for values that turned out to be broken
 };
 
 }  // namespace
