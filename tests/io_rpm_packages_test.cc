@@ -232,6 +232,24 @@ TEST_CASE("Many values that lead to one broken chain of pages end the reading", 
   CHECK(ListRpm(database).empty());
 }
 
+TEST_CASE("A header that names its package many times is read once", "[io][rpm]") {
+  constexpr std::uint32_t kNumTags = 200'000;
+  constexpr std::uint32_t kTextBytes = 8'000'000;
+  std::string index;
+  for (std::uint32_t i = 0; i < kNumTags; ++i) {
+    index += BigU32(1000) + BigU32(6) + BigU32(2) + BigU32(1);
+  }
+  index += BigU32(1001) + BigU32(6) + BigU32(0) + BigU32(1);
+  index += BigU32(1002) + BigU32(6) + BigU32(0) + BigU32(1);
+  const std::string text = std::string("1\0", 2) + std::string(kTextBytes, 'a') + '\0';
+  const std::string blob =
+      BigU32(kNumTags + 2) + BigU32(static_cast<std::uint32_t>(text.size())) + index + text;
+  const auto header = ParseRpmHeader(blob);
+  REQUIRE(header);
+  CHECK(header->name.size() == kTextBytes);
+  CHECK(header->version == "1-1");
+}
+
 TEST_CASE("Only a table of stored columns is read of an SQLite database", "[io][rpm]") {
   const auto list = [](const std::string& tables) {
     return ListRpm(MakeSqlite(tables, "INSERT INTO t VALUES (?)", {kTwoHeaders[0]}));

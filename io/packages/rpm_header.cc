@@ -41,8 +41,9 @@ std::optional<RpmHeader> ParseRpmHeader(std::string_view blob) {
   if (data_offset > blob.size() || data_bytes > blob.size() - data_offset) return std::nullopt;
 
   RpmHeader header{.data = BinaryBytes(index.Slice(data_offset, data_bytes), std::endian::big)};
-  std::string_view version;
-  std::string_view release;
+  // Where the last of each is; found when all tags are known, since any number of them may be
+  // there.
+  std::optional<std::uint64_t> name_at, version_at, release_at;
   std::optional<std::uint32_t> epoch;
   std::uint32_t num_dir_indexes = 0;
   for (std::uint64_t i = 0; i < num_tags; ++i) {
@@ -51,12 +52,10 @@ std::optional<RpmHeader> ParseRpmHeader(std::string_view blob) {
     const std::uint32_t type = index.U32(at + 4);
     const std::uint32_t offset = index.U32(at + 8);
     const std::uint32_t count = index.U32(at + 12);
-    const auto text = [&] {
-      return type == kTypeString ? TextAt(header.data, offset).value_or("") : std::string_view();
-    };
-    if (tag == kTagName) header.name = text();
-    if (tag == kTagVersion) version = text();
-    if (tag == kTagRelease) release = text();
+    const auto text_at = type == kTypeString ? std::optional<std::uint64_t>(offset) : std::nullopt;
+    if (tag == kTagName) name_at = text_at;
+    if (tag == kTagVersion) version_at = text_at;
+    if (tag == kTagRelease) release_at = text_at;
     if (tag == kTagEpoch && type == kTypeInt32 && count == 1) epoch = header.data.U32(offset);
     if (tag == kTagBaseNames && type == kTypeStringArray) {
       header.base_names = offset;
@@ -71,6 +70,12 @@ std::optional<RpmHeader> ParseRpmHeader(std::string_view blob) {
       num_dir_indexes = count;
     }
   }
+  const auto text = [&](const std::optional<std::uint64_t>& at) {
+    return at ? TextAt(header.data, *at).value_or("") : std::string_view();
+  };
+  header.name = text(name_at);
+  const std::string_view version = text(version_at);
+  const std::string_view release = text(release_at);
   if (header.name.empty() || version.empty() || release.empty()) return std::nullopt;
   if (epoch) header.version = std::to_string(*epoch) + ':';
   header.version.append(version).append("-").append(release);
