@@ -62,6 +62,13 @@ TEST_CASE("Text that is not JSON is an error at its byte", "[io][json_value]") {
         "U+000A (LF) must be escaped to \\u000A or \\n");
 }
 
+TEST_CASE("What follows a NUL byte is not passed over, nor a byte order mark", "[io][json_value]") {
+  CHECK(JsonErrorOf(std::string("{}\0{}", 5)) ==
+        "byte 3: not JSON: expected JSON text, found a NUL byte");
+  CHECK(JsonErrorOf("\xef\xbb\xbf{}") ==
+        "byte 1: not JSON: expected JSON text, found a byte order mark");
+}
+
 TEST_CASE("Text that is not UTF-8 is an error", "[io][json_value]") {
   const std::string expected =
       "not JSON: syntax error while parsing value - invalid string: ill-formed UTF-8 byte";

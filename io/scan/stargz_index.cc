@@ -201,7 +201,9 @@ bool IsStargzLandmark(const Inventory& inventory, const Entry& entry) {
 StargzDifferences CompareStargzIndex(std::string_view json, const Inventory& inventory) {
   IndexComparison comparison(inventory);
   IndexParser parser(comparison);
-  if (!nlohmann::json::sax_parse(json.begin(), json.end(), &parser)) {
+  // The parser takes a NUL byte for the end, whatever follows.
+  if (json.find('\0') != std::string_view::npos ||
+      !nlohmann::json::sax_parse(json.begin(), json.end(), &parser)) {
     return {.count = 1, .first = std::string(kStargzIndexName)};
   }
   return comparison.Finish();

@@ -146,6 +146,12 @@ class TreeBuilder {
   std::optional<InputError> error_;
 };
 
+// Where a text has what is no JSON and nlohmann_json ignores: a byte order mark at its start, or a
+// NUL byte, which it takes for the end whatever follows. npos when it has neither.
+std::size_t FindIgnoredByte(std::string_view text) {
+  return text.starts_with("\xef\xbb\xbf") ? 0 : text.find('\0');
+}
+
 }  // namespace
 
 JsonKind JsonValue::kind() const {
@@ -173,7 +179,13 @@ std::string_view JsonValue::FindText(std::string_view key) const {
 JsonDocument ParseJson(std::string_view text) {
   TreeBuilder builder;
   nlohmann::json::sax_parse(text.begin(), text.end(), &builder);
-  return builder.Finish();
+  JsonDocument document = builder.Finish();
+  if (const std::size_t at = FindIgnoredByte(text); at != std::string_view::npos) {
+    throw InputError("", "byte " + std::to_string(at + 1),
+                     std::string("not JSON: expected JSON text, found ") +
+                         (text[at] == '\0' ? "a NUL byte" : "a byte order mark"));
+  }
+  return document;
 }
 
 std::string JsonRefusal(std::string_view message) {

@@ -169,7 +169,13 @@ LinedJson ParseLinedJson(std::string_view text) {
                             CountingIterator(text.data() + text.size(), &line), &builder,
                             nlohmann::json::input_format_t::json, /*strict=*/true,
                             /*ignore_comments=*/true);
-  return builder.Finish();
+  LinedJson root = builder.Finish();
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    const auto end = text.begin() + static_cast<std::ptrdiff_t>(nul);
+    throw InputError("", fmt::format("{}", 1 + std::count(text.begin(), end, '\n')),
+                     "not JSON: expected JSON text, found a NUL byte");
+  }
+  return root;
 }
 
 }  // namespace gneiss
