@@ -55,6 +55,9 @@ TEST_CASE("A wrong policy is refused with file, line and what to do", "[io][poli
   CHECK(PolicyErrorOf("{\"max_physical\": \"5 G\"}") ==
         "p.json:1: max_physical: expected a unit of 1000 (kB, MB, GB, TB) or of 1024 (KiB, MiB, "
         "GiB, TiB), found \"5 G\"");
+  CHECK(PolicyErrorOf("{\"max_physical\": \"5 " + std::string(100'000, 'G') + "\"}") ==
+        "p.json:1: max_physical: expected a size such as 4096, 256KiB or 1.5GB, found \"5 " +
+            std::string(118, 'G') + "...\"");
   CHECK(PolicyErrorOf("{\n\"max_physical\": -5}") ==
         "p.json:2: max_physical: expected a size such as 4096, 256KiB or 1.5GB, found \"-5\"");
   CHECK(PolicyErrorOf("{\"max_growth\": \"x %\"}") ==

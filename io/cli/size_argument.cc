@@ -7,6 +7,7 @@
 #include <string>
 
 #include "io/report/screen_text.h"
+#include "io/source/json_value.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -39,7 +40,8 @@ std::string Lower(std::string_view text) {
 }
 
 [[noreturn]] void Refuse(std::string_view expected, std::string_view text) {
-  throw InputError("expected " + std::string(expected) + ", found \"" + Printable(text) + "\"");
+  throw InputError("expected " + std::string(expected) + ", found \"" + CutText(Printable(text)) +
+                   "\"");
 }
 
 }  // namespace
