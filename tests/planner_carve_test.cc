@@ -203,7 +203,6 @@ TEST_CASE("Levels made of contents end at the gap that is asked for, and no late
   CHECK(num_refused > (kIsSanitized ? 0 : 5));
 }
 
-// A layout that loses, adds or changes something is an error that names it.
 TEST_CASE("A plan that is to stop does not begin with what other carvings would cost",
           "[planner][carve]") {
   std::mt19937 random(3);
@@ -227,6 +226,7 @@ TEST_CASE("A plan that is to stop does not begin with what other carvings would 
   REQUIRE(stopped->by_weights.empty());
 }
 
+// A layout that loses, adds or changes something is an error that names it.
 TEST_CASE("The audit of generated layers notices every change", "[planner][carve]") {
   std::mt19937 random(8);
   int num_changed = 0;
