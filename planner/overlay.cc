@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <tuple>
 
 #include "planner/path_key.h"
 
@@ -365,7 +366,13 @@ SeenAttributes Overlay::AttributesOf(PathIndex path, Name directory) const {
 SeenAttributes Overlay::AttributesOfImplied(PathIndex path, Name directory) const {
   SeenAttributes own = Own(directory);
   if (std::optional<SeenAttributes> copied = CopiedTo(path, directory.position)) {
-    if (copied->entry != EntryRef{}) return *std::move(copied);
+    if (copied->entry != EntryRef{}) {
+      const auto plain = [](const SeenAttributes& a) {
+        return std::tie(a.mode, a.uid, a.gid, a.xattrs);
+      };
+      copied->is_listed = copied->is_listed || plain(*copied) == plain(own);
+      return *std::move(copied);
+    }
     own.is_listed = own.gid == 0;
     own.gid = 0;
     return own;

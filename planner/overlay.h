@@ -89,7 +89,8 @@ struct SeenAttributes {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
   std::string xattrs;  // FormatXattrs
-  // Whether an entry at the path has all of them. Else a runtime makes them up of several.
+  // Whether an entry at the path has all of them, be it an implied one. Else a runtime makes them
+  // up of several.
   bool is_listed = true;
 };
 
