@@ -1232,7 +1232,8 @@ TEST_CASE("A strict scan names the byte, the rule, what was found and the entry"
   // A blob that is not the expected one explains it.
   ExpectedLayer other = Describe("other");
   other.size = 2048;
-  const auto source = ReadMemory(File("a") + File("a") + kEnd);
+  const std::string twice = File("a") + File("a") + kEnd;
+  const auto source = ReadMemory(twice);
   CHECK_THAT(MessageOf<InputError>([&] { (void)ScanLayer(*source, other, kStrict); }),
              Catch::Matchers::Contains(FormatDigest(Sha256("other"))));
 }

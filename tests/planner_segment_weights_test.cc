@@ -70,7 +70,7 @@ TEST_CASE("Segments weigh what a merge of their layers does", "[planner][segment
   std::size_t num_segments = 0;
   std::size_t num_lighter = 0;
   std::size_t num_not_known = 0;
-  for (int round = 0; round < NumRounds(4000); ++round) {
+  for (int round = 0; round < NumRounds(5000); ++round) {
     const ContentFleet made = RandomContentFleet(random);
     const LayerTrie trie = BuildLayerTrie(made.fleet);
     const ContentWeights weights(made.fleet, trie, made.contents);

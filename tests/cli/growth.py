@@ -750,15 +750,16 @@ class Growth:
             arguments += ["--store", "store"]
         for made in ("new-store", "planned"):
             shutil.rmtree(f"{path}/{made}", ignore_errors=True)
-        counted = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null",
+        # The tool that counts and does no more.
+        counted = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
                    self.gneiss] + arguments
         done = subprocess.run(counted, cwd=path, env=self.environment, text=True, errors="replace",
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        found = re.search(r"Collected : ([0-9]+)", done.stderr)
+        found = re.search(r"I +refs: +([0-9,]+)", done.stderr)
         if found is None or done.returncode not in kind.exit_codes:
             raise RuntimeError(f"{' '.join(arguments)} in {path}: exit code {done.returncode}: "
                                f"{done.stderr[-2000:]}")
-        return int(found.group(1))
+        return int(found.group(1).replace(",", ""))
 
     def rows(self, number, kind, commands, sizes):
         """Counts of the kind's commands: what a tiny input takes, then at each size."""
