@@ -119,7 +119,48 @@ bool IsUnwritableTime(const Entry& entry) { return entry.mtime == -1 && entry.mt
 
 }  // namespace
 
+namespace {
+
+// Paths at which some layer has what directories that are not listed may take something from.
+class AttributeSources {
+ public:
+  explicit AttributeSources(const LayerContents& contents)
+      : contents_(contents), found_(contents.paths.size(), 0) {
+    for (LayerIndex l = 0; l < contents.inventories.size(); ++l) {
+      if (!contents.inventories[l]) continue;
+      const std::vector<Entry>& entries = contents.inventories[l]->entries;
+      for (std::uint32_t e = 0; e < entries.size(); ++e) {
+        const EntryType type = entries[e].type;
+        const bool is_link = type == EntryType::kSymlink || type == EntryType::kHardLink;
+        const bool is_setgid = type == EntryType::kDirectory && (entries[e].mode & 02000) != 0;
+        found_[contents.layer_paths[l].path[e]] |=
+            (is_link ? kLink : 0) | (is_setgid ? kSetgid : 0);
+      }
+    }
+  }
+
+  // Of an implied directory: its parent gives its group, or a link leads elsewhere.
+  bool MayReach(PathIndex path) const {
+    if (path == kRootPath) return false;
+    if ((found_[contents_.paths.parent(path)] & kSetgid) != 0) return true;
+    for (; path != kRootPath; path = contents_.paths.parent(path)) {
+      if ((found_[path] & kLink) != 0) return true;
+    }
+    return false;
+  }
+
+ private:
+  static constexpr int kLink = 1;
+  static constexpr int kSetgid = 2;
+
+  const LayerContents& contents_;
+  std::vector<std::uint8_t> found_;  // by path
+};
+
+}  // namespace
+
 std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet, const LayerContents& contents) {
+  const AttributeSources sources(contents);
   std::vector<std::uint8_t> has_odd_time(fleet.layers.size(), 0);
   std::vector<std::uint8_t> may_be_made_up(fleet.layers.size(), 0);
   for (LayerIndex l = 0; l < fleet.layers.size(); ++l) {
@@ -127,10 +168,12 @@ std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet, const LayerCo
     for (const InventoryWarning& warning : contents.inventories[l]->warnings) {
       if (warning.kind == kUnlistedTimeWarning) has_odd_time[l] = 1;
     }
-    for (const Entry& entry : contents.inventories[l]->entries) {
-      if (IsUnwritableTime(entry)) has_odd_time[l] = 1;
-      const bool has_xattrs = entry.type == EntryType::kDirectory && entry.xattrs != 0;
-      if (entry.implied || has_xattrs) may_be_made_up[l] = 1;
+    const std::vector<Entry>& entries = contents.inventories[l]->entries;
+    for (std::uint32_t e = 0; e < entries.size(); ++e) {
+      if (IsUnwritableTime(entries[e])) has_odd_time[l] = 1;
+      const bool has_xattrs = entries[e].type == EntryType::kDirectory && entries[e].xattrs != 0;
+      const bool may_take = entries[e].implied && sources.MayReach(contents.layer_paths[l].path[e]);
+      if (may_take || has_xattrs) may_be_made_up[l] = 1;
     }
   }
   const auto has = [&](ImageIndex i, const std::vector<std::uint8_t>& layers) {

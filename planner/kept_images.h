@@ -42,9 +42,8 @@ struct KeptImages {
 [[nodiscard]] std::vector<std::uint8_t> FindWindowsImages(const Fleet& fleet,
                                                           const LayerContents* contents);
 
-// Per image, 1: a runtime makes something of it that no new layer can say, see above. Time that of
-// merging the images that have a layer with a directory which is not listed, or has extended
-// attributes.
+// Per image, 1: a runtime makes something of it that no new layer can say, see above. Time
+// O(entries), and that of merging the images in which a directory may be such.
 [[nodiscard]] std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet,
                                                              const LayerContents& contents);
 

@@ -158,5 +158,23 @@ TEST_CASE("An image that cannot meet the limit of layers keeps them, and the oth
   CHECK(wide.squash.num_too_many_layers == 0);
 }
 
+// Of a directory that no layer lists a runtime takes the mode from where a link of a layer leads.
+TEST_CASE("Images keep their layers where a directory is made up of others",
+          "[planner][kept_images]") {
+  const TinyEntry target{.type = EntryType::kDirectory, .path = "d", .mode = 0700};
+  const TinyEntry plain{.type = EntryType::kDirectory, .path = "d", .mode = 0755};
+  const auto reasons = [](const std::vector<std::vector<TinyEntry>>& layers) {
+    const ContentFleet made = MakeContentFleet(layers, {{0, 1}, {0}});
+    return FindKeptImages(made.fleet, {}, kAnyNumberOfLayers, &made.contents).reason;
+  };
+  const std::vector<KeptReason> first = {KeptReason::kUnwritable, KeptReason::kFree};
+  const std::vector<KeptReason> none = {KeptReason::kFree, KeptReason::kFree};
+  CHECK((reasons({{target, tiny::Symlink("k", "d")}, {tiny::File("k/x")}}) == first));
+  CHECK((reasons({{target, tiny::Symlink("k", "d")}, {tiny::Directory("k"), tiny::File("k/x")}}) ==
+         none));
+  CHECK((reasons({{plain, tiny::Symlink("k", "d")}, {tiny::File("k/x")}}) == none));
+  CHECK((reasons({{target}, {tiny::File("d/x")}}) == none));
+}
+
 }  // namespace
 }  // namespace gneiss
