@@ -5,11 +5,7 @@
 //   - Windows images. Their layers hold Files/ and Hives/, and the hives are deltas of the registry
 //     that the runtime merges over all layers: in one tar the upper Hives/Software_Delta would
 //     replace the lower one. The same holds of what their layers seem to hide of each other.
-//   - Those of which a runtime makes something that no new layer can say: a directory with what it
-//     takes of several entries, or from another path (SeenAttributes::is_listed); a lowest layer of
-//     which markers remove what it has written itself; a time between one second before 1970 and
-//     then, to which the headers that we write cannot give its sign, or of a directory that is not
-//     listed (kUnlistedTimeWarning).
+//   - Those of which a runtime makes something that no new layer can say (unwritable_images.h).
 //   - Those that must have more layers than the limit allows, as too many of them cannot be joined.
 #pragma once
 
@@ -41,11 +37,6 @@ struct KeptImages {
 // `contents` may be null.
 [[nodiscard]] std::vector<std::uint8_t> FindWindowsImages(const Fleet& fleet,
                                                           const LayerContents* contents);
-
-// Per image, 1: a runtime makes something of it that no new layer can say, see above. Time
-// O(entries), and that of merging the images in which a directory may be such.
-[[nodiscard]] std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet,
-                                                             const LayerContents& contents);
 
 // Per image, 1 where a pattern (fnmatch) matches one of its refs. Throws InputError for a pattern
 // that matches none.
