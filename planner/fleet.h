@@ -39,6 +39,7 @@ struct Layer {
   TextIndex media_type = 0;
   bool verifiable = true;  // digest is a sha256
   bool foreign = false;    // has `urls`: stored elsewhere, not by the registry
+  bool is_lowest = false;  // of some image
 };
 
 // One manifest for one platform. Identity: its manifest digest; without one its list of layers and

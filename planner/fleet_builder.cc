@@ -515,6 +515,8 @@ Fleet FleetBuilder::Build(FleetWarnings* warnings) {
 
   std::vector<ImageIndex> last_image(fleet_.layers.size(), kNone);
   for (ImageIndex i = 0; i < fleet_.images.size(); ++i) {
+    const auto chain = fleet_.chain(fleet_.images[i]);
+    if (!chain.empty()) fleet_.layers[chain.front()].is_lowest = true;
     bool repeated = false;
     for (const LayerIndex layer : fleet_.chain(fleet_.images[i])) {
       repeated |= last_image[layer] == i;

@@ -78,6 +78,11 @@ std::int64_t Inventory::num_listed() const {
   return std::ranges::count_if(entries, [](const Entry& entry) { return !entry.implied; });
 }
 
+bool IsReadFor(bool is_lowest, std::span<const InventoryWarning> warnings) {
+  const std::string_view other = is_lowest ? kReadAsUpperWarning : kReadAsLowestWarning;
+  return std::ranges::find(warnings, other, &InventoryWarning::kind) == warnings.end();
+}
+
 void SortEntries(Inventory& inventory) {
   std::ranges::sort(inventory.entries, [&](const Entry& a, const Entry& b) {
     const auto order = ComparePaths(inventory.path(a), inventory.path(b));
@@ -94,6 +99,7 @@ std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
     std::string_view path;
     std::uint32_t file = kNone;
     std::uint32_t lasting_file = kNone;
+    std::uint32_t whiteout = kNone;  // the last one, here or above
   };
   std::vector<Above> above;
   std::size_t num_lasting_files = 0;  // in `above`
@@ -113,11 +119,14 @@ std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
     const std::uint32_t file_above = above.empty() ? kNone : above.back().file;
     std::uint32_t last = kNone;  // of the entries here that are no markers
     std::uint32_t file = kNone;  // of those that are no directory either
+    std::uint32_t whiteout = above.empty() ? kNone : above.back().whiteout;
     for (end = begin; end < entries.size() && inventory.path(entries[end]) == path; ++end) {
+      if (entries[end].type == EntryType::kWhiteout) whiteout = later(whiteout, end);
       if (IsMarkerName(entries[end].type)) continue;
       last = end;
       if (entries[end].type != EntryType::kDirectory) file = end;
     }
+    std::uint32_t lasting = kNone;  // of the entries here, markers too
     for (std::uint32_t e = begin; e < end; ++e) {
       if (is_before(e, file_above)) {
         by[e] = file_above;
@@ -126,19 +135,27 @@ std::vector<std::uint32_t> FindSuperseded(const Inventory& inventory) {
       } else if (entries[e].type != EntryType::kWhiteout && e != last) {
         by[e] = last;
       }
+      if (by[e] == kNone) lasting = e;
+      if (entries[e].type != EntryType::kOpaque || by[e] != kNone) continue;
+      // Where a whiteout has removed a file of its own layer, there is a directory for the marker.
+      const bool is_whited_out = file != kNone && last == file && whiteout != kNone &&
+                                 is_before(file, whiteout) && is_before(whiteout, e);
+      if (is_whited_out && by[file] == kNone) by[file] = e;
     }
-    const bool lasts = last != kNone && by[last] == kNone;
-    // Runtimes refuse what is below a file of its own layer. Here a directory takes its place.
-    for (std::size_t a = above.size(); lasts && num_lasting_files > 0 && a-- > 0;) {
+    // Runtimes refuse what is below a file of its own layer, unless it is gone by then. Here a
+    // directory takes its place.
+    for (std::size_t a = above.size(); lasting != kNone && num_lasting_files > 0 && a-- > 0;) {
       if (above[a].lasting_file == kNone) continue;
-      by[std::exchange(above[a].lasting_file, kNone)] = last;
+      by[std::exchange(above[a].lasting_file, kNone)] = lasting;
       --num_lasting_files;
     }
-    const bool is_lasting_file = lasts && last == file && !path.empty();
+    const bool is_lasting_file =
+        last != kNone && last == file && by[last] == kNone && !path.empty();
     num_lasting_files += is_lasting_file ? 1 : 0;
     above.push_back({.path = path,
                      .file = later(file_above, path.empty() ? kNone : file),
-                     .lasting_file = is_lasting_file ? last : kNone});
+                     .lasting_file = is_lasting_file ? last : kNone,
+                     .whiteout = whiteout});
   }
   return by;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -74,6 +75,10 @@ struct OsRelease {
 // Whether a text may stand in a Package or an OsRelease.
 [[nodiscard]] bool IsPackageText(std::string_view text);
 
+// Seconds, without a fraction, of a time that no runtime sets: of a directory of which the time
+// goes elsewhere, since a symlink on the way of its name leads elsewhere by the end of its layer.
+inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
+
 // One header of the tar with what follows it. Texts are indices into Inventory::texts.
 struct Entry {
   Bytes size = 0;         // of a regular file's contents, holes included; else 0
@@ -99,6 +104,9 @@ struct Entry {
   bool implied = false;
 };
 
+[[nodiscard]] constexpr bool HasTime(const Entry& entry) {
+  return entry.mtime != kNoTime || entry.mtime_nsec > 0;
+}
 [[nodiscard]] constexpr bool IsWhiteout(EntryType type) {
   return type == EntryType::kWhiteout || type == EntryType::kWhiteoutDevice;
 }
@@ -130,6 +138,16 @@ struct InventoryWarning {
 // one that a symlink to it has taken the place of.
 inline constexpr std::string_view kUnlistedTimeWarning =
     "time of a directory that its layer does not list";
+
+// Of two kinds that tell where a layer was read to stand: it has a marker for a symlink of its own,
+// which removes that from the lowest layer of an image and from no other, and so decides where the
+// names that come later lead. Layers without either are the same wherever they stand.
+inline constexpr std::string_view kReadAsLowestWarning =
+    "symlink that a marker removes from a lowest layer";
+inline constexpr std::string_view kReadAsUpperWarning =
+    "symlink beside a marker for it, in a layer over others";
+// Whether a layer of these warnings was read for a place that is the lowest, or is not.
+[[nodiscard]] bool IsReadFor(bool is_lowest, std::span<const InventoryWarning> warnings);
 
 // The most that a scan met of what its limits bound, so that a stricter scan's verdict can be told
 // without reading the layer again.

@@ -48,6 +48,14 @@ void LayerContents::Add(LayerIndex layer, Inventory inventory, Belief its_belief
   inventories[layer] = std::move(inventory);
 }
 
+std::optional<std::size_t> LayerContents::FindMisread(std::span<const LayerIndex> chain) const {
+  for (std::size_t p = 0; p < chain.size(); ++p) {
+    const auto& inventory = inventories[chain[p]];
+    if (inventory && !IsReadFor(p == 0, inventory->warnings)) return p;
+  }
+  return std::nullopt;
+}
+
 void LayerContents::SetNewCodec(std::optional<LayerCodec> codec) {
   new_codec_ = codec;
   std::ranges::fill(prices_, 1.0);

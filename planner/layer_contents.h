@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +41,10 @@ struct LayerContents {
         prices_(num_layers, 1.0) {}
   // With the directories that it implies. REQUIRES: none was added for the layer before.
   void Add(LayerIndex layer, Inventory inventory, Belief its_belief = Belief::kOwn);
+
+  // The place in a chain of the first layer that was read as if it stood elsewhere, being the
+  // lowest of another image; nullopt: there is none, as in all images but made-up ones.
+  std::optional<std::size_t> FindMisread(std::span<const LayerIndex> chain) const;
 
   // REQUIRES of all: the contents of the layer are known.
   const Inventory& InventoryOf(EntryRef ref) const { return *inventories[ref.layer]; }

@@ -1,7 +1,9 @@
 // What markers do in a layer that has nothing below it. The image specification has them hit lower
 // layers only, which there are none of. containerd unpacks the lowest layer by other rules than the
 // rest, though: straight into a directory, where a whiteout removes what the layer itself has
-// written so far, and an opaque marker what it has put into the directory without listing it.
+// written so far, and an opaque marker what it has put into the directory without listing it. A
+// symlink that is removed leads nowhere any more, so a scan has to know where its layer stands
+// (kReadAsLowestWarning).
 #pragma once
 
 #include <cstdint>

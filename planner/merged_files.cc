@@ -47,6 +47,7 @@ Entry AttributesOf(const LayerContents& contents, const MergedFile& file) {
 }
 
 std::string TimeText(const Entry& entry) {
+  if (!HasTime(entry)) return "none";
   return fmt::format("{}.{:09}", entry.mtime, entry.mtime_nsec);
 }
 

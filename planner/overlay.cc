@@ -4,12 +4,12 @@
 #include <cassert>
 #include <tuple>
 
+#include "planner/input_error.h"
 #include "planner/path_key.h"
+#include "planner/root_path.h"
 
 namespace gneiss {
 namespace {
-
-constexpr int kMaxLinksFollowed = 255;  // that containerd follows to find one path
 
 // Bits of Overlay::written_.
 constexpr std::uint8_t kDirectoryWritten = 1;
@@ -484,34 +484,42 @@ Overlay::Name Overlay::LastOf(std::uint32_t position, std::string_view key) cons
 
 // The same where the key leads, which it then is, when the links of that layer are followed.
 Overlay::Name Overlay::FollowWithin(std::uint32_t position, std::string& key) const {
-  int num_links = 0;
-  std::string at;
-  for (std::size_t from = 0; from < key.size();) {
-    const std::size_t slash = std::min(key.find('/', from), key.size());
-    const std::string name = key.substr(from, slash - from);
-    from = slash + 1;
-    if (name.empty() || name == ".") continue;
-    if (name == "..") {
-      at.resize(ParentPath(at).size());
-      continue;
+  // So that no walk costs more than this, whatever its links are.
+  constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+  class Links final : public SymlinkTree {
+   public:
+    Links(const Overlay& overlay, std::uint32_t position)
+        : overlay_(overlay), position_(position) {}
+
+    std::optional<std::string_view> TargetAt(std::string_view at) override {
+      Name found = overlay_.LastOf(position_, at);
+      if (found.position == kNone) return std::nullopt;
+      const OverlayLayer& layer = overlay_.layers_[position_];
+      if (overlay_.EntryOf(found).type == EntryType::kHardLink) {
+        const std::uint32_t owner = layer.paths->owner[found.entry];
+        if (owner != kNone) found.entry = owner;
+      }
+      const Entry& entry = overlay_.EntryOf(found);
+      if (entry.type != EntryType::kSymlink) return std::nullopt;
+      return layer.inventory->link(entry);
     }
-    const std::string next = at.empty() ? name : at + '/' + name;
-    Name found = LastOf(position, next);
-    if (found.position != kNone && EntryOf(found).type == EntryType::kHardLink) {
-      const std::uint32_t owner = layers_[position].paths->owner[found.entry];
-      if (owner != kNone) found.entry = owner;
+    bool MayBeOnWay(std::string_view) override { return true; }
+    void Count(std::size_t bytes) override {
+      bytes_ += bytes;
+      if (bytes_ > kMostBytes) throw InputError("expected a shorter way through symlinks");
     }
-    if (found.position != kNone && EntryOf(found).type == EntryType::kSymlink) {
-      if (++num_links > kMaxLinksFollowed) return {};
-      const std::string_view target = layers_[position].inventory->link(EntryOf(found));
-      if (target.starts_with('/')) at.clear();
-      key = std::string(target) + '/' + key.substr(std::min(from, key.size()));
-      from = 0;
-      continue;
-    }
-    at = next;
+
+   private:
+    const Overlay& overlay_;
+    std::uint32_t position_;
+    std::size_t bytes_ = 0;
+  };
+  try {
+    Links links(*this, position);
+    key = FindRootPath('/' + key, links);
+  } catch (const InputError&) {
+    return {};  // runtimes do not unpack it
   }
-  key = std::move(at);
   return LastOf(position, key);
 }
 

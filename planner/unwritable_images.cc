@@ -105,8 +105,10 @@ class MadeUpDirectories {
   std::int64_t num_odd_ = 0;
 };
 
-// Times that have a sign only in their fraction.
-bool IsUnwritableTime(const Entry& entry) { return entry.mtime == -1 && entry.mtime_nsec > 0; }
+// Times that have a sign only in their fraction, and none at all.
+bool IsUnwritableTime(const Entry& entry) {
+  return (entry.mtime == -1 && entry.mtime_nsec > 0) || !HasTime(entry);
+}
 
 }  // namespace
 
@@ -137,7 +139,8 @@ std::vector<std::uint8_t> FindUnwritableImages(const Fleet& fleet, const LayerCo
     const auto chain = fleet.chain(fleet.images[i]);
     const bool deletes_its_own =
         !chain.empty() && !contents.layer_paths[chain.front()].superseded_if_lowest.empty();
-    if (deletes_its_own || has(i, has_odd_time)) unwritable[i] = 1;
+    const bool is_misread = contents.FindMisread(chain).has_value();
+    if (deletes_its_own || is_misread || has(i, has_odd_time)) unwritable[i] = 1;
     any_made_up = any_made_up || has(i, may_be_made_up);
   }
   if (!any_made_up) return unwritable;

@@ -2,10 +2,11 @@
 //
 //   - A directory with what it takes of several entries, or from another path
 //     (SeenAttributes::is_listed).
-//   - A lowest layer of which markers remove what it has written itself (lowest_layer.h).
+//   - A lowest layer of which markers remove what it has written itself, or a layer that was read
+//     as if it stood elsewhere (lowest_layer.h).
 //   - A time between one second before 1970 and then, to which the headers that we write cannot
-//   give
-//     its sign, or of a directory that is not listed (kUnlistedTimeWarning).
+//     give its sign, one that nothing sets (kNoTime), or of a directory that is not listed
+//     (kUnlistedTimeWarning).
 #pragma once
 
 #include <cstdint>

@@ -253,6 +253,40 @@ TEST_CASE("A second run says of a layer what the first one would have said", "[i
         "\".wh..wh.aufs\"");
 }
 
+TEST_CASE("A layer that means something else as the lowest is read for the fleet that has it",
+          "[io][scan_fleet]") {
+  Shop shop;
+  const std::string tar = Symlink("l", "t") + File(".wh.l") + File("l/x") + EndBlocks();
+  const Digest plain = shop.AddLayer(File("a") + EndBlocks());
+  const Digest odd = shop.AddLayer(tar);
+  const auto fleet_of = [&](std::vector<Digest> layers) {
+    FleetBuilder builder;
+    ImageRecord record;
+    record.ref = "app:1";
+    for (const Digest& digest : layers) {
+      LayerRecord layer;
+      layer.digest = digest;
+      layer.size = std::ssize(digest == odd ? tar : File("a") + EndBlocks());
+      record.layers.push_back(layer);
+    }
+    builder.Add(record);
+    return builder.Build();
+  };
+  const Fleet above = fleet_of({plain, odd});
+  const Fleet lowest = fleet_of({odd, plain});
+  InventoryStore store(shop.path("store"));
+  const auto scan = [&](const Fleet& fleet) {
+    (void)ScanFleet(fleet, shop.blobs(), store, ScanLayer, WithJobs(1));
+    return store.Read({.digest = odd}).scanned->inventory->warnings;
+  };
+  for (int round = 0; round < 2; ++round) {
+    CHECK_FALSE(IsReadFor(true, scan(above)));
+    CHECK_FALSE(IsReadFor(false, scan(lowest)));
+  }
+  CHECK(OutcomesOf(ScanFleet(lowest, {}, store, ScanLayer, WithJobs(1))) ==
+        std::map<LayerOutcome, int>{{LayerOutcome::kStored, 2}});
+}
+
 TEST_CASE("A layer whose place in the store is taken is bad, the others are kept",
           "[io][scan_fleet]") {
   Shop shop;

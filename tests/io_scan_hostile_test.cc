@@ -1,7 +1,10 @@
 // Layers from strangers: each row of the table of bad and odd inputs that one layer alone can show,
 // with its verdict. R: refused; W: accepted with a warning; A: accepted.
+#include <functional>
 #include <limits>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -386,6 +389,73 @@ TEST_CASE("Row 18: a marker below a symlink of the layer is one where that leads
   // Before the link is there, a directory is.
   CHECK(List(ScanTar(File("l/.wh.p") + File("l/.wh..wh..opq") + Symlink("l", "etc") + kEnd)) ==
         "opaque l\nsymlink l -> etc\nwhiteout l/p\n");
+}
+
+TEST_CASE("Row 18: in a lowest layer a marker takes symlinks away", "[io][scan_hostile]") {
+  const auto seen = [](const std::string& tar, bool is_lowest) {
+    const std::string blob = tar + kEnd;
+    ExpectedLayer expected = Describe(blob);
+    expected.is_lowest = is_lowest;
+    const auto source = ReadMemory(blob);
+    const Inventory inventory = *ScanLayer(*source, expected, {}).inventory;
+    CHECK(IsReadFor(is_lowest, inventory.warnings));
+    return std::pair(List(inventory), !IsReadFor(!is_lowest, inventory.warnings));
+  };
+  const std::string link = Symlink("l", "t");
+  CHECK(seen(link + File(".wh.l") + File("l/x"), false) ==
+        std::pair(std::string("symlink l -> t\nwhiteout l\nfile t/x 0\n"), true));
+  CHECK(seen(link + File(".wh.l") + File("l/x"), true) ==
+        std::pair(std::string("symlink l -> t\nwhiteout l\nfile l/x 0\n"), true));
+  // What is not met stays, and such a layer is the same everywhere.
+  for (const std::string& marker : {File(".wh.m"), File("l/.wh.x"), File("l.d/.wh..wh..opq")}) {
+    CHECK_FALSE(seen(link + marker + File("l/x"), true).second);
+    CHECK(seen(link + marker + File("l/x"), true) == seen(link + marker + File("l/x"), false));
+  }
+  CHECK_FALSE(seen(File(".wh.l") + link + File("l/x"), true).second);
+
+  // Below a whiteout, and below directories that an opaque marker finds unlisted.
+  const auto leads = [&](const std::string& tar, const std::string& name) {
+    return seen(tar + File(name), true).first.ends_with("file t/x 0\n");
+  };
+  const std::string below = Symlink("d/e/l", "/t");
+  CHECK_FALSE(leads(below + File(".wh.d"), "d/e/l/x"));
+  CHECK_FALSE(leads(below + File("d/.wh.e"), "d/e/l/x"));
+  CHECK_FALSE(leads(below + File("d/.wh..wh..opq"), "d/e/l/x"));
+  CHECK_FALSE(leads(below + File(".wh..wh..opq"), "d/e/l/x"));
+  CHECK_FALSE(leads(Directory("d") + below + File("d/.wh..wh..opq"), "d/e/l/x"));
+  CHECK(leads(below + File("d/e/.wh..wh..opq"), "d/e/l/x"));
+  CHECK(leads(Directory("d/e") + below + File("d/.wh..wh..opq"), "d/e/l/x"));
+  CHECK(leads(below + Directory("d/e") + File("d/.wh..wh..opq"), "d/e/l/x"));
+  CHECK_FALSE(leads(Directory("d/e") + below + File(".wh..wh..opq"), "d/e/l/x"));
+  // Once a marker has been met, what follows counts likewise.
+  const std::string first = below + File("d/.wh..wh..opq");
+  CHECK_FALSE(leads(first + below + File("d/.wh..wh..opq"), "d/e/l/x"));
+  CHECK(leads(first + Directory("d/e") + below + File("d/.wh..wh..opq"), "d/e/l/x"));
+  CHECK(leads(first + below + Directory("d/e") + File("d/.wh..wh..opq"), "d/e/l/x"));
+}
+
+TEST_CASE("A directory whose name leads elsewhere in the end has no time", "[io][scan_hostile]") {
+  const auto times_in = [](const std::string& tar) {
+    const Inventory inventory = ScanTar(tar + kEnd);
+    std::map<std::string, std::string, std::less<>> times;
+    for (const Entry& entry : inventory.entries) {
+      if (entry.type != EntryType::kDirectory) continue;
+      times[std::string(inventory.path(entry))] =
+          HasTime(entry) ? std::to_string(entry.mtime) : "none";
+    }
+    return times;
+  };
+  using Times = std::map<std::string, std::string, std::less<>>;
+  const auto directory = [](const char* name, std::int64_t mtime) {
+    return TarEntry({.name = name, .type = '5', .mtime = Octal(mtime)});
+  };
+  CHECK(times_in(Symlink("l", "t") + directory("l/d", 5)) == Times{{"t/d", "5"}});
+  CHECK(times_in(Symlink("l", "t") + directory("l/d", 5) + Symlink("l", "u")) ==
+        Times{{"t/d", "none"}});
+  CHECK(times_in(directory("u/d", 4) + Symlink("l", "t") + directory("l/d", 5) +
+                 Symlink("l", "u")) == Times{{"t/d", "none"}, {"u/d", "5"}});
+  CHECK(times_in(Symlink("l", "t") + directory("l/d", 5) + Symlink("l", "u") +
+                 directory("t/d", 6)) == Times{{"t/d", "6"}});
 }
 
 TEST_CASE("Row 23: an entry below a file of its layer is noted", "[io][scan_hostile]") {

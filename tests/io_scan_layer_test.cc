@@ -119,7 +119,7 @@ std::string Attributes(const Inventory& inventory) {
   for (const Entry& entry : inventory.entries) {
     list += std::string(EntryTypeName(entry.type)) + " " + std::string(inventory.path(entry)) +
             " " + Octal(entry.mode, 4) + " " + std::to_string(entry.uid) + " " +
-            std::to_string(entry.mtime);
+            (HasTime(entry) ? std::to_string(entry.mtime) : "none");
     for (const XattrView& xattr : ParseXattrs(inventory.texts[entry.xattrs])) {
       list += " " + std::string(xattr.name) + "=" + std::string(xattr.value);
     }
@@ -198,7 +198,7 @@ TEST_CASE("The times of directories are set last, by name", "[io][scan_layer]") 
         "directory r/q 0755 0 8\n");
   // By the name that led to the directory when it was made.
   CHECK(seen(Symlink("l", "p") + directory("l/d", 8) + Symlink("l", "q") + File("q/d")) ==
-        "symlink l 0644 0 0\nsymlink l 0644 0 0\ndirectory p/d 0755 0 8\nfile q/d 0644 0 8\n");
+        "symlink l 0644 0 0\nsymlink l 0644 0 0\ndirectory p/d 0755 0 none\nfile q/d 0644 0 8\n");
   CHECK(seen(File("a") + directory("p", 8) + HardLink("p", "a")) ==
         "file a 0644 0 8\ndirectory p 0755 0 8\nhard link p 0644 0 8\n");
 }

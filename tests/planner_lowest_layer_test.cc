@@ -6,6 +6,7 @@
 #include "planner/inventory.h"
 #include "planner/kept_images.h"
 #include "planner/lowest_layer.h"
+#include "planner/merged_files.h"
 #include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
 #include "tests/tiny_inventory.h"
@@ -61,6 +62,40 @@ TEST_CASE("In the lowest layer an opaque marker removes directories that are not
   CHECK(RemovedBy({File("p/q/x"), Opaque("p"), Directory("p/q"), Opaque("p")}) ==
         Removed{"p/q/x by p"});
   CHECK(RemovedBy({File("p/q/x"), Directory("p/q"), Opaque("p")}).empty());
+}
+
+TEST_CASE("In the lowest layer a marker makes a directory where one has removed a file",
+          "[planner][lowest_layer]") {
+  CHECK(RemovedBy({File("p"), Whiteout("p"), Whiteout("p/x")}).empty());
+  CHECK(RemovedBy({File("p"), Whiteout("p"), Opaque("p")}).empty());
+  const auto shown = [](const std::vector<TinyEntry>& entries) {
+    const ContentFleet made = MakeContentFleet({entries}, {{0}});
+    std::vector<std::string> files;
+    for (const MergedFile& file :
+         FileMerger(made.contents).Merge(made.fleet.chain(made.fleet.images[0]))) {
+      if (!file.path.empty()) files.push_back(file.path + (file.is_implied ? "/" : ""));
+    }
+    return files;
+  };
+  using Files = std::vector<std::string>;
+  CHECK(shown({File("p"), Whiteout("p"), Whiteout("p/x")}) == Files{"p/"});
+  CHECK(shown({File("p"), Whiteout("p"), Opaque("p")}) == Files{"p/"});
+  CHECK(shown({File("d/p"), Whiteout("d"), Opaque("d/p")}) == Files{"d/", "d/p/"});
+  CHECK(shown({File("p"), Opaque("p")}) == Files{"p"});
+}
+
+TEST_CASE("An image keeps its layers where one is the lowest of another and means something else",
+          "[planner][lowest_layer]") {
+  ContentFleet made = MakeContentFleet({{File("a")}, {File("b")}}, {{0, 1}, {1, 0}, {1}});
+  auto& warnings = made.contents.inventories[1]->warnings;
+  warnings.push_back({.kind = std::string(kReadAsLowestWarning), .count = 1, .first = "l"});
+  const auto reasons = [&] {
+    return FindKeptImages(made.fleet, {}, kAnyNumberOfLayers, &made.contents).reason;
+  };
+  CHECK((reasons() == std::vector{KeptReason::kUnwritable, KeptReason::kFree, KeptReason::kFree}));
+  warnings.front().kind = kReadAsUpperWarning;
+  CHECK((reasons() ==
+         std::vector{KeptReason::kFree, KeptReason::kUnwritable, KeptReason::kUnwritable}));
 }
 
 TEST_CASE("An image whose lowest layer removes its own keeps its layers",

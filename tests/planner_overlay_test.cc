@@ -386,6 +386,9 @@ TEST_CASE("What a directory copies is looked for through links, names of links t
   CHECK(over({Symlink("k", "d"), Directory("d")}) == "755 9 made up");
   CHECK(over({Symlink("l", "d"), HardLink("k", "l"), Directory("d")}) == "755 9 made up");
   CHECK(over({Symlink("k", "/"), Directory("d")}) == "755 0");
+  // ".." takes away the name before it, whatever that is.
+  CHECK(over({Symlink("k", "nowhere/../d"), Directory("d")}) == "755 9 made up");
+  CHECK(over({Symlink("k", "/k/../d"), Directory("d")}) == "755 9 made up");
   // What is as if nothing was copied anybody can write.
   CHECK(over({Symlink("k", "e"), Directory("e")}) == "755 0");
 }

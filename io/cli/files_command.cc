@@ -116,7 +116,7 @@ class FilesRun {
   }
 
   // Why the files of an image cannot be told; empty when they can.
-  std::string FindProblem(ImageIndex index) const {
+  std::string FindProblem(ImageIndex index, const LayerContents& contents) const {
     const Image& image = fleet_->images[index];
     if (IsWindows(index)) {
       return fmt::format(
@@ -125,6 +125,13 @@ class FilesRun {
           fleet_->name(image), fleet_->text(image.platform));
     }
     const auto chain = fleet_->chain(image);
+    if (const auto place = contents.FindMisread(chain)) {
+      return fmt::format(
+          "{}: layer {} of {}, {}, is the lowest of one image and not of another, and means "
+          "something else there: give a source that has this image alone",
+          fleet_->name(image), *place + 1, chain.size(),
+          fleet_->digest_text(fleet_->layers[chain[*place]]));
+    }
     for (std::size_t p = 0; p < chain.size(); ++p) {
       const auto problem = problems_.find(chain[p]);
       if (problem == problems_.end()) continue;
@@ -137,7 +144,7 @@ class FilesRun {
 
   int WriteOne(const LayerContents& contents) {
     const ImageIndex image = images_.front();
-    if (const std::string problem = FindProblem(image); !problem.empty()) {
+    if (const std::string problem = FindProblem(image, contents); !problem.empty()) {
       throw InputError(problem);
     }
     const std::uint32_t num_layers = fleet_->images[image].num_layers;
@@ -185,7 +192,7 @@ class FilesRun {
     FileMerger merger(contents);
     std::size_t num_left_out = 0;
     for (const ImageIndex image : images_) {
-      if (const std::string problem = FindProblem(image); !problem.empty()) {
+      if (const std::string problem = FindProblem(image, contents); !problem.empty()) {
         if (num_left_out++ < kLayerProblemsShown) Say(problem);
         continue;
       }

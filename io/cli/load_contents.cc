@@ -109,7 +109,14 @@ class ContentsLoader {
       if (!read.doubt.empty()) doubted_.Add(l, read.doubt);
       if (!read.damage.empty()) damaged_.Add(l, read.damage);
       const bool is_shipped = read.belief == Belief::kShipped && !arguments_.trusts;
-      if (!read.doubt.empty() || !read.damage.empty() || is_shipped) scans = is_at_hand();
+      // A fleet may have at the bottom what others have above, and it may mean something else
+      // there.
+      const bool is_read_otherwise =
+          read.scanned && read.scanned->inventory &&
+          !IsReadFor(loaded_.fleet.layers[l].is_lowest, read.scanned->inventory->warnings);
+      if (!read.doubt.empty() || !read.damage.empty() || is_shipped || is_read_otherwise) {
+        scans = is_at_hand();
+      }
       if (read.scanned && !scans && Take(l, s, std::move(read))) return;
     }
     if (scans) to_scan_.push_back(l);

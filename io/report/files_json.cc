@@ -56,7 +56,7 @@ Json FileJson(const LayerContents& contents, const FilesReport& report, const La
   json["gid"] = entry.gid;
   json["size"] = entry.size;
   json["mtime"] = nullptr;
-  if (file.position != kNone) json["mtime"] = TimeText(entry);
+  if (file.position != kNone && HasTime(entry)) json["mtime"] = TimeText(entry);
   if (entry.type == EntryType::kRegular) {
     json["sha256"] = Sha256HexOf(contents, file);
   }

@@ -56,7 +56,7 @@ void WriteLine(const LayerContents& contents, const MergedFile& file, std::ostre
   // Linux keeps no mode of a symlink.
   if (entry.type != EntryType::kSymlink) out << fmt::format(" mode={:04o}", entry.mode);
   out << fmt::format(" uid={} gid={}", entry.uid, entry.gid);
-  if (!file.is_implied) out << " time=" << TimeText(entry);
+  if (!file.is_implied && HasTime(entry)) out << " time=" << TimeText(entry);
   if (entry.type == EntryType::kRegular) {
     out << fmt::format(" size={} sha256digest={}", entry.size, Sha256HexOf(contents, file));
   } else if (entry.type == EntryType::kSymlink) {

@@ -81,13 +81,17 @@ void InventoryBuilder::Add(TarReader& reader, LayerStream& stream) {
   if (IsMarkerEntry(entry.type)) {
     if (has_body) Warn("whiteout with a body", key);
     if (member.type != '0') Warn("whiteout that is no file", key);
+    MarkSymlinks(key, entry.type);
   }
 
   entry.path = AddText(key);
   if (has_followed && entry.type == EntryType::kDirectory) {
     directories_.push_back({.path = entry.path, .name = AddText(written), .is_rooted = is_rooted});
   }
-  if (!IsMarkerEntry(entry.type)) symlinks_.Replace(key, entry.type == EntryType::kDirectory);
+  if (!IsMarkerEntry(entry.type)) {
+    symlinks_.Replace(key, entry.type == EntryType::kDirectory);
+    if (unlisted_) unlisted_->List(key);
+  }
   SetMetadata(reader, entry);
   SetType(reader, key, entry);
   const bool is_device = entry.type == EntryType::kCharDevice;
@@ -242,7 +246,7 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     if (link.empty()) {
       Warn("symlink without a target", key);
     } else {
-      symlinks_.Add(entry.path, entry.link);
+      AddSymlink(entry.path, entry.link);
     }
   } else if (entry.type == EntryType::kHardLink) {
     const std::string_view path = inventory_.texts[entry.path];
@@ -258,7 +262,7 @@ void InventoryBuilder::SetType(TarReader& reader, std::string_view key, Entry& e
     if (link == path) Fail("expected a hard link to another path, found one to itself");
     entry.link = AddText(link);
     // Another name of a symlink is one.
-    if (const auto other = symlinks_.TargetAt(link)) symlinks_.Add(entry.path, *other);
+    if (const auto other = symlinks_.TextAt(link)) AddSymlink(entry.path, *other);
   } else if (entry.type == EntryType::kCharDevice || entry.type == EntryType::kBlockDevice) {
     entry.device_major = static_cast<std::uint32_t>(archive_entry_rdevmajor(source));
     entry.device_minor = static_cast<std::uint32_t>(archive_entry_rdevminor(source));
@@ -282,6 +286,31 @@ void InventoryBuilder::SetMarker(std::string_view& key, Entry& entry) {
   }
   made_key_.key = std::move(marker.path);
   key = made_key_.key;
+}
+
+void InventoryBuilder::AddSymlink(std::uint32_t key, std::uint32_t target) {
+  symlinks_.Add(key, target);
+  if (unlisted_) unlisted_->AddLink(inventory_.texts[key]);
+}
+
+void InventoryBuilder::MarkSymlinks(std::string_view key, EntryType marker) {
+  if (!symlinks_.HasAtOrBelow(key)) return;
+  Warn(is_lowest_ ? kReadAsLowestWarning : kReadAsUpperWarning, key);
+  if (!is_lowest_) return;
+  if (marker == EntryType::kWhiteout) {
+    symlinks_.Replace(key, /*by_directory=*/false);
+    return;
+  }
+  if (!unlisted_) {
+    unlisted_.emplace();
+    for (const Entry& entry : inventory_.entries) {
+      if (!IsMarkerName(entry.type)) unlisted_->List(inventory_.path(entry));
+    }
+    symlinks_.ForEach([&](std::string_view link) { unlisted_->AddLink(link); });
+  }
+  for (const std::string& directory : unlisted_->TakeBelow(key)) {
+    symlinks_.Replace(directory, /*by_directory=*/false);
+  }
 }
 
 // Estargz has it as the last entry, in a gzip member of its own.

@@ -15,6 +15,7 @@
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/tar_reader.h"
+#include "io/scan/unlisted_directories.h"
 #include "io/scan/unpacked_attributes.h"
 #include "io/source/sha256_stream.h"
 #include "planner/inventory.h"
@@ -24,8 +25,12 @@ namespace gneiss {
 
 class InventoryBuilder {
  public:
-  InventoryBuilder(const ScanOptions& options, ScanWarnings& warnings)
-      : options_(options), warnings_(warnings), symlinks_(inventory_.texts) {}
+  // `is_lowest`: the layer is read as the lowest of an image.
+  InventoryBuilder(bool is_lowest, const ScanOptions& options, ScanWarnings& warnings)
+      : is_lowest_(is_lowest),
+        options_(options),
+        warnings_(warnings),
+        symlinks_(inventory_.texts) {}
 
   // The reader's current entry, whose contents it reads. Throws InputError.
   void Add(TarReader& reader, LayerStream& stream);
@@ -49,6 +54,9 @@ class InventoryBuilder {
   void SetType(TarReader& reader, std::string_view key, Entry& entry);
   // Makes a whiteout or an opaque marker of an entry that is one.
   void SetMarker(std::string_view& key, Entry& entry);
+  void AddSymlink(std::uint32_t key, std::uint32_t target);
+  // Lets a marker with this key take symlinks away that the layer has written before.
+  void MarkSymlinks(std::string_view key, EntryType marker);
   // Appends the contents to `kept` too, unless it is nullptr.
   void HashContents(TarReader& reader, Entry& entry, std::string* kept);
   std::uint32_t AddText(std::string_view text);
@@ -73,11 +81,13 @@ class InventoryBuilder {
   [[noreturn]] void Fail(const std::string& problem) const;
   [[noreturn]] void FailAt(const Entry& entry, const std::string& problem) const;
 
+  const bool is_lowest_;
   const ScanOptions& options_;
   ScanWarnings& warnings_;
   Inventory inventory_;
   Sha256Stream hash_;
   LayerSymlinks symlinks_;
+  std::optional<UnlistedDirectories> unlisted_;  // once a marker may remove any
   PathKey made_key_;
   std::string found_key_;
   bool has_followed_ = false;  // a key is not what the tar calls its entry

@@ -1,7 +1,6 @@
 // The symlinks that a layer has written so far, and where they lead the entries that follow in the
-// tar: of those the parent directory is found through the layer's own links, inside the root, as
-// containerd's RootPath finds it on a disk. Links of other layers play no part: a runtime that
-// stacks layers never sees them while it unpacks one.
+// tar: of those the parent directory is found through the layer's own links (root_path.h). Links of
+// other layers play no part: a runtime that stacks layers never sees them while it unpacks one.
 #pragma once
 
 #include <bitset>
@@ -16,10 +15,11 @@
 #include "planner/bytes.h"
 #include "planner/inventory.h"
 #include "planner/path_key.h"
+#include "planner/root_path.h"
 
 namespace gneiss {
 
-class LayerSymlinks {
+class LayerSymlinks final : private SymlinkTree {
  public:
   // `texts`: what keys and targets are kept in, kept alive by the caller.
   explicit LayerSymlinks(const EntryTexts& texts) : texts_(texts), links_(ByPath{&texts}) {}
@@ -33,7 +33,15 @@ class LayerSymlinks {
   [[nodiscard]] std::string_view FindDirectory(std::string_view path, bool is_rooted);
 
   // The target of the link at a key, as a text; nullopt when there is none.
-  [[nodiscard]] std::optional<std::uint32_t> TargetAt(std::string_view key) const;
+  [[nodiscard]] std::optional<std::uint32_t> TextAt(std::string_view key) const;
+
+  // Whether a link is at a key or below it.
+  [[nodiscard]] bool HasAtOrBelow(std::string_view key) const;
+  // Calls take(key) for each link, in the order of keys.
+  template <typename Take>
+  void ForEach(const Take& take) const {
+    for (const auto& [key, target] : links_) take(texts_[key]);
+  }
 
   // An entry is written at `key`: what stood there goes, but a directory below a directory.
   void Replace(std::string_view key, bool by_directory);
@@ -59,11 +67,9 @@ class LayerSymlinks {
     std::bitset<kFilterBits> below;
   };
 
-  bool HasLinkOnWay(std::string_view key) const;
-  std::string Walk(std::string_view path, bool is_rooted);
-  std::string WalkOnce(std::string_view path, int& num_links);
-  std::optional<std::uint32_t> TargetOnDisk(std::string_view key);
-  void Count(std::size_t bytes);
+  std::optional<std::string_view> TargetAt(std::string_view key) override;
+  bool MayBeOnWay(std::string_view key) override;
+  void Count(std::size_t bytes) override;
   void Forget() { has_last_ = false; }
 
   const EntryTexts& texts_;

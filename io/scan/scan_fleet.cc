@@ -74,6 +74,13 @@ std::string FindRefusal(const InventorySummary& summary, std::string_view media_
   return RefusalOf(summary.warnings.front());
 }
 
+// Whether the store may hold it as it is read for another place.
+bool IsOfOnePlace(const ScannedLayer& scanned) {
+  if (!scanned.inventory) return false;
+  const std::vector<InventoryWarning>& warnings = scanned.inventory->warnings;
+  return !IsReadFor(true, warnings) || !IsReadFor(false, warnings);
+}
+
 void FleetScanner::LookInStore() {
   for (LayerIndex i = 0; i < fleet_.layers.size(); ++i) {
     if (!options_.layers.empty() && !std::ranges::binary_search(options_.layers, i)) continue;
@@ -86,7 +93,7 @@ void FleetScanner::LookInStore() {
     LayerScan& scan = result_.layers[i];
     scan.damage = std::move(found.damage);
     scan.doubt = std::move(found.doubt);
-    if (!found.summary) {
+    if (!found.summary || !IsReadFor(layer.is_lowest, found.summary->warnings)) {
       queue_.push_back(i);
       continue;
     }
@@ -182,8 +189,8 @@ void FleetScanner::ScanOne(const ParallelItem& item) {
   if (options_.on_scanned) options_.on_scanned(index, *scanned);
   try {
     if (options_.keeps) {
-      result.file_bytes =
-          store_.Write(DigestOf(layer), layer.size, *scanned, /*replaces=*/options_.rescan);
+      const bool replaces = options_.rescan || IsOfOnePlace(*scanned);
+      result.file_bytes = store_.Write(DigestOf(layer), layer.size, *scanned, replaces);
     }
   } catch (const InputError& error) {
     result.outcome = LayerOutcome::kBad;
@@ -211,7 +218,8 @@ ExpectedLayer ExpectedLayerOf(const Fleet& fleet, const Layer& layer) {
   ExpectedLayer expected{.digest = {.digest = layer.digest, .verifiable = layer.verifiable},
                          .size = layer.size,
                          .media_type = std::string(fleet.text(layer.media_type)),
-                         .diff_id = std::nullopt};
+                         .diff_id = std::nullopt,
+                         .is_lowest = layer.is_lowest};
   if (layer.diff_id != kNone) expected.diff_id = fleet.diff_ids[layer.diff_id];
   return expected;
 }

@@ -73,7 +73,7 @@ class LayerScanner {
       }
       return {.inventory = std::nullopt, .not_a_tar = std::move(found)};
     }
-    InventoryBuilder builder(options_, warnings_);
+    InventoryBuilder builder(expected_.is_lowest, options_, warnings_);
     std::int64_t num_members = 0;
     Bytes header_bytes = 0;
     if (is_empty) {

@@ -25,6 +25,7 @@ struct ExpectedLayer {
   Bytes size = 0;
   std::string media_type;         // only compared with what is found: another codec is a warning
   std::optional<Digest> diff_id;  // from the image's config
+  bool is_lowest = false;         // of some image, and so read as that (kReadAsLowestWarning)
 };
 
 // Takes contents of regular files on their way past the scanner, in the tar's order. What it throws

@@ -49,6 +49,8 @@ constexpr auto kWarningRules = std::to_array<WarningRule>({
     {"path above the root", "a ", "paths below the root"},
     {"path given twice", "a ", "each path once in a layer"},
     {"size of an entry without a body", "a ", "an entry without contents to have the size 0"},
+    {kReadAsUpperWarning, "a ", "no marker for what its own layer has written"},
+    {kReadAsLowestWarning, "a ", "no marker for what its own layer has written"},
     {"symlink without a target", "a ", "a symlink to have a target"},
     {kUnlistedTimeWarning, "a ", "a directory that stays one"},
     {"time of a directory that its layer replaces", "a ", "a directory that stays one"},

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -58,22 +60,19 @@ class AttributeSetter {
       if (type == EntryType::kHardLink) AddName(e);
       if (type == EntryType::kDirectory) AddDirectory(e);
     }
-    auto followed = followed_.begin();
-    for (const std::uint32_t e : in_tar) {
-      if (entries_[e].type != EntryType::kDirectory) continue;
-      std::uint32_t name = entries_[e].path;
-      bool is_rooted = false;
-      if (followed != followed_.end() && followed->path == name) {
-        name = followed->name;
-        is_rooted = followed->is_rooted;
-        ++followed;
-      }
-      SetTime(e, inventory_.texts[name], is_rooted);
-    }
+    FindTimes(in_tar);
+    for (const Time& time : times_) SetTime(time);
     Finish();
   }
 
  private:
+  // What a directory's header says.
+  struct Time {
+    std::uint32_t from = 0;
+    std::string path;  // where it is given
+    std::int64_t mtime = 0;
+    std::uint32_t mtime_nsec = 0;
+  };
   // By name; views into texts, to which nothing is added yet.
   using Xattrs = std::map<std::string_view, std::string_view>;
 
@@ -148,18 +147,49 @@ class AttributeSetter {
     to.mtime_nsec = from.mtime_nsec;
   }
 
-  void SetTime(std::uint32_t e, std::string_view name, bool is_rooted) {
-    const Entry& directory = entries_[e];
-    std::string_view path;
-    try {
-      path = symlinks_.FindDirectory(name, is_rooted);
-    } catch (const InputError&) {
-      return;  // a loop that came later; runtimes do not unpack such a layer
+  // Directories whose times do not just stay with their entries. By their names they are given last
+  // of all, wherever those lead by then.
+  void FindTimes(std::span<const std::uint32_t> in_tar) {
+    std::vector<std::uint32_t> moved;
+    auto followed = followed_.begin();
+    for (const std::uint32_t e : in_tar) {
+      const Entry& directory = entries_[e];
+      if (directory.type != EntryType::kDirectory) continue;
+      std::uint32_t name = directory.path;
+      bool is_rooted = false;
+      if (followed != followed_.end() && followed->path == name) {
+        name = followed->name;
+        is_rooted = followed->is_rooted;
+        ++followed;
+      }
+      std::string_view path;
+      try {
+        path = symlinks_.FindDirectory(inventory_.texts[name], is_rooted);
+      } catch (const InputError&) {
+        continue;  // a loop that came later; runtimes do not unpack such a layer
+      }
+      const bool is_here = path == inventory_.path(directory);
+      const bool is_last = e + 1 == entries_.size() ||
+                           inventory_.path(entries_[e + 1]) != inventory_.path(directory);
+      if (is_last && is_here) continue;
+      times_.push_back({.from = e,
+                        .path = std::string(path),
+                        .mtime = directory.mtime,
+                        .mtime_nsec = directory.mtime_nsec});
+      if (!is_here) moved.push_back(e);
     }
-    const bool is_last =
-        e + 1 == entries_.size() || inventory_.path(entries_[e + 1]) != inventory_.path(directory);
-    if (is_last && path == inventory_.path(directory)) return;
-    const std::uint32_t last = FindLast(path, kNone);
+    if (moved.empty()) return;
+    const std::vector<std::uint32_t> superseded_by = FindSuperseded(inventory_);
+    for (const std::uint32_t e : moved) {
+      if (superseded_by[e] != kNone) continue;
+      entries_[e].mtime = kNoTime;
+      entries_[e].mtime_nsec = 0;
+    }
+  }
+
+  void SetTime(const Time& time) {
+    const Entry& directory = entries_[time.from];
+    const std::uint32_t last = FindLast(time.path, kNone);
     if (last == kNone) {
       warnings_.Add(kUnlistedTimeWarning, inventory_.path(directory), begins_[directory.position]);
       return;
@@ -170,14 +200,11 @@ class AttributeSetter {
       return;
     }
     Entry& other = entries_[holder_[last]];
-    if (std::tie(other.mtime, other.mtime_nsec) ==
-        std::tie(directory.mtime, directory.mtime_nsec)) {
-      return;
-    }
+    if (std::tie(other.mtime, other.mtime_nsec) == std::tie(time.mtime, time.mtime_nsec)) return;
     warnings_.Add("time of a directory that its layer replaces", inventory_.path(directory),
                   begins_[directory.position]);
-    other.mtime = directory.mtime;
-    other.mtime_nsec = directory.mtime_nsec;
+    other.mtime = time.mtime;
+    other.mtime_nsec = time.mtime_nsec;
   }
 
   void Finish() {
@@ -206,6 +233,7 @@ class AttributeSetter {
   LayerSymlinks& symlinks_;
   ScanWarnings& warnings_;
   std::vector<std::uint32_t> holder_;       // of each entry that is no marker: of what it names
+  std::vector<Time> times_;                 // in the tar's order
   std::map<std::uint32_t, Xattrs> xattrs_;  // of entries where others had a say
 };
 

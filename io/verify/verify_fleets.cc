@@ -195,6 +195,9 @@ class JointContents {
 
   const PathTree& paths() const { return contents_.paths; }
   bool IsKnown(LayerIndex joint) const { return contents_.inventories[joint].has_value(); }
+  std::optional<std::size_t> FindMisread(std::span<const LayerIndex> joint_chain) const {
+    return contents_.FindMisread(joint_chain);
+  }
   const Inventory& inventory(LayerIndex joint) const { return *contents_.inventories[joint]; }
   std::vector<LayerIndex> ChainOfLeft(std::span<const LayerIndex> chain) const {
     return JointNumbers::Map(chain, numbers_.left);
@@ -324,6 +327,11 @@ class FleetVerification {
     const auto left_below = left_chain.first(left_chain.size() - top);
     const auto right_below = right_chain.first(right_chain.size() - top);
     if (AreKnown(left_below) && AreKnown(right_below)) {
+      const std::string misread = FindMisread(left_below) + FindMisread(right_below);
+      if (!misread.empty()) {
+        verdict.unproven.push_back(misread);
+        return;
+      }
       const std::vector<OverlayLayer> left = contents_.Layers(left_below);
       const std::vector<OverlayLayer> right = contents_.Layers(right_below);
       FileSystemDiff files = CompareFileSystems(contents_.paths(), left, right, options_.files);
@@ -339,6 +347,16 @@ class FleetVerification {
 
   bool AreKnown(std::span<const LayerIndex> joint_chain) const {
     return std::ranges::all_of(joint_chain, [&](LayerIndex j) { return contents_.IsKnown(j); });
+  }
+
+  // Why what is known of a layer does not hold where the chain has it; empty where it does.
+  std::string FindMisread(std::span<const LayerIndex> joint_chain) const {
+    const std::optional<std::size_t> place = contents_.FindMisread(joint_chain);
+    if (!place) return "";
+    return fmt::format(
+        "layer {}: the lowest of one image and not of another, and means something else there; "
+        "compare the images one by one",
+        FormatDigest(contents_.inventory(joint_chain[*place]).layer));
   }
 
   // What an image that is left out is found by.
