@@ -82,7 +82,9 @@ struct SparseRecords {
   std::string_view minor;
   std::string_view map;
   std::string_view name;
-  std::optional<Bytes> num_parts;
+  PaxRecord size;
+  PaxRecord real_size;  // the same, where there is no size
+  PaxRecord num_parts;
   std::optional<Bytes> offset;  // of a part whose length comes next
   Bytes num_read = 0;
 };
@@ -95,10 +97,12 @@ void ReadSparseRecord(const PaxRecord& record, SparseRecords& sparse, PaxLayout&
     sparse.minor = record.value;
   } else if (key == "map") {
     sparse.map = record.value;
-  } else if (key == "size" || key == "realsize") {
-    layout.real_size = SizeOf(record);
+  } else if (key == "size") {
+    sparse.size = record;
+  } else if (key == "realsize") {
+    sparse.real_size = record;
   } else if (key == "numblocks") {
-    sparse.num_parts = SizeOf(record);
+    sparse.num_parts = record;
   } else if (key == "offset") {
     if (sparse.offset) CheckMap("a part without a length");
     sparse.offset = SizeOf(record);
@@ -112,28 +116,37 @@ void ReadSparseRecord(const PaxRecord& record, SparseRecords& sparse, PaxLayout&
   }
 }
 
-void FinishSparse(const SparseRecords& sparse, PaxLayout& layout) {
-  layout.is_sparse = true;
-  if (sparse.major == "1" && sparse.minor == "0") {
-    layout.map_in_body = true;
-  } else if (!(sparse.major.empty() && sparse.minor.empty()) &&
-             !(sparse.major == "0" && (sparse.minor == "0" || sparse.minor == "1"))) {
-    throw InputError("expected GNU.sparse version 0.0, 0.1 or 1.0, found \"" +
-                     std::string(sparse.major.substr(0, 20)) + "." +
-                     std::string(sparse.minor.substr(0, 20)) + "\"");
+// By Go's rules: a map without a version is of 0.x, and with any other version the file is none.
+bool IsSparse(const SparseRecords& sparse) {
+  if (sparse.major.empty() && sparse.minor.empty()) {
+    return !sparse.map.empty() || sparse.num_read > 0 || sparse.offset;
   }
+  return (sparse.major == "0" && (sparse.minor == "0" || sparse.minor == "1")) ||
+         (sparse.major == "1" && sparse.minor == "0");
+}
+
+void FinishSparse(const SparseRecords& sparse, PaxLayout& layout) {
+  if (!IsSparse(sparse)) {
+    layout.map = {};
+    return;
+  }
+  layout.is_sparse = true;
+  layout.map_in_body = sparse.major == "1";
   if (sparse.offset) CheckMap("a part without a length");
   Bytes num_read = sparse.num_read;
   if (!sparse.map.empty()) {
     if (layout.map_in_body || sparse.num_read > 0) CheckMap("two maps");
     num_read = ReadMap(sparse.map, layout.map);
   }
-  if (sparse.num_parts && !layout.map_in_body && *sparse.num_parts != num_read) {
-    CheckMap(std::to_string(num_read) + " parts where it says " +
-             std::to_string(*sparse.num_parts));
+  if (!sparse.num_parts.value.empty() && !layout.map_in_body) {
+    const Bytes num_parts = SizeOf(sparse.num_parts);
+    if (num_parts != num_read) {
+      CheckMap(std::to_string(num_read) + " parts where it says " + std::to_string(num_parts));
+    }
   }
-  if (!layout.real_size) CheckMap("no size of the file");
-  if (!sparse.name.empty()) layout.path = sparse.name;
+  const PaxRecord& size = sparse.size.value.empty() ? sparse.real_size : sparse.size;
+  if (!size.value.empty()) layout.real_size = SizeOf(size);
+  layout.sparse_name = sparse.name;
 }
 
 // Of each name the last.
@@ -204,7 +217,7 @@ PaxLayout ReadPaxLayout(std::string_view records) {
     } else if (record.key.starts_with(kXattrPrefix)) {
       xattrs.push_back({.name = std::string(record.key.substr(kXattrPrefix.size())),
                         .value = std::string(record.value)});
-    } else if (record.key.starts_with(kSparsePrefix) && !record.value.empty()) {
+    } else if (record.key.starts_with(kSparsePrefix)) {
       is_sparse = true;
       ReadSparseRecord(record, sparse, layout);
     }
@@ -215,21 +228,28 @@ PaxLayout ReadPaxLayout(std::string_view records) {
   return layout;
 }
 
-std::string FilterPaxRecords(std::string_view records, bool drop_size) {
-  SeededMap<std::string_view, std::string_view> last;  // line by key
+std::string FilterPaxRecords(std::string_view records, bool drop_size, bool drop_sparse) {
+  SeededMap<std::string_view, PaxRecord> last;  // by key
   std::vector<PaxRecord> kept;
   while (!records.empty()) {
     const PaxRecord record = TakePaxRecord(records);
     if (!IsForLibarchive(record.key) || (drop_size && record.key == "size")) continue;
-    last[record.key] = record.line;
+    if (drop_sparse && record.key.starts_with(kSparsePrefix)) continue;
+    last[record.key] = record;
     kept.push_back(record);
   }
+  const auto size = last.find("GNU.sparse.size");
+  const bool has_size = size != last.end() && !size->second.value.empty();
   std::string passed;
   for (const PaxRecord& record : kept) {
-    if (record.value.empty()) continue;
-    // Records of a sparse map come again and again.
-    const bool is_last = last[record.key].data() == record.line.data();
-    if (is_last || record.key.starts_with(kSparsePrefix)) passed += record.line;
+    if (record.value.empty() || (has_size && record.key == "GNU.sparse.realsize")) continue;
+    // Those of a sparse map come again and again.
+    const bool is_part = record.key == "GNU.sparse.offset" || record.key == "GNU.sparse.numbytes";
+    if (!is_part && last[record.key].line.data() != record.line.data()) continue;
+    passed += record.line;
+    // Go takes numbers with a plus, libarchive does not.
+    std::replace(passed.end() - static_cast<std::ptrdiff_t>(record.value.size()) - 1, passed.end(),
+                 '+', '0');
   }
   return passed;
 }

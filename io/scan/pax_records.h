@@ -47,8 +47,9 @@ struct PaxLayout {
 
   // GNU.sparse.*: version 0.x has its map here, version 1.0 in front of the body.
   bool is_sparse = false;
+  std::string sparse_name;  // of the entry, whatever else names it; empty: none given
   bool map_in_body = false;
-  std::optional<Bytes> real_size;
+  std::optional<Bytes> real_size;  // none: what the header gives
   SparseMap map;
 };
 
@@ -56,7 +57,9 @@ struct PaxLayout {
 [[nodiscard]] PaxLayout ReadPaxLayout(std::string_view records);
 
 // The records that libarchive is to see: where the body is; of each key but those of a sparse map
-// the last, size not if `drop_size`. Without deleted keys, which it would read as empty values.
-[[nodiscard]] std::string FilterPaxRecords(std::string_view records, bool drop_size);
+// the last, size not if `drop_size`, those of sparse files not if `drop_sparse`. Without deleted
+// keys, which it would read as empty values. REQUIRES: ReadPaxLayout takes the records.
+[[nodiscard]] std::string FilterPaxRecords(std::string_view records, bool drop_size,
+                                           bool drop_sparse);
 
 }  // namespace gneiss

@@ -127,14 +127,18 @@ bool HasGnuPrefix(std::string_view header) {
   });
 }
 
-// Digits behind a zero byte are none to libarchive.
+// Digits behind a zero byte are none to libarchive, and the end of digits is no place for anything.
 void MendNumber(std::span<char> header, const Field& field) {
-  if (header[field.begin] != '\0' && header[field.begin] != ' ') return;
   const std::string_view text = field.Of({header.data(), header.size()});
+  if ((text.front() & 0x80) != 0) return;
   const std::size_t begin = text.find_first_not_of(' ');
-  if (begin == std::string_view::npos || text[begin] != '\0') return;
+  if (begin == std::string_view::npos) return;
+  const std::size_t zero = text.find('\0');
+  const bool has_more = zero != std::string_view::npos &&
+                        text.find_first_not_of(" \0"sv, zero) != std::string_view::npos;
+  if (text[begin] != '\0' && !has_more) return;
   const std::optional<std::int64_t> number = ParseTarNumber(text);
-  if (number.value_or(0) <= 0) return;
+  if (!number || (*number == 0 && !has_more)) return;
   WriteOctal(header.subspan(field.begin, field.size - 1), *number);
   header[field.begin + field.size - 1] = '\0';
 }
@@ -410,7 +414,8 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   HideNames(span, type);
   WriteChecksum(span);
 
-  if (pax_) PassExtension(*pax_, FilterPaxRecords(pax_->body, IsHeaderOnly(type)));
+  if (pax_)
+    PassExtension(*pax_, FilterPaxRecords(pax_->body, IsHeaderOnly(type), !layout.is_sparse));
   Pass(offset, kBlock);
   DropExtensions();
   member_begin_ = -1;
@@ -424,7 +429,7 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
     ReadOldSparse(header, member);
   } else if (layout.is_sparse) {
     member.is_sparse = true;
-    member.size = *layout.real_size;
+    member.size = layout.real_size.value_or(member.stored_size);
     if (!layout.map_in_body) CheckMap(map_.Check(member.stored_size, member.size));
   }
   members_.push_back(member);
@@ -448,7 +453,8 @@ PaxLayout TarHeaders::ReadPaxLayoutOf() {
   } catch (const InputError& error) {
     Fail(error.problem());
   }
-  if ((long_name_ && !layout.path.empty()) || (long_link_ && !layout.link.empty())) {
+  const bool has_path = !layout.path.empty() || !layout.sparse_name.empty();
+  if ((long_name_ && has_path) || (long_link_ && !layout.link.empty())) {
     warnings_.AddAtTarByte("name by PAX and by GNU tar", header_at_);
   }
   if (layout.has_odd_number) warnings_.AddAtTarByte("odd number in a header", header_at_);
@@ -481,6 +487,10 @@ void TarHeaders::ReadNames(std::string_view header, const PaxLayout& layout,
   member.link = !long_link.empty()     ? long_link
                 : !layout.link.empty() ? std::string_view(layout.link)
                                        : UpToZero(kLink.Of(header));
+  if (!layout.sparse_name.empty()) {
+    member.name = layout.sparse_name;
+    return;
+  }
   const std::string_view long_name = in(long_name_);
   if (!long_name.empty() || !layout.path.empty()) {
     member.name = !long_name.empty() ? long_name : std::string_view(layout.path);

@@ -40,13 +40,15 @@ std::optional<std::int64_t> ParseTarNumber(std::string_view field) {
 
 std::optional<std::int64_t> ParseSigned(std::string_view text) {
   std::int64_t number = 0;
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
 
 std::optional<std::int64_t> ParseDecimal(std::string_view text) {
-  return text.starts_with('-') ? std::nullopt : ParseSigned(text);
+  const std::optional<std::int64_t> number = ParseSigned(text);
+  return number && *number < 0 ? std::nullopt : number;
 }
 
 }  // namespace gneiss

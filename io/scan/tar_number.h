@@ -14,9 +14,10 @@ namespace gneiss {
 // no digits are 0.
 [[nodiscard]] std::optional<std::int64_t> ParseTarNumber(std::string_view field);
 
-// Decimal digits and nothing else, as PAX records hold sizes; nullopt when not or above 2^63 - 1.
+// Decimal digits behind a sign or none, as Go reads the sizes of PAX records; nullopt when not,
+// below 0 or above 2^63 - 1.
 [[nodiscard]] std::optional<std::int64_t> ParseDecimal(std::string_view text);
-// The same, behind '-' too.
+// The same, below 0 too.
 [[nodiscard]] std::optional<std::int64_t> ParseSigned(std::string_view text);
 
 }  // namespace gneiss
