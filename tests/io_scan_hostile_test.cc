@@ -1395,11 +1395,24 @@ TEST_CASE("An entry of a type that no layer holds is refused", "[io][scan_hostil
 }
 
 TEST_CASE("A global PAX header changes no entry", "[io][scan_hostile]") {
-  const std::string records = PaxRecordText("path", "other") + PaxRecordText("size", "0");
-  const Inventory inventory =
-      ScanTar(TarEntry({.name = "g", .type = 'g'}, records) + File("a", "body") + kEnd);
-  CHECK(List(inventory) == "file a 4\n");
-  CHECK(Warnings(inventory) == "global PAX header 1 tar byte 0\n");
+  const std::string records = PaxRecordText("comment", "other") + PaxRecordText("size", "0");
+  for (const std::string name : {"g", "././@PaxHeader", "/pax_global_header", ""}) {
+    const Inventory inventory =
+        ScanTar(TarEntry({.name = name, .type = 'g'}, records) + File("a", "body") + kEnd);
+    CHECK(List(inventory) == "file a 4\n");
+    CHECK(Warnings(inventory) == "global PAX header 1 tar byte 0\n");
+  }
+  // containerd makes directories for it, and deletes what has its name.
+  for (const std::string name : {"d/g", ".wh.etc", "./.wh..wh..opq", "/tmp/GlobalHead.1.1"}) {
+    CHECK(ScanError(TarEntry({.name = name, .type = 'g'}, records) + File("a") + kEnd) ==
+          "tar byte 0: expected a global PAX header that names no path, found \"" + name +
+              "\", where runtimes make or delete something");
+  }
+  CHECK(
+      ScanError(File("a") + TarEntry({.name = "g", .type = 'g'}, PaxRecordText("path", "a")) +
+                File("b") + kEnd) ==
+      "tar byte 512: expected a global PAX header that names no path, found \"a\", where runtimes "
+      "make or delete something");
 }
 
 TEST_CASE("What an inventory says of its extremes decides as a scan under those limits does",

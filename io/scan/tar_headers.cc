@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <utility>
 
 #include "io/scan/tar_number.h"
+#include "io/source/json_value.h"
 #include "planner/input_error.h"
 
 namespace gneiss {
@@ -340,13 +342,8 @@ void TarHeaders::FinishExtension() {
       warnings_.AddAtTarByte("extended header before a global one", header_at_);
       DropExtensions();
     }
-    // Runtimes do not apply it, nor does libarchive, which is not shown it.
-    std::string_view records = reading_.body;
-    try {
-      while (!records.empty()) (void)TakePaxRecord(records);
-    } catch (const InputError& error) {
-      Fail(error.problem());
-    }
+    // Runtimes do not apply it to entries, nor does libarchive, which is not shown it.
+    ReadGlobal();
     warnings_.AddAtTarByte("global PAX header", header_at_);
     return;
   }
@@ -354,6 +351,32 @@ void TarHeaders::FinishExtension() {
   (extension_type_ == 'x'   ? pax_
    : extension_type_ == 'L' ? long_name_
                             : long_link_) = std::exchange(reading_, {});
+}
+
+// containerd makes way for what it takes for an entry: makes its directories, deletes what has its
+// name and, if that is a marker's, what the marker hides. umoci refuses all global headers.
+void TarHeaders::ReadGlobal() const {
+  std::string name = ReadPrefix(reading_.header);
+  if (!name.empty()) name += '/';
+  name += UpToZero(kName.Of(reading_.header));
+  bool has_path = false;
+  std::string_view records = reading_.body;
+  try {
+    while (!records.empty()) {
+      const PaxRecord record = TakePaxRecord(records);
+      if (record.key != "path" || record.value.empty()) continue;
+      has_path = true;
+      name = record.value;
+    }
+  } catch (const InputError& error) {
+    Fail(error.problem());
+  }
+  const std::string path =
+      std::filesystem::path("/" + name).lexically_normal().relative_path().string();
+  if (has_path || path.find('/') != std::string::npos || path.starts_with(".wh.")) {
+    Fail("expected a global PAX header that names no path, found " + Quote(name.substr(0, 200)) +
+         ", where runtimes make or delete something");
+  }
 }
 
 void TarHeaders::DropExtensions() {

@@ -89,6 +89,7 @@ class TarHeaders {
   void ReadZeroBlock();
   void StartExtension(std::string_view header, char type);
   void FinishExtension();
+  void ReadGlobal() const;
   void DropExtensions();
   void StartMember(std::span<char> header, char type);
   PaxLayout ReadPaxLayoutOf();
