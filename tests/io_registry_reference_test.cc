@@ -79,6 +79,7 @@ TEST_CASE("A password in a reference is not shown", "[io][registry]") {
       "`docker login HOST`, or give a file of credentials with --authfile";
   CHECK(ReferenceError("user:pw@h.x/r") == "\"***@h.x/r\": " + advice);
   CHECK(ReferenceError("user:p/w@h.x:5000/r:1") == "\"***@h.x:5000/r:1\": " + advice);
+  CHECK(ReferenceError("user:p/w@host") == "\"***@host\": " + advice);
   CHECK(ReferenceError("token@h.x/r@" + kSomeDigest) ==
         "\"***@h.x/r@" + kSomeDigest.substr(0, 80 - 10) + "\"...: " + advice);
   for (const char* const text :

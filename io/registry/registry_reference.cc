@@ -71,11 +71,14 @@ void ExpectNoUser(std::string_view text) {
 
 void ExpectHost(std::string_view text, std::string_view host) {
   if (IsHostAndPort(host)) return;
+  // A user and the start of a password look like a host and a port.
+  if (ShownSource(text) != text) ThrowMayHoldPassword(text);
   ThrowReference(text, "expected HOST or HOST:PORT, found " + Quote(host));
 }
 
 void ExpectRepository(std::string_view text, std::string_view repository) {
   if (IsRepositoryName(repository)) return;
+  if (ShownSource(text) != text) ThrowMayHoldPassword(text);
   ThrowReference(text,
                  "expected a repository, lower-case letters and digits with '.', '_', '-' or '/' "
                  "between them and at most " +
