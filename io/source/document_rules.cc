@@ -85,7 +85,11 @@ void CheckDigest(const JsonValue& value, const JsonPath& path) {
 }
 
 void CheckSize(const JsonValue& value, const JsonPath& path) {
-  (void)ReadSize(TreeJson(value), path);
+  const Bytes size = ReadSize(TreeJson(value), path);
+  // As a double: Go refuses a whole number that has a point or an exponent.
+  if (std::holds_alternative<double>(value.variant())) {
+    ThrowExpected(path, "digits alone", std::to_string(size) + " with a point or an exponent");
+  }
 }
 
 constexpr std::string_view kExpectedMediaType = "a media type, as \"type/subtype\" of RFC 6838";
