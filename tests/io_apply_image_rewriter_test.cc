@@ -225,6 +225,36 @@ TEST_CASE("A history that does not fit its layers stays as steps that made none"
   CHECK_FALSE(parsed.history[4].empty_layer);
 }
 
+TEST_CASE("What is rewritten stands nowhere else, whatever the case of its name", "[io][apply]") {
+  const std::vector layers = {JoinedLayer(0, 3)};
+  const std::string config = ConfigOfThree();
+  const std::string open = config.substr(0, config.rfind('}'));
+  for (const std::string more :
+       {R"("History":[{"created_by":"z"}])", R"("History":[{},{},{},{},{}])",
+        R"("RootFS":{"diff_ids":[]})", R"("ROOTf\u017f":{"Diff_IDs":[]})"}) {
+    INFO(more);
+    CHECK_THROWS_WITH(RewriteConfig(open + "," + more + "}", layers, 3),
+                      Catch::Matchers::Contains("once, found it again or in other spelling"));
+  }
+  CHECK_NOTHROW(RewriteConfig(open + R"(,"Config":{"User":"a"}})", layers, 3));
+
+  const std::string descriptor =
+      R"({"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:)" +
+      std::string(64, '1') + R"(","size":2})";
+  const std::string manifest = R"({"schemaVersion":2,"config":)" + descriptor + R"(,"layers":[)" +
+                               descriptor + "," + descriptor + "," + descriptor + "]";
+  for (const std::string& more :
+       {R"("Config":)" + descriptor, R"("layer\u017f":[)" + descriptor + "]",
+        R"("Layers":[)" + descriptor + "," + descriptor + "," + descriptor + "," + descriptor +
+            "]"}) {
+    INFO(more);
+    CHECK_THROWS_WITH(
+        RewriteManifest(manifest + "," + more + "}", layers, LayerCodec::kGzip, "{}", nullptr),
+        Catch::Matchers::Contains("once, found it again or in other spelling"));
+  }
+  CHECK_NOTHROW(RewriteManifest(manifest + "}", layers, LayerCodec::kGzip, "{}", nullptr));
+}
+
 TEST_CASE("A config without a history gets none, one without rootfs gets that", "[io][apply]") {
   ChainLayer kept = KeptLayer(0);
   kept.diff_id = Sha256("0");

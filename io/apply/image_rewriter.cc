@@ -97,7 +97,9 @@ class HistoryRewriter {
   HistoryRewriter(std::string_view history, const ImageConfig& config) {
     const std::vector<std::string_view> elements = ElementsOf(history);
     for (std::size_t i = 0; i < elements.size(); ++i) {
-      items_.push_back({.text = elements[i], .entry = &config.history[i]});
+      // An entry that says nothing, to Go, and becomes one that can be added to.
+      const std::string_view text = elements[i] == "null" ? "{}" : elements[i];
+      items_.push_back({.text = text, .entry = &config.history[i]});
       if (!config.history[i].empty_layer) makers_.push_back(items_.back());
     }
   }
@@ -193,6 +195,19 @@ bool IsDocker(const Manifest& manifest) {
          (manifest.media_type.empty() && manifest.config->media_type == kDockerConfigType);
 }
 
+// What is rewritten stands once more under a name that Go takes for the same, and would win there.
+[[noreturn]] void ThrowOtherSpelling(std::string_view document, std::string_view name) {
+  throw InputError(fmt::format(
+      "expected a {} with {} once, found it again or in other spelling; build the image anew",
+      document, name));
+}
+
+bool HasDiffIds(const ImageConfig& config, std::string_view diff_ids) {
+  const std::vector<std::string_view> elements = ElementsOf(diff_ids);
+  return std::ranges::equal(elements, config.diff_ids, {}, {},
+                            [](const auto& id) { return JsonText(FormatDigest(id.digest)); });
+}
+
 }  // namespace
 
 std::string RewriteConfig(std::string_view config, std::span<const ChainLayer> layers,
@@ -206,10 +221,18 @@ std::string RewriteConfig(std::string_view config, std::span<const ChainLayer> l
   } else {
     edit.Set(root, "rootfs", R"({"type":"layers","diff_ids":)" + diff_ids + "}");
   }
+  std::size_t num_entries = parsed.history.size();
   if (const std::string_view history = FindMember(root, "history"); !parsed.history.empty()) {
-    edit.Set(root, "history", HistoryRewriter(history, parsed).Rewrite(layers, num_old_layers));
+    if (ElementsOf(history).size() != num_entries) ThrowOtherSpelling("config", "history");
+    const std::string entries = HistoryRewriter(history, parsed).Rewrite(layers, num_old_layers);
+    num_entries = ElementsOf(entries).size();
+    edit.Set(root, "history", entries);
   }
-  return std::move(edit).Finish();
+  std::string rewritten = std::move(edit).Finish();
+  const ImageConfig found = ParseImageConfig(rewritten);
+  if (!HasDiffIds(found, diff_ids)) ThrowOtherSpelling("config", "rootfs.diff_ids");
+  if (found.history.size() != num_entries) ThrowOtherSpelling("config", "history");
+  return rewritten;
 }
 
 std::string RewriteManifest(std::string_view manifest, std::span<const ChainLayer> layers,
@@ -227,6 +250,7 @@ std::string RewriteManifest(std::string_view manifest, std::span<const ChainLaye
   }
   const std::string_view root = TrimJson(manifest);
   const std::vector<std::string_view> old_layers = ElementsOf(FindMember(root, "layers"));
+  if (old_layers.size() < parsed.layers.size()) ThrowOtherSpelling("manifest", "layers");
   std::vector<std::string> descriptors;
   for (const ChainLayer& layer : layers) {
     descriptors.push_back(
@@ -244,7 +268,19 @@ std::string RewriteManifest(std::string_view manifest, std::span<const ChainLaye
     named.Set(old, "org.opencontainers.image.base.digest", JsonText(base->digest_text));
     edit.Set(root, "annotations", std::move(named).Finish());
   }
-  return std::move(edit).Finish();
+  std::string rewritten = std::move(edit).Finish();
+  const Manifest found = ParseManifest(rewritten);
+  if (!found.config || !found.config->digest.verifiable ||
+      found.config->digest.digest != Sha256(new_config)) {
+    ThrowOtherSpelling("manifest", "config");
+  }
+  if (!std::ranges::equal(found.layers, layers, [&](const auto& left, const ChainLayer& layer) {
+        return layer.is_new ? left.digest.verifiable && left.digest.digest == layer.digest
+                            : left.digest_text == parsed.layers[layer.first].digest_text;
+      })) {
+    ThrowOtherSpelling("manifest", "layers");
+  }
+  return rewritten;
 }
 
 std::string RewriteDescriptor(std::string_view descriptor, std::string_view new_content) {
