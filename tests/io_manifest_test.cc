@@ -257,6 +257,14 @@ TEST_CASE("A config gives platform, time, labels, diff_ids and history", "[io][m
   CHECK(config.history[1].empty_layer);
 }
 
+TEST_CASE("A null in a history is an entry that says nothing", "[io][manifest]") {
+  const ImageConfig config = ParseImageConfig(R"({"history":[null,{"created_by":"RUN x"}]})");
+  REQUIRE(config.history.size() == 2);
+  CHECK(config.history[0].created_by.empty());
+  CHECK_FALSE(config.history[0].empty_layer);
+  CHECK(config.history[1].created_by == "RUN x");
+}
+
 TEST_CASE("A config may leave out everything, and must not be something else", "[io][manifest]") {
   const ImageConfig empty = ParseImageConfig(
       R"({"config":null,"rootfs":null,"history":null,"os":null,"architecture":"amd64"})");

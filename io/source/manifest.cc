@@ -375,8 +375,9 @@ ImageConfig ParseImageConfig(std::string_view text) {
     std::int64_t index = 0;
     for (const JsonValue& element : history->elements()) {
       const JsonPath entry_path = history_path.element(index++);
-      ExpectKind(TreeJson(element), JsonKind::kObject, entry_path, "an object");
       HistoryEntry& entry = config.history.emplace_back();
+      if (element.kind() == JsonKind::kNull) continue;  // one that says nothing, to Go
+      ExpectKind(TreeJson(element), JsonKind::kObject, entry_path, "an object");
       entry.created_by = TextMember(element, "created_by", entry_path);
       entry.created = TextMember(element, "created", entry_path);
       if (const JsonValue* const mark = Find(element, "empty_layer")) {
