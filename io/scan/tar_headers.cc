@@ -437,8 +437,9 @@ void TarHeaders::StartMember(std::span<char> span, char type) {
   HideNames(span, type);
   WriteChecksum(span);
 
-  if (pax_)
+  if (pax_) {
     PassExtension(*pax_, FilterPaxRecords(pax_->body, IsHeaderOnly(type), !layout.is_sparse));
+  }
   Pass(offset, kBlock);
   DropExtensions();
   member_begin_ = -1;
