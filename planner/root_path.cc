@@ -8,8 +8,8 @@
 namespace gneiss {
 namespace {
 
-constexpr int kMaxLinks = 255;       // of containerd
-constexpr int kMaxLinksOnDisk = 40;  // of Linux
+constexpr int kMaxLinksFollowed = 255;  // of containerd
+constexpr int kMaxLinksOnDisk = 40;     // of Linux
 
 // Takes the first component off a path, empty ones passed over; empty: there is none.
 std::string_view TakeComponent(std::string_view& path) {
@@ -41,7 +41,7 @@ std::string CleanPath(std::string_view path) {
 [[noreturn]] void FailAtLoop() {
   throw InputError(
       "expected a parent directory, found a loop of the layer's symlinks or more than " +
-      std::to_string(kMaxLinks) + " in a row");
+      std::to_string(kMaxLinksFollowed) + " in a row");
 }
 
 // The link at a key as Linux finds it, where those above it may be links too: when a walk has put
@@ -90,7 +90,7 @@ std::string WalkOnce(std::string_view path, SymlinkTree& links, int& num_links) 
   while (true) {
     const std::string_view part = TakeComponent(path);
     if (part.empty()) return at;
-    if (num_links > kMaxLinks) FailAtLoop();
+    if (num_links > kMaxLinksFollowed) FailAtLoop();
     const std::string key = MakePathKey(at + "/" + std::string(part)).key;
     links.Count(key.size() + 1);
     const std::optional<std::string_view> link = TargetOnDisk(key, links);
