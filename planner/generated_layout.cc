@@ -147,6 +147,7 @@ class DirectoryPlacer {
       }
     }
     std::vector<UnitIndex> homeless;
+    std::map<std::uint32_t, std::vector<UnitIndex>> homes;  // by layer
     for (const UnitIndex u : directories) {
       const PathIndex path = directories_.path_of(u);
       if (last_[path] == u) continue;
@@ -157,9 +158,10 @@ class DirectoryPlacer {
       if (home == mine.end()) {
         homeless.push_back(u);
       } else {
-        List(layers_[*home], u);
+        homes[*home].push_back(u);
       }
     }
+    for (const auto& [j, units] : homes) List(layers_[j], units);
     for (const std::uint32_t j : mine) {
       for (const UnitIndex u : layers_[j].directories) last_[directories_.path_of(u)] = kNoUnit;
     }
@@ -184,16 +186,18 @@ class DirectoryPlacer {
     // It comes after what may have mended these.
     for (UnitIndex& u : own.directories) u = directories_.BestFor(directories_.path_of(u), {&i, 1});
     std::ranges::sort(own.directories);
-    for (const UnitIndex u : directories) List(own, u);
+    List(own, directories);
     layers_.push_back(std::move(own));
   }
 
-  // In place of what the layer has at that path.
-  void List(GeneratedLayer& layer, UnitIndex unit) {
-    std::erase_if(layer.directories, [&](UnitIndex other) {
-      return directories_.path_of(other) == directories_.path_of(unit);
-    });
-    layer.directories.insert(std::ranges::upper_bound(layer.directories, unit), unit);
+  // In place of what the layer has at their paths. REQUIRES: no two have the same.
+  void List(GeneratedLayer& layer, const std::vector<UnitIndex>& units) {
+    ++stamp_;
+    for (const UnitIndex u : units) seen_[directories_.path_of(u)] = stamp_;
+    std::erase_if(layer.directories,
+                  [&](UnitIndex other) { return seen_[directories_.path_of(other)] == stamp_; });
+    layer.directories.insert(layer.directories.end(), units.begin(), units.end());
+    std::ranges::sort(layer.directories);
   }
 
   void Weigh(GeneratedLayer& layer) const {
@@ -215,7 +219,7 @@ class DirectoryPlacer {
   // By path, of the image at hand: the directory that its layers list last, and which does.
   std::vector<UnitIndex> last_;
   std::vector<std::uint32_t> last_layer_;
-  std::vector<std::uint32_t> seen_;  // by path: stamp of the layer
+  std::vector<std::uint32_t> seen_;  // by path: stamp of the layer or list
   std::uint32_t stamp_ = 0;
 };
 

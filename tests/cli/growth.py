@@ -632,6 +632,7 @@ KINDS = [
     layers("layer: whiteouts of nothing", 500, whiteouts_of_nothing),
     layers("layer: an opaque marker again", 500, opaque_again),
     layers("layer: opaque markers", 300, opaque_tree),
+    layers("layer: directories alone", 4000, lambda n: [[directory(f"d{i}") for i in range(n)]]),
     layers("layer: file, directory", 300, flips),
     layers("layer: layers that flip", 200, flips_of_layers),
     layers("layer: a chain of hard links", 1000, hard_link_chain),
