@@ -355,10 +355,11 @@ TEST_CASE("An image that cannot be carried over is left out, and named", "[io][a
   f.Plan({"--level", "squash", "--pin", "three:*"});
   const std::string out = f.dir.path("out");
   const auto today = ShowLayout(f.shop.path());
+  std::string warned;
   // What a run says, its exit code, and that those that are left are as they were.
   const auto check_left_out = [&](const std::map<std::string, std::string>& expected,
                                   const std::vector<std::string>& more = {}) {
-    std::string said;
+    std::string said = warned;
     for (const auto& [ref, why] : expected) said += fmt::format("gneiss: {}: {}\n", ref, why);
     said += fmt::format("gneiss: {} left out of oci:{}",
                         expected.size() == 1 ? "1 image is" : "2 images are", out);
@@ -399,6 +400,18 @@ TEST_CASE("An image that cannot be carried over is left out, and named", "[io][a
     // The record is no marker of an ended run.
     CheckRefused(f, f.Apply("squash", out), "none",
                  out + ": expected an empty directory or none, found blobs in it");
+  }
+  SECTION("its descriptor has a member again in another spelling") {
+    std::string index = ReadWholeFile(f.shop.path() + "/index.json");
+    const std::string member = "\"digest\":\"" + MediaDigest(f.three) + "\"";
+    const std::size_t at = index.find(member);
+    REQUIRE(at != std::string::npos);
+    index.insert(at + member.size(), ",\"Digest\":\"" + MediaDigest(f.three) + "\"");
+    f.dir.Write("src/index.json", index);
+    warned = "gneiss: warning: " + f.shop.path() + "/index.json: duplicate JSON key\n";
+    check_left_out({{"three:1",
+                     "expected a descriptor with digest, size and data once, found one again in "
+                     "other spelling; build the index anew"}});
   }
   SECTION("a layer that is joined, of other bytes") {
     const std::string digest = LayerDigest(f, f.one, 1);

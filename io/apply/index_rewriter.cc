@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +18,8 @@
 
 namespace gneiss {
 namespace {
+
+using std::string_view_literals::operator""sv;
 
 constexpr std::size_t kMaxRootIndexBytes = std::size_t{256} << 20;
 constexpr std::size_t kMaxReferrerChain = 100;
@@ -51,6 +54,37 @@ std::string SubjectOf(const Descriptor& descriptor, std::string_view manifest) {
 bool IsDescriptor(std::string_view entry) {
   const Manifest alone = ParseManifest(fmt::format(R"({{"manifests":[{}]}})", entry));
   return alone.bad_entries.empty();
+}
+
+// Go would read what stands once more in another spelling, and that is not rewritten.
+void ExpectOnce(std::string_view descriptor) {
+  const Manifest alone = ParseManifest(
+      fmt::format(R"({{"manifests":[{}]}})", RewriteDescriptor(descriptor, /*new_content=*/"")));
+  const bool is_other_data =
+      std::ranges::any_of(MembersOf(descriptor), [](const JsonMember& member) {
+        return member.key != "data" && member.key.size() == 4 &&
+               std::ranges::equal(member.key, "data"sv, {}, [](char c) { return c | ' '; });
+      });
+  const bool is_rewritten = alone.manifests.size() == 1 && alone.manifests.front().size == 0 &&
+                            alone.manifests.front().digest_text == FormatDigest(Sha256(""));
+  if (is_rewritten && !is_other_data) return;
+  throw InputError(
+      "expected a descriptor with digest, size and data once, found one again in other spelling; "
+      "build the index anew");
+}
+
+// The same of the list of an index.
+void ExpectListOnce(std::string_view index, std::size_t num_elements, const Manifest& parsed) {
+  JsonEdit emptied(index);
+  emptied.Set(TrimJson(index), "manifests", "[]");
+  const Manifest rest = ParseManifest(std::move(emptied).Finish(), kMaxRootIndexBytes);
+  if (rest.manifests.empty() && rest.bad_entries.empty() &&
+      num_elements == parsed.manifests.size() + parsed.bad_entries.size()) {
+    return;
+  }
+  throw InputError(
+      "expected an index with manifests once, found them again in other spelling; build the index "
+      "anew");
 }
 
 void ExpectDepth(int depth) {
@@ -113,6 +147,7 @@ std::shared_ptr<IndexRewriter::Node> IndexRewriter::ReadNode(std::string text,
     const Manifest index = ParseManifest(node->text, kMaxRootIndexBytes);
     const std::string_view list = FindMember(TrimJson(node->text), "manifests");
     const std::vector<std::string_view> elements = ElementsOf(list);
+    ExpectListOnce(node->text, elements.size(), index);
     for (const InputError& error : index.bad_entries) {
       bad_entries_.emplace(IndexEntryName(), error.WithSource(path, error.place()).what());
     }
@@ -155,6 +190,7 @@ std::shared_ptr<IndexRewriter::Node> IndexRewriter::ReadNode(std::string text,
 void IndexRewriter::ReadEntry(std::string_view text, const Descriptor& descriptor, int depth,
                               Node& node) {
   Entry entry{.text = std::string(text), .descriptor = descriptor};
+  ExpectOnce(text);
   const ManifestKind claimed = KindOf(descriptor);
   if (claimed == ManifestKind::kIndex) {
     if (const auto known = nodes_.find(descriptor.digest_text); known != nodes_.end()) {

@@ -88,10 +88,10 @@ int ExitCodeOf(const VerifyReport& report, bool keep_going, const LoadedFleet& l
   for (const Verdict verdict : {Verdict::kDifferent, Verdict::kOnlyLeft, Verdict::kOnlyRight}) {
     if (report.count(verdict) > 0) return kPolicyNotMet;
   }
-  if (report.count(Verdict::kUnproven) > 0 || left.bad_images > 0 || right.bad_images > 0) {
-    return kFailed;
-  }
-  return report.count(Verdict::kLeftOut) > 0 && !keep_going ? kFailed : kDone;
+  if (report.count(Verdict::kUnproven) > 0) return kFailed;
+  const bool is_whole =
+      left.bad_images == 0 && right.bad_images == 0 && report.count(Verdict::kLeftOut) == 0;
+  return is_whole || keep_going ? kDone : kFailed;
 }
 
 int RunVerify(const VerifyCommandOptions& options, Console& console) {
@@ -154,8 +154,9 @@ CommandBody ConfigureVerify(CLI::App& app) {
       ->type_name("RULE");
   app.add_flag("--strict", options->strict,
                "compare all of the configs, with rootfs, history and times");
-  app.add_flag("--keep-going", options->keep_going,
-               "images that apply left out do not make the exit code 1");
+  app.add_flag(
+      "--keep-going", options->keep_going,
+      "images that apply left out, and entries that cannot be read, do not make the exit code 1");
   app.add_option("--platform", options->platform, "only images of this platform (default: all)")
       ->type_name("OS/ARCH[/VARIANT]");
   AddStoreOptions(app, options->store);

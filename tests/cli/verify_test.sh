@@ -74,6 +74,14 @@ cp out first
 run 3 verify before after --json --jobs 3
 cmp first out || fail "two runs differ"
 
+# Of an entry that cannot be read nothing is said, unless that is wanted.
+cp after/index.json index.json
+sed 's/"manifests":\[/&{"mediaType":"application\/vnd.oci.image.manifest.v1+json","digest":"none","size":1},/' \
+  index.json >after/index.json
+run 1 verify oci:after:shop:1 after
+run 0 verify oci:after:shop:1 after --keep-going
+cp index.json after/index.json
+
 # A blob that is cut is not proven, although the store knows what it held.
 add_image after 2 "$kept"
 cut=after/blobs/sha256/$(echo "${kept#*:}" | cut -d' ' -f1)
