@@ -12,7 +12,7 @@ constexpr int kMaxLinksFollowed = 255;  // of containerd
 constexpr int kMaxLinksOnDisk = 40;     // of Linux
 
 // Takes the first component off a path, empty ones passed over; empty: there is none.
-std::string_view TakeComponent(std::string_view& path) {
+std::string_view TakeName(std::string_view& path) {
   path.remove_prefix(std::min(path.find_first_not_of('/'), path.size()));
   const std::string_view part = path.substr(0, path.find('/'));
   path.remove_prefix(part.size());
@@ -25,7 +25,7 @@ std::string CleanPath(std::string_view path) {
   std::string clean;
   std::size_t fixed = 0;  // bytes of leading ".."
   while (true) {
-    const std::string_view part = TakeComponent(path);
+    const std::string_view part = TakeName(path);
     if (part.empty()) return clean;
     if (part == ".") continue;
     if (part == ".." && clean.size() > fixed) {
@@ -54,7 +54,7 @@ std::optional<std::string_view> TargetOnDisk(std::string_view key, SymlinkTree& 
   std::string at;
   for (int num_links = 0;;) {
     std::string_view rest = way;
-    const std::string_view part = TakeComponent(rest);
+    const std::string_view part = TakeName(rest);
     if (part == "..") {
       if (at.empty()) return std::nullopt;
       at.resize(ParentPath(at).size());
@@ -88,7 +88,7 @@ std::optional<std::string_view> TargetOnDisk(std::string_view key, SymlinkTree& 
 std::string WalkOnce(std::string_view path, SymlinkTree& links, int& num_links) {
   std::string at = path.starts_with('/') ? "/" : "";
   while (true) {
-    const std::string_view part = TakeComponent(path);
+    const std::string_view part = TakeName(path);
     if (part.empty()) return at;
     if (num_links > kMaxLinksFollowed) FailAtLoop();
     const std::string key = MakePathKey(at + "/" + std::string(part)).key;
