@@ -455,7 +455,7 @@ std::uint32_t Overlay::ListedFrom(Name directory, std::uint32_t& since) const {
   std::uint32_t from = entries[directory.entry].position + 1;
   for (std::uint32_t e = directory.entry; e-- > 0;) {
     if (layer.paths->path[e] != layer.paths->path[directory.entry]) break;
-    if (IsMarkerEntry(entries[e].type)) continue;
+    if (IsMarkerName(entries[e].type)) continue;
     since = entries[e].position + 1;
     if (entries[e].type != EntryType::kDirectory) return from;
     from = since;

@@ -449,13 +449,30 @@ TEST_CASE("A directory whose name leads elsewhere in the end has no time", "[io]
   const auto directory = [](const char* name, std::int64_t mtime) {
     return TarEntry({.name = name, .type = '5', .mtime = Octal(mtime)});
   };
-  CHECK(times_in(Symlink("l", "t") + directory("l/d", 5)) == Times{{"t/d", "5"}});
-  CHECK(times_in(Symlink("l", "t") + directory("l/d", 5) + Symlink("l", "u")) ==
-        Times{{"t/d", "none"}});
-  CHECK(times_in(directory("u/d", 4) + Symlink("l", "t") + directory("l/d", 5) +
-                 Symlink("l", "u")) == Times{{"t/d", "none"}, {"u/d", "5"}});
-  CHECK(times_in(Symlink("l", "t") + directory("l/d", 5) + Symlink("l", "u") +
-                 directory("t/d", 6)) == Times{{"t/d", "6"}});
+  const auto time_of_d = [&](const std::string& later) {
+    return times_in(Symlink("l", "t") + directory("l/d", 5) + later)["t/d"];
+  };
+  CHECK(time_of_d(File("l/d/x")) == "5");
+  // What its own header has set stays until something is made in it.
+  const std::string elsewhere = Symlink("l", "u");
+  CHECK(time_of_d(elsewhere) == "5");
+  CHECK(time_of_d(File("l/d/x") + elsewhere) == "none");
+  CHECK(time_of_d(elsewhere + File("t/d/x/y")) == "none");
+  CHECK(time_of_d(elsewhere + File("t/d/.wh.x")) == "none");
+  CHECK(time_of_d(elsewhere + File("t/d/x/.wh..wh..opq")) == "none");
+  CHECK(time_of_d(elsewhere + File("t/d/.wh..wh..opq")) == "5");
+  CHECK(time_of_d(elsewhere + directory("t/d", 6)) == "6");
+  const auto time_since = [&](const std::string& before, const std::string& later) {
+    return times_in(Symlink("l", "t") + before + directory("l/d", 5) + later + elsewhere)["t/d"];
+  };
+  CHECK(time_since(File("l/d/x"), "") == "5");
+  CHECK(time_since(File("l/d/x"), File("l/d/x")) == "none");
+  CHECK(time_since(File("l/d/x/y"), File("l/d/x/z") + Directory("l/d/x")) == "5");
+  CHECK(time_since(Directory("l/d/x"), Directory("l/d/x") + File("l/d/x/y")) == "5");
+  CHECK(time_since("", Directory("l/d/x")) == "none");
+  // It is given to what the name leads to then.
+  CHECK(times_in(directory("u/d", 4) + Symlink("l", "t") + directory("l/d", 5) + File("l/d/x") +
+                 elsewhere) == Times{{"t/d", "none"}, {"u/d", "5"}});
 }
 
 TEST_CASE("Row 23: an entry below a file of its layer is noted", "[io][scan_hostile]") {

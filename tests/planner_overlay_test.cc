@@ -369,6 +369,9 @@ TEST_CASE("A directory that is listed after what is in it keeps the attributes t
   // What stood there in between is another directory.
   CHECK(AttributesText({lower, upper({File("p/x"), File("p"), Directory("p")})}, "p") ==
         "755 0 user.b=2");
+  const TinyEntry device{.type = EntryType::kWhiteoutDevice, .path = "p"};
+  CHECK(AttributesText({lower, upper({File("p/x"), device, Directory("p")})}, "p") ==
+        "755 0 user.b=2");
   CHECK(AttributesText({upper({File("p/x"), Directory("p")})}, "p") == "755 0 user.b=2");
 }
 

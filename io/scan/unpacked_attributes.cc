@@ -181,10 +181,53 @@ class AttributeSetter {
     if (moved.empty()) return;
     const std::vector<std::uint32_t> superseded_by = FindSuperseded(inventory_);
     for (const std::uint32_t e : moved) {
-      if (superseded_by[e] != kNone) continue;
+      if (superseded_by[e] != kNone || !IsChangedLater(e)) continue;
       entries_[e].mtime = kNoTime;
       entries_[e].mtime_nsec = 0;
     }
+  }
+
+  // Whether something is made or replaced in a directory after its entry, which gives it a time
+  // that no header has.
+  bool IsChangedLater(std::uint32_t directory) const {
+    const std::string_view path = inventory_.path(entries_[directory]);
+    for (std::size_t begin = directory + 1; begin < entries_.size();) {
+      const std::string_view first = inventory_.path(entries_[begin]);
+      if (!IsBelow(first, path)) break;
+      const std::string_view child = first.substr(0, first.find('/', path.size() + 1));
+      std::size_t below = begin;
+      while (below < entries_.size() && inventory_.path(entries_[below]) == child) ++below;
+      std::size_t end = below;
+      while (end < entries_.size() && IsBelow(inventory_.path(entries_[end]), child)) ++end;
+      const std::span<const Entry> all(entries_);
+      if (IsMadeLater(all.subspan(begin, below - begin), all.subspan(below, end - below),
+                      entries_[directory].position)) {
+        return true;
+      }
+      begin = end;
+    }
+    return false;
+  }
+
+  // The same of one path, which those below it need as a directory.
+  static bool IsMadeLater(std::span<const Entry> here, std::span<const Entry> below,
+                          std::uint32_t since) {
+    std::uint32_t listed = kNone;
+    std::uint32_t needed = kNone;
+    for (const Entry& entry : here) {
+      std::uint32_t& first = entry.type == EntryType::kOpaque ? needed : listed;
+      first = std::min(first, entry.position);
+    }
+    for (const Entry& entry : below) needed = std::min(needed, entry.position);
+    bool is_directory = needed < listed;
+    if (is_directory && needed > since) return true;
+    for (const Entry& entry : here) {
+      if (entry.type == EntryType::kOpaque) continue;
+      const bool was_directory = is_directory;
+      is_directory = entry.type == EntryType::kDirectory;
+      if (entry.position > since && !(was_directory && is_directory)) return true;
+    }
+    return false;
   }
 
   void SetTime(const Time& time) {
