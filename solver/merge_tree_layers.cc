@@ -18,7 +18,7 @@ std::int64_t AddUpToNone(std::int64_t a, std::int64_t b) {
 
 TreeLayerProgram::TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::uint32_t max_layers,
                                    std::int64_t base_cost)
-    : tree_(tree), base_cost_(base_cost), depth_(tree.size(), 1), best_(tree.size()) {
+    : tree_(tree), base_cost_(base_cost), level_(tree.size()), best_(tree.size()) {
   rate_.resize(tree.size());
   overhead_.resize(tree.size());
   bytes_above_.resize(tree.size());
@@ -36,19 +36,21 @@ TreeLayerProgram::TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::
     rate_[v] = rates.Of(images[v]);
     overhead_[v] = rates.model().layer_overhead * rates.PullsOf(images[v]);
   }
-  std::uint32_t height = 0;
+  std::uint32_t most_layers = 0;  // of an image, where every node that can have a layer has one
   for (auto v = order.rbegin(); v != order.rend(); ++v) {
     const TreeNode up = tree.parent(*v);
-    if (up != kNoTreeNode) {
-      depth_[*v] = depth_[up] + 1;
-      bytes_above_[*v] = bytes_above_[up];
-      bytes_above_[*v].push_back(tree.common_bytes(up));
+    std::vector<std::int64_t>& above = bytes_above_[*v];
+    if (up == kNoTreeNode) {
+      above = {0};
     } else {
-      bytes_above_[*v] = {0};
+      above = bytes_above_[up];
+      if (level_[up] == above.size()) above.push_back(tree.common_bytes(up));
     }
-    height = std::max(height, depth_[*v]);
+    level_[*v] = static_cast<std::uint32_t>(above.size() - 1);
+    if (tree.common_bytes(*v) > above.back()) ++level_[*v];
+    most_layers = std::max(most_layers, level_[*v]);
   }
-  is_limited_ = max_layers < height;
+  is_limited_ = max_layers < most_layers;
   if (is_limited_) num_rooms_ = max_layers + 1;
   for (const TreeNode v : order) Solve(v);
 }
@@ -71,8 +73,9 @@ std::int64_t TreeLayerProgram::LayerCost(TreeNode v, std::int64_t bytes_above) c
 }
 
 void TreeLayerProgram::Solve(TreeNode v) {
-  best_[v].resize(std::size_t{depth_[v]} * num_rooms_);
-  for (std::uint32_t above = 0; above < depth_[v]; ++above) {
+  const auto num_above = static_cast<std::uint32_t>(bytes_above_[v].size());
+  best_[v].resize(std::size_t{num_above} * num_rooms_);
+  for (std::uint32_t above = 0; above < num_above; ++above) {
     const std::int64_t bytes_above = bytes_above_[v][above];
     const bool has_more = tree_.common_bytes(v) > bytes_above;
     const std::int64_t layer = LayerCost(v, bytes_above);
@@ -80,7 +83,7 @@ void TreeLayerProgram::Solve(TreeNode v) {
       std::int64_t best = tree_.is_leaf(v) && has_more ? kNoTreeLayers : BestBelow(v, above, room);
       if (has_more && (room > 0 || !is_limited_)) {
         const std::uint32_t below = is_limited_ ? room - 1 : room;
-        best = std::min(best, AddUpToNone(layer, BestBelow(v, depth_[v], below)));
+        best = std::min(best, AddUpToNone(layer, BestBelow(v, level_[v], below)));
       }
       best_[v][std::size_t{above} * num_rooms_ + room] = best;
     }
@@ -103,7 +106,7 @@ void TreeLayerProgram::Take(TreeNode top, std::uint32_t above_top, std::uint32_t
         (!tree_.is_leaf(v) || !has_more) && BestBelow(v, above, room) == Best(v, above, room);
     if (!passes) {
       layers.chosen.push_back(v);
-      above = depth_[v];
+      above = level_[v];
       if (is_limited_) --room;
     }
     if (tree_.is_leaf(v)) continue;
@@ -120,6 +123,12 @@ TreeLayers TreeLayerProgram::Choose() const {
   Take(tree_.root(), 0, num_rooms_ - 1, layers);
   std::ranges::sort(layers.chosen);
   return layers;
+}
+
+std::size_t TreeLayerProgram::num_states() const {
+  std::size_t states = 0;
+  for (const std::vector<std::int64_t>& of_node : best_) states += of_node.size();
+  return states;
 }
 
 std::vector<CarvedLayer> LayersOfTree(const MergeTree& tree, const TreeLayers& layers) {

@@ -7,12 +7,14 @@
 //     pass(v, a, r)  = sum over children c of best(c, a, r)
 //     best(v, a, r)  = min(close, pass); close alone for an image that a leaves something to get
 //
-// Without r in a tree that is no higher than the limit, which has room for every node.
-//
 // C(v): bytes common to all images below v, 0 for no node. What a node that is not chosen has in
-// common is pushed down to its children.
+// common is pushed down to its children. A node with as many bytes in common as its parent has
+// nothing to add to it: nodes above with the same C are one state, however high the tree is.
+//
+// Without r where no path has more values of C than layers fit: there is room for all.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -31,13 +33,15 @@ struct TreeLayers {
 class TreeLayerProgram {
  public:
   // `tree` must outlive the program and not change; so must `rates`' model. REQUIRES: rates are of
-  // the tree's images; costs below 2^61 in sum. Time and space O(sum of depths * layers per
-  // image), without the factor in a tree no higher than max_layers.
+  // the tree's images; costs below 2^61 in sum. Time and space O(sum over nodes of the values of C
+  // above * layers per image), without the factor where no path has more than max_layers values.
   TreeLayerProgram(const MergeTree& tree, SetRates& rates, std::uint32_t max_layers,
                    std::int64_t base_cost = 0);
 
   // The cheapest choice; of equal ones that with fewer layers high up.
   TreeLayers Choose() const;
+  // What its time and space grow with.
+  std::size_t num_states() const;
   std::int64_t cost() const { return Best(tree_.root(), 0, num_rooms_ - 1); }
 
  private:
@@ -51,11 +55,11 @@ class TreeLayerProgram {
   bool is_limited_ = false;
   std::uint32_t num_rooms_ = 1;  // values of r, 0 to the limit; 1 without a limit
   std::int64_t base_cost_;
-  std::vector<double> rate_;                     // per node
-  std::vector<std::int64_t> overhead_;           // per node
-  std::vector<std::uint32_t> depth_;             // 1 for the root; 0 stands for no node above
+  std::vector<double> rate_;                            // per node
+  std::vector<std::int64_t> overhead_;                  // per node
+  std::vector<std::vector<std::int64_t>> bytes_above_;  // per node: values of C above it, from 0
+  std::vector<std::uint32_t> level_;  // per node: where the nodes below it have its C among those
   std::vector<std::vector<std::int64_t>> best_;  // per node: [above * (max_layers + 1) + room]
-  std::vector<std::vector<std::int64_t>> bytes_above_;  // per node: C of each depth above it
 };
 
 // The layers that chosen nodes make, each with its images and atoms.

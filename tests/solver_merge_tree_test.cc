@@ -127,6 +127,34 @@ TEST_CASE("The chosen layers of a tree are the cheapest of all choices of nodes"
   }
 }
 
+TEST_CASE(
+    "Images with nothing in common cost the layer program a state each, however high the tree",
+    "[solver][merge_tree]") {
+  // Two by two they share a byte; otherwise their tree is one long branch.
+  constexpr std::uint32_t kImages = 200;
+  AtomTable atoms{.num_images = kImages, .bytes = {}, .first_image = {0}, .images = {}};
+  for (std::uint32_t i = 0; i < kImages; i += 2) {
+    for (const std::vector<std::uint32_t>& having : {std::vector{i, i + 1}, {i}, {i + 1}}) {
+      atoms.bytes.push_back(1);
+      atoms.images.insert(atoms.images.end(), having.begin(), having.end());
+      atoms.first_image.push_back(atoms.images.size());
+    }
+  }
+  const MergeTree tree(atoms, ImageOverlap(atoms));
+  REQUIRE(tree.height() > kImages / 3);
+  const std::vector<std::int64_t> pulls(kImages, 1);
+  const RateModel model{.pulls = pulls};
+  SetRates rates(model);
+  // A leaf stands below nothing, or below what its pair has in common; two layers are enough.
+  const TreeLayerProgram two(tree, rates, 2);
+  CHECK(two.num_states() == 2 * kImages + (kImages - 1));
+  CHECK(two.cost() == kImages / 2 * 3);
+  CHECK(TreeLayerProgram(tree, rates, 127).num_states() == two.num_states());
+  const TreeLayerProgram one(tree, rates, 1);
+  CHECK(one.num_states() == 2 * two.num_states());
+  CHECK(one.cost() == kImages / 2 * 4);
+}
+
 TEST_CASE("The corners of the frontier are the least that so many bases cost, and none lies below",
           "[solver][merge_tree]") {
   std::mt19937_64 random(3);
