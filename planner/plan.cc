@@ -138,6 +138,9 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
     return AuditLayout(fleet, model, today.cells, KeepLayers(fleet, layout, windows), {},
                        sizes ? &*sizes : nullptr);
   };
+  const LayoutCost flattened = audit(FlattenedLayout(fleet));
+  const LayoutCost kept_base = audit(KeptBaseLayout(fleet, today.trie));
+  // The last of all: where it is told to stop, nothing but its results is left to make.
   std::optional<ContentPlan> from_contents;
   if (contents != nullptr && (options.wants_new_bases || options.wants_carve)) {
     from_contents = PlanContents(fleet, model, today, options, *contents);
@@ -154,8 +157,8 @@ Plan MakePlan(const Fleet& fleet, const PlanOptions& options, const LayerContent
           .contents = contents,
           .squash = std::move(squash),
           .joins = std::move(joins),
-          .flattened = audit(FlattenedLayout(fleet)),
-          .kept_base = audit(KeptBaseLayout(fleet, today.trie)),
+          .flattened = flattened,
+          .kept_base = kept_base,
           .bases = std::move(bases),
           .moves = std::move(moves),
           .from_contents = std::move(from_contents),

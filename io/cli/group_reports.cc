@@ -106,14 +106,17 @@ class GroupReporter {
     loaded.fleet = std::move(part.fleet);
     PlannedFleet planned(std::move(loaded));
     planned.contents = std::move(contents);
+    FleetReportRequest request = RequestFor(planned.loaded.fleet, row.group.name);
+    request.waste = FindReportWaste(planned.loaded.fleet, arguments_.cost(),
+                                    planned.contents ? &*planned.contents : nullptr);
     try {
       PlanWhatIsRead(ArgumentsFor(planned.loaded.fleet), planned, progress_);
     } catch (const InputError& error) {
       throw InputError(
           fmt::format("{} {}: {}", GroupingName(request_.grouping), row.group.name, error.what()));
     }
-    const FleetReport report = MakeFleetReport(planned.loaded.fleet, *planned.plan,
-                                               RequestFor(planned.loaded.fleet, row.group.name));
+    const FleetReport report =
+        MakeFleetReport(planned.loaded.fleet, *planned.plan, std::move(request));
     OutputFile file(PathOf(row.file), console_);
     WriteReport(report, request_.form, file.stream());
     file.Finish();

@@ -97,6 +97,12 @@ void RequireContents(const PlanArguments& arguments, const Plan& plan) {
 
 }  // namespace
 
+CostOptions PlanArguments::cost() const {
+  CostOptions cost = plan.cost;
+  cost.scope = *ParseScope(scope);
+  return cost;
+}
+
 void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::string> levels) {
   AddFleetOptions(app, arguments.fleet);
   AddDemandOptions(app, arguments.fleet.demand);
@@ -174,7 +180,8 @@ void AddPlanArguments(CLI::App& app, PlanArguments& arguments, std::vector<std::
       ->check(OneOf({"gzip", "zstd", "today"}))
       ->type_name("CODEC");
   app.add_option("--time-limit", arguments.time_limit,
-                 "seconds for improving bases and carved layers; the best so far counts then")
+                 "seconds of the search for bases and carved layers, which ends with the best so "
+                 "far then; reading, and checking the plan, take their own time")
       ->check(CheckTimeLimit)
       ->type_name("SECONDS");
   AddStoreOptions(app, arguments.store);

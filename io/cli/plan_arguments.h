@@ -22,6 +22,8 @@ class App;
 namespace gneiss {
 
 struct PlanArguments {
+  CostOptions cost() const;  // of `plan`, with the scope
+
   FleetOptions fleet;
   PlanOptions plan;
   std::string scope = "global";

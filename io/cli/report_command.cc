@@ -104,6 +104,10 @@ int RunReport(const ReportCommandOptions& options, Console& console) {
                              .labels = ChooseLabels(options, fleet),
                              .bad_images = planned->loaded.bad_images};
   if (!options.history.empty()) request.history = ReadGrowthSeries(options.history);
+  if (planned->contents) {
+    progress.Show("waste");
+    request.waste = FindReportWaste(fleet, options.plan.cost(), &*planned->contents);
+  }
   PlanWhatIsRead(options.plan, *planned, progress);
   progress.Show("writing");
   const FleetReport report = MakeFleetReport(fleet, *planned->plan, std::move(request));

@@ -72,6 +72,15 @@ const ReportLevel& FleetReport::best_level() const {
   return *best;
 }
 
+std::optional<WasteReport> FindReportWaste(const Fleet& fleet, const CostOptions& cost,
+                                           const LayerContents* contents) {
+  if (contents == nullptr) return std::nullopt;
+  const CostModel model(fleet, cost);
+  WasteReport waste = FindWaste(fleet, model, MakeToday(fleet, model), *contents);
+  if (waste.num_known_layers == 0) return std::nullopt;
+  return waste;
+}
+
 FleetReport MakeFleetReport(const Fleet& fleet, const Plan& plan, FleetReportRequest request) {
   FleetReport report{.fleet = fleet,
                      .plan = plan,
@@ -83,11 +92,9 @@ FleetReport MakeFleetReport(const Fleet& fleet, const Plan& plan, FleetReportReq
                      .waste_kinds = {},
                      .levels = MakeLevels(plan),
                      .recommendations = plan.Ranked()};
+  report.waste = std::exchange(request.waste, std::nullopt);
+  if (report.waste) report.waste_kinds = SumKinds(*report.waste);
   report.request = std::move(request);
-  if (plan.contents != nullptr && plan.squash.num_known_layers > 0) {
-    report.waste = FindWaste(fleet, plan.model, report.today, *plan.contents);
-    report.waste_kinds = SumKinds(*report.waste);
-  }
   return report;
 }
 

@@ -49,6 +49,7 @@ struct FleetReportRequest {
   bool layers_only = false;
   std::vector<std::string> labels;  // keys whose values are rows of a table, each once
   std::optional<ReportGroup> group;
+  std::optional<WasteReport> waste;  // as FindReportWaste gives it
   std::int64_t bad_images = 0;       // that reading left out
   std::vector<SeriesPoint> history;  // bytes over time, may be empty
 };
@@ -56,8 +57,8 @@ struct FleetReportRequest {
 struct FleetReport {
   const Fleet& fleet;  // not owned, as the plan
   const Plan& plan;
-  FleetReportRequest request;
-  StatReport stat;  // tables of repositories, namespaces, platforms, then of the labels
+  FleetReportRequest request;  // without its waste
+  StatReport stat;             // tables of repositories, namespaces, platforms, then of the labels
   Today today;
   TreeReport tree;                   // the heaviest branches
   std::optional<WasteReport> waste;  // none: the contents of no layer are known
@@ -69,8 +70,14 @@ struct FleetReport {
   [[nodiscard]] const ReportLevel& best_level() const;
 };
 
-// Throws what MakeStatReport and FindWaste throw. REQUIRES: `plan` is of `fleet`; both outlive the
-// report.
+// What takes the longest of a report, and needs no plan: found before one is made, it delays no
+// report of a plan that an interrupt ended. None where `contents` is null or knows no layer; `cost`
+// is that of the plan. Throws what FindWaste throws.
+[[nodiscard]] std::optional<WasteReport> FindReportWaste(const Fleet& fleet,
+                                                         const CostOptions& cost,
+                                                         const LayerContents* contents);
+
+// Throws what MakeStatReport throws. REQUIRES: `plan` is of `fleet`; both outlive the report.
 [[nodiscard]] FleetReport MakeFleetReport(const Fleet& fleet, const Plan& plan,
                                           FleetReportRequest request);
 
