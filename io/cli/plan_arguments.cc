@@ -210,7 +210,7 @@ std::unique_ptr<PlannedFleet> ReadForPlan(const PlanArguments& arguments, Consol
 void PlanWhatIsRead(const PlanArguments& arguments, PlannedFleet& planned, Progress& progress) {
   const Fleet& fleet = planned.loaded.fleet;
   PlanOptions options = arguments.plan;
-  options.cost.scope = *ParseScope(arguments.scope);
+  options.cost = arguments.cost();
   options.wants_new_bases = arguments.level == "bases" || arguments.level == "all";
   options.wants_carve = arguments.level == "carve" || arguments.level == "all";
   if (!arguments.lineage_file.empty()) options.lineages = ReadLineageFile(arguments.lineage_file);
