@@ -163,6 +163,12 @@ TEST_CASE("URLs know their origin and whether they leave the machine", "[io][reg
         "https://h.x/t?a=b&scope=repository%3aa%2fb%3apull");
   CHECK(url("https://h.x/t").WithQuery("service", "a b&c=d").text() ==
         "https://h.x/t?service=a+b%26c%3dd");
+  CHECK(url("https://h.x/t?").WithQuery("n", "1").WithQuery("m", "~\xff").text() ==
+        "https://h.x/t?n=1&m=~%ff");
+  // A registry says how long a service and its scopes are.
+  const std::string longest(100'000, 'a');
+  CHECK(url("https://h.x/t").WithQuery("service", longest).WithQuery("n", "1").text() ==
+        "https://h.x/t?service=" + longest + "&n=1");
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ std::chrono::seconds LifeOf(const JsonValue& answer) {
 HttpUrl WithScopes(HttpUrl url, std::string_view scopes) {
   while (!scopes.empty()) {
     const std::size_t blank = std::min(scopes.find(' '), scopes.size());
-    if (blank > 0) url = url.WithQuery("scope", scopes.substr(0, blank));
+    if (blank > 0) url = std::move(url).WithQuery("scope", scopes.substr(0, blank));
     scopes.remove_prefix(std::min(blank + 1, scopes.size()));
   }
   return url;

@@ -47,6 +47,23 @@ bool SetUrl(CURLU* url, std::string_view text) {
          CURLUE_OK;
 }
 
+// As forms escape a value.
+void AppendEscaped(std::string& text, std::string_view value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (kPlain.find(c) != std::string_view::npos) {
+      text += c;
+    } else if (c == ' ') {
+      text += '+';
+    } else {
+      text += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
+    }
+  }
+}
+
 }  // namespace
 
 std::optional<HttpUrl> HttpUrl::Parse(std::string_view text) {
@@ -74,18 +91,19 @@ std::optional<HttpUrl> HttpUrl::Resolve(std::string_view reference) const {
   return Parse(PartOf(parsed.get(), CURLUPART_URL));
 }
 
-HttpUrl HttpUrl::WithQuery(std::string_view name, std::string_view value) const {
-  const UrlHandle parsed = NewUrl();
-  const std::string pair = std::string(name) + "=" + std::string(value);
-  // Escapes all but the first '='.
-  if (!SetUrl(parsed.get(), text_) ||
-      curl_url_set(parsed.get(), CURLUPART_QUERY, pair.c_str(),
-                   CURLU_APPENDQUERY | CURLU_URLENCODE) != CURLUE_OK) {
-    throw std::bad_alloc();
+HttpUrl HttpUrl::WithQuery(std::string_view name, std::string_view value) const& {
+  return HttpUrl(*this).WithQuery(name, value);
+}
+
+HttpUrl HttpUrl::WithQuery(std::string_view name, std::string_view value) && {
+  if (text_.find('?') == std::string::npos) {
+    text_ += '?';
+  } else if (text_.back() != '?' && text_.back() != '&') {
+    text_ += '&';
   }
-  HttpUrl url = *this;
-  url.text_ = PartOf(parsed.get(), CURLUPART_URL);
-  return url;
+  text_.append(name) += '=';
+  AppendEscaped(text_, value);
+  return std::move(*this);
 }
 
 std::string HttpUrl::Shown() const {

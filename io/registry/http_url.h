@@ -15,8 +15,10 @@ class HttpUrl {
 
   // `reference`, absolute or relative to this URL; nullopt as in Parse.
   std::optional<HttpUrl> Resolve(std::string_view reference) const;
-  // With NAME=VALUE appended to the query, escaped.
-  HttpUrl WithQuery(std::string_view name, std::string_view value) const;
+  // With NAME=VALUE appended to the query, the value escaped; of any length. REQUIRES: `name` needs
+  // no escapes.
+  HttpUrl WithQuery(std::string_view name, std::string_view value) const&;
+  HttpUrl WithQuery(std::string_view name, std::string_view value) &&;
 
   // As it is asked. May hold secrets in its query, as signed URLs do.
   const std::string& text() const { return text_; }

@@ -90,8 +90,9 @@ class NameLister {
       const std::optional<std::string> target = ParseNextLink(link);
       if (!target) continue;
       const std::optional<HttpUrl> next = page.url.Resolve(*target);
-      if (!next || !next->HasOriginOf(request_.url)) {
-        Throw(page, "its Link leads to another host, " + (next ? next->Shown() : Quote(*target)));
+      if (!next) Throw(page, "its Link leads to what is no http or https URL, " + Quote(*target));
+      if (!next->HasOriginOf(request_.url)) {
+        Throw(page, "its Link leads to another host, " + next->Shown());
       }
       return next;
     }

@@ -15,6 +15,7 @@ write.
 import argparse
 import concurrent.futures
 import hashlib
+import http.server
 import io
 import json
 import math
@@ -24,8 +25,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 
 MOST = 2.3
+MOST_OF_ERROR = 600  # characters, of what a registry's answers lead to
 
 
 def sha(data):
@@ -588,12 +591,106 @@ def lineages(n):
                        "lineages": [{"name": f"l{i}", "pattern": f"b{i}:*"} for i in range(n)]})
 
 
+# Registries -------------------------------------------------------------------------------------
+
+def answers(make, scheme="docker"):
+    """A registry of its own for each input, that answers as make(n, its URL) says: a function of the
+    path and of whether the request has a token, to a status, fields and a body."""
+    def build(path, n):
+        class Answer(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                status, fields, body = answer(self.path, self.headers.get("Authorization"))
+                lines = [f"HTTP/1.1 {status} Answer", f"Content-Length: {len(body)}", *fields]
+                # All at once: how often gneiss waits must not depend on the moment.
+                self.wfile.write("\r\n".join(lines + ["", ""]).encode() + body)
+
+            do_HEAD = do_POST = do_GET
+
+            def log_message(self, *arguments):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        server.daemon_threads = True
+        # Whoever does not want the whole answer closes the connection.
+        server.handle_error = lambda request, address: None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        host = f"127.0.0.1:{server.server_port}"
+        answer = make(n, "http://" + host)
+        return f"{scheme}://{host}" + ("/r:1" if scheme == "docker" else "")
+    return build
+
+
+def header_fields(n, _):
+    fields = [f"X-{i}: v" for i in range(n)] + ["X: " + "v" * 10 * n]
+    return lambda path, token: (200 if path == "/v2/" else 404, fields, b"")
+
+
+def challenge(make):
+    """What all are asked for who have no token, and those who have one, too."""
+    def answers_of(n, url):
+        def answer(path, token):
+            if path.startswith("/token"):
+                return 200, [], b'{"token":"t"}'
+            return 401, ["WWW-Authenticate: " + value for value in make(n, url + "/token")], b""
+        return answer
+    return answers_of
+
+
+def challenges(n, realm):
+    return [f'Basic realm="{i}"' for i in range(n)] + [f'Bearer realm="{realm}"']
+
+
+def challenges_of_field(n, realm):
+    return [",".join(f"S{i} a=b" for i in range(n)), "Negotiate " + "a=" * n,
+            f'Bearer realm="{realm}"']
+
+
+def parameters_of_challenge(n, realm):
+    return [f'Bearer realm="{realm}",a="' + r'\"' * 5 * n + '",' +
+            ",".join(f"a{i}=b" for i in range(n))]
+
+
+def scopes(n, realm):
+    return [f'Bearer realm="{realm}",scope="' + " ".join("a" * n) + '"']
+
+
+def service(n, realm):
+    return [f'Bearer realm="{realm}",service="' + "&" * n + '"']
+
+
+def token_answer(n, url):
+    body = json.dumps({**{f"a{i}": i for i in range(n)}, "token": "t" * 4 * n}).encode()
+
+    def answer(path, token):
+        if path.startswith("/token"):
+            return 200, [], body
+        return 401, [f'WWW-Authenticate: Bearer realm="{url}/token"'], b""
+    return answer
+
+
+def links(make):
+    return lambda n, url: lambda path, token: (
+        200, ["Link: " + value for value in make(n)], b'{"repositories":[]}')
+
+
+def link_entries(n):
+    return [f"<{i}>;rel=a" for i in range(n)] + [",".join(f"<{i}>;rel=a" for i in range(n)),
+                                                 '<a>;rel="' + "a " * n + '"']
+
+
+def link_target(n):
+    return ["<" + "a/../" * n + ">;rel=next"]
+
+
 # What is run ------------------------------------------------------------------------------------
 
 class Kind:
-    def __init__(self, name, n, build, commands, exit_codes=(0,), scan=False, few=None):
+    def __init__(self, name, n, build, commands, exit_codes=(0,), scan=False, few=None, group=""):
         self.name, self.n, self.build, self.commands = name, n, build, commands
         self.exit_codes, self.scan = exit_codes, scan
+        self.group = group or ("layers" if scan else "fleets")  # of those with one tiny input
         self.few = commands if few is None else few  # of the short form
 
 
@@ -620,6 +717,11 @@ def fleet(name, n, make, few=None):
 
 def read(name, n, build):
     return Kind(name, n, build, LONG_FLEET, few=["stat {source}"])
+
+
+def asked(name, n, make, scheme="docker"):
+    return Kind("registry: " + name, n, answers(make, scheme), ["stat {source} --plain-http"],
+                exit_codes=(1,), group="registries")
 
 
 KINDS = [
@@ -684,6 +786,15 @@ KINDS = [
     Kind("plan file", 100, fleet_input(many_images),
          ["explain S1 --plan plan.json {source}", "replay events.ndjson {source} --plan plan.json"],
          exit_codes=(0, 1, 2)),
+    asked("header fields", 1500, header_fields),
+    asked("challenges", 1000, challenge(challenges)),
+    asked("challenges of a field", 2000, challenge(challenges_of_field)),
+    asked("parameters of a challenge", 1000, challenge(parameters_of_challenge)),
+    asked("scopes of a challenge", 500, challenge(scopes)),
+    asked("service of a challenge", 5000, challenge(service)),
+    asked("answer of a token server", 3000, token_answer),
+    asked("entries of links", 1000, links(link_entries), "registry"),
+    asked("target of a link", 800, links(link_target), "registry"),
 ]
 
 
@@ -726,7 +837,10 @@ def reported(folder, work, steps):
             for name, layouts in made.items()]
 
 
-TINY_FLEET = Kind("an image", 1, fleet_input(many_images), [], exit_codes=(0, 1, 2, 3))
+# Of each group of kinds.
+TINY = [layers("a file", 1, repeated_file),
+        Kind("an image", 1, fleet_input(many_images), [], exit_codes=(0, 1, 2, 3)),
+        asked("an answer", 1, challenge(scopes))]
 
 
 class Growth:
@@ -753,13 +867,18 @@ class Growth:
             shutil.rmtree(f"{path}/{made}", ignore_errors=True)
         # The tool that counts and does no more.
         counted = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-                   self.gneiss] + arguments
+                   f"--log-file={path}/counts", self.gneiss] + arguments
         done = subprocess.run(counted, cwd=path, env=self.environment, text=True, errors="replace",
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        found = re.search(r"I +refs: +([0-9,]+)", done.stderr)
+        with open(path + "/counts") as counts:
+            found = re.search(r"I +refs: +([0-9,]+)", counts.read())
         if found is None or done.returncode not in kind.exit_codes:
             raise RuntimeError(f"{' '.join(arguments)} in {path}: exit code {done.returncode}: "
                                f"{done.stderr[-2000:]}")
+        if kind.group == "registries" and (done.stderr.count("\n") != 1 or
+                                           len(done.stderr) > MOST_OF_ERROR):
+            raise RuntimeError(f"{' '.join(arguments)}: expected one line of at most "
+                               f"{MOST_OF_ERROR} characters, found {done.stderr[:2000]}")
         return int(found.group(1).replace(",", ""))
 
     def rows(self, number, kind, commands, sizes):
@@ -806,11 +925,13 @@ def main():
              if not arguments.only or any(word in kind.name for word in arguments.only)]
     failed = []
     tiny = {}
-    for scan, kind in ((True, layers("a file", 1, repeated_file)), (False, TINY_FLEET)):
-        wanted = {command for other in kinds if other.scan == scan
+    for kind in TINY:
+        wanted = {command for other in kinds if other.group == kind.group
                   for command in (other.commands if arguments.long else other.few)}
-        for _, command, _, counts in growth.rows(f"tiny{scan}", kind, sorted(wanted), [1]):
-            tiny[scan, command] = counts[0]
+        if not wanted:
+            continue
+        for _, command, _, counts in growth.rows("tiny-" + kind.group, kind, sorted(wanted), [1]):
+            tiny[kind.group, command] = counts[0]
     print(f"{'input':<32} {'command':<9} {'n':>5}" +
           "".join(f" {'at ' + (str(k) if k > 1 else '') + 'n':>13}" for k in steps) +
           "  for a doubling")
@@ -828,7 +949,7 @@ def main():
                     print(f"{name:<32} {command}")
                     failed.append(name)
                     continue
-                ratios = ratios_of(sizes, counts, tiny[kind.scan, command])
+                ratios = ratios_of(sizes, counts, tiny[kind.group, command])
                 verdict = "" if max(ratios) < MOST else "  TOO MUCH"
                 print(f"{name:<32} {command.split()[0]:<9} {sizes[0]:>5}" +
                       "".join(f" {count:>13,}" for count in counts) +
