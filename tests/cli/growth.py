@@ -744,11 +744,11 @@ KINDS = [
     layers("layer: a chain of symlinks", 1000, symlink_chain),
     layers("layer: below symlinks", 500, symlinked_parents),
     layers("layer: attributes of a file", 1000, xattrs_of_file),
-    layers("layer: an attribute again", 1000, xattrs_again),
+    layers("layer: an attribute again", 1000, xattrs_again, few=[SCAN]),
     layers("layer: attributes of files", 500, xattrs_of_files),
     layers("layer: long names", 300, long_names),
-    layers("layer: global headers", 1000, global_headers),
-    layers("layer: a sparse file", 2000, sparse_map),
+    layers("layer: global headers", 1000, global_headers, few=[SCAN]),
+    layers("layer: a sparse file", 2000, sparse_map, few=[SCAN]),
     layers("layer: copies of a file", 100, same_contents),
     layers("layer: archives and trees", 500, archives_beside_trees),
     layers("layer: names that collide", 512, colliding_names),
@@ -924,20 +924,25 @@ def main():
              if not arguments.only or any(word in kind.name for word in arguments.only)]
     failed = []
     tiny = {}
-    for kind in TINY:
-        wanted = {command for other in kinds if other.group == kind.group
-                  for command in (other.commands if arguments.long else other.few)}
-        if not wanted:
-            continue
-        for _, command, _, counts in growth.rows("tiny-" + kind.group, kind, sorted(wanted), [1]):
-            tiny[kind.group, command] = counts[0]
     print(f"{'input':<32} {'command':<9} {'n':>5}" +
           "".join(f" {'at ' + (str(k) if k > 1 else '') + 'n':>13}" for k in steps) +
           "  for a doubling")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        def commands_of(kind):
+            return kind.commands if arguments.long else kind.few
+
+        def run_tiny(kind):
+            commands = {command for other in kinds if other.group == kind.group
+                        for command in commands_of(other)}
+            return growth.rows("tiny-" + kind.group, kind, sorted(commands), [1]) if commands else []
+
+        for kind, rows in zip(TINY, pool.map(run_tiny, TINY)):
+            for _, command, _, counts in rows:
+                tiny[kind.group, command] = counts[0]
+
         def run(numbered):
             number, kind = numbered
-            commands = kind.commands if arguments.long else kind.few
+            commands = commands_of(kind)
             try:
                 return growth.rows(number, kind, commands, [kind.n * k for k in steps])
             except RuntimeError as error:
