@@ -194,6 +194,11 @@ TEST_CASE("Lists without an end and pages of another host are errors", "[io][reg
   CHECK(list_error(elsewhere).ends_with(
       "but its Link leads to another host, http://other.x/v2/_catalog"));
 
+  Scripted nowhere(
+      Always(200, "Link: <ftp://other.x/>; rel=next\r\n", R"({"repositories":["a"]})"));
+  CHECK(list_error(nowhere).ends_with(
+      "but its Link leads to what is no http or https URL, \"ftp://other.x/\""));
+
   Scripted none(Always(404, "", ""));
   CHECK(list_error(none) ==
         "http://HOST/v2/_catalog: expected a list of repositories, found status 404; this registry "
