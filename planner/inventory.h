@@ -75,9 +75,9 @@ struct OsRelease {
 // Whether a text may stand in a Package or an OsRelease.
 [[nodiscard]] bool IsPackageText(std::string_view text);
 
-// Seconds, without a fraction, of a time that no runtime sets: of a directory in which something was
-// made after its entry, and of which the time goes elsewhere, since a symlink on the way of its name
-// leads elsewhere by the end of its layer.
+// Seconds, without a fraction, of a time that no runtime sets: of a directory in which something
+// was made after its entry, and of which the time goes elsewhere, since a symlink on the way of its
+// name leads elsewhere by the end of its layer.
 inline constexpr std::int64_t kNoTime = std::numeric_limits<std::int64_t>::min();
 
 // One header of the tar with what follows it. Texts are indices into Inventory::texts.
