@@ -518,7 +518,7 @@ Fleet FleetBuilder::Build(FleetWarnings* warnings) {
     const auto chain = fleet_.chain(fleet_.images[i]);
     if (!chain.empty()) fleet_.layers[chain.front()].is_lowest = true;
     bool repeated = false;
-    for (const LayerIndex layer : fleet_.chain(fleet_.images[i])) {
+    for (const LayerIndex layer : chain) {
       repeated |= last_image[layer] == i;
       last_image[layer] = i;
     }

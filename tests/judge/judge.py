@@ -28,8 +28,6 @@ from histories import history
 from layers import Layout
 from runtimes import Containerd, umoci_tree
 
-# Where gneiss answers otherwise than containerd, and why.
-GNEISS_DIFFERS = {}
 LEVELS = ["squash", "bases", "carve"]
 NODE_TYPES = {"char": "char_device", "block": "block_device"}
 
@@ -305,7 +303,7 @@ class Judge:
 
     def judge_files(self):
         shown, said = self.files(self.before)
-        verdict = Verdict("gneiss and containerd", GNEISS_DIFFERS.keys())
+        verdict = Verdict("gneiss and containerd")
         for tree in self.trees:
             if tree.ref in self.containerd_trees:
                 verdict.add(tree, self.difference(tree, shown.get(tree.ref), self.containerd_trees[tree.ref]))
@@ -325,7 +323,7 @@ class Judge:
 
     def judge_by_model(self):
         shown, said = self.files(self.before)
-        verdict = Verdict("gneiss and the model of containerd", GNEISS_DIFFERS.keys())
+        verdict = Verdict("gneiss and the model of containerd")
         for tree in self.trees:
             if not tree.refused:
                 verdict.add(tree, self.difference(tree, shown.get(tree.ref), model_tree(tree.image)))
@@ -358,8 +356,7 @@ class Judge:
         return tree, found
 
     def judge_levels(self):
-        trees = [tree for tree in self.trees
-                 if tree.ref in self.containerd_trees and not GNEISS_DIFFERS.keys() & set(tree.kinds)][:self.options.levels]
+        trees = [tree for tree in self.trees if tree.ref in self.containerd_trees][:self.options.levels]
         source = self.write("planned", trees)
         self.command("plan", source, "--quiet", "-o", f"{self.work}/plan.json")
         for level in LEVELS:
