@@ -11,10 +11,10 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/synthetic_atoms.h"
-#include "solver/image_overlap.h"
-#include "solver/layer_carving.h"
-#include "solver/merge_tree_layers.h"
-#include "solver/merge_tree_search.h"
+#include "solver/carving/image_overlap.h"
+#include "solver/carving/layer_carving.h"
+#include "solver/carving/merge_tree_layers.h"
+#include "solver/carving/merge_tree_search.h"
 
 namespace gneiss {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "solver/facility_location.h"
+#include "solver/facilities/facility_location.h"
 
 namespace gneiss {
 

@@ -163,7 +163,8 @@ FacilityInstance ParseFacilityFile(std::string_view text, const std::string& nam
   for (const Decimal& d : decimals) {
     instance.num_decimals = std::max(instance.num_decimals, d.num_decimals);
   }
-  // The solver's range (solver/facility_location.h), where no more than all of these are added.
+  // The solver's range (solver/facilities/facility_location.h), where no more than all of these are
+  // added.
   const std::int64_t most = (std::int64_t{1} << 60) / (n + 2) / (m + 1) - 1;
   std::vector<std::int64_t> costs;
   costs.reserve(decimals.size());

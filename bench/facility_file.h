@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "solver/facility_location.h"
+#include "solver/facilities/facility_location.h"
 
 namespace gneiss {
 

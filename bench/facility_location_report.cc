@@ -22,7 +22,7 @@
 #include "bench/facility_cbc.h"
 #include "bench/facility_file.h"
 #include "bench/facility_instances.h"
-#include "solver/facility_location.h"
+#include "solver/facilities/facility_location.h"
 
 namespace gneiss {
 namespace {

@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "planner/digest_hash.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "solver/atoms.h"
-#include "solver/layer_carving.h"
+#include "solver/carving/atoms.h"
+#include "solver/carving/layer_carving.h"
 
 namespace gneiss {
 

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "planner/generated_layout.h"
-#include "solver/layer_carving.h"
+#include "solver/carving/layer_carving.h"
 
 namespace gneiss {
 namespace {

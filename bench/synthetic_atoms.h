@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-#include "solver/atoms.h"
+#include "solver/carving/atoms.h"
 
 namespace gneiss {
 

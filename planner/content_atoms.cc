@@ -10,7 +10,7 @@
 #include "planner/digest_hash.h"
 #include "planner/kept_images.h"
 #include "planner/layer_trie.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -32,8 +32,8 @@
 #include "planner/fleet.h"
 #include "planner/layer_contents.h"
 #include "planner/overlay.h"
-#include "solver/atoms.h"
-#include "solver/set_rates.h"
+#include "solver/carving/atoms.h"
+#include "solver/rates/rates.h"
 
 namespace gneiss {
 

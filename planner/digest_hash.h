@@ -8,7 +8,7 @@
 #include <cstring>
 
 #include "planner/digest.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 

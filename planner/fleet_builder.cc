@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "planner/platform.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -1,6 +1,6 @@
-// Which images to delete for a number of bytes at the least loss (solver/deletion_budget.h), and
-// how much can be freed at every loss (solver/deletion_frontier.h). Images go as a whole, out of
-// every scope cell.
+// Which images to delete for a number of bytes at the least loss
+// (solver/deletion/deletion_budget.h), and how much can be freed at every loss
+// (solver/deletion/deletion_frontier.h). Images go as a whole, out of every scope cell.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 #include "planner/fleet.h"
 #include "planner/image_groups.h"
 #include "planner/sharing_graph.h"
-#include "solver/deletion_budget.h"
-#include "solver/deletion_frontier.h"
+#include "solver/deletion/deletion_budget.h"
+#include "solver/deletion/deletion_frontier.h"
 
 namespace gneiss {
 

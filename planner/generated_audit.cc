@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

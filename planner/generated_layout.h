@@ -18,7 +18,7 @@
 #include "planner/fleet.h"
 #include "planner/image_groups.h"
 #include "planner/layer_contents.h"
-#include "solver/layer_carving.h"
+#include "solver/carving/layer_carving.h"
 
 namespace gneiss {
 

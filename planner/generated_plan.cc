@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "planner/generated_audit.h"
-#include "solver/chain_partition.h"
+#include "solver/chains/chain_partition.h"
 
 namespace gneiss {
 namespace {

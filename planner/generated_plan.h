@@ -18,7 +18,7 @@
 #include "planner/plan_status.h"
 #include "planner/rate_model.h"
 #include "planner/today.h"
-#include "solver/layer_carving.h"
+#include "solver/carving/layer_carving.h"
 
 namespace gneiss {
 

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "planner/fleet.h"
-#include "solver/shared_segments.h"
+#include "solver/chains/shared_segments.h"
 
 namespace gneiss {
 

@@ -14,7 +14,7 @@
 
 #include "planner/digest_hash.h"
 #include "planner/input_error.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -8,11 +8,11 @@
 #include <fmt/format.h>
 
 #include "planner/input_error.h"
-#include "solver/base_frontier.h"
-#include "solver/image_overlap.h"
-#include "solver/merge_tree.h"
-#include "solver/merge_tree_layers.h"
-#include "solver/merge_tree_search.h"
+#include "solver/carving/base_frontier.h"
+#include "solver/carving/image_overlap.h"
+#include "solver/carving/merge_tree.h"
+#include "solver/carving/merge_tree_layers.h"
+#include "solver/carving/merge_tree_search.h"
 
 namespace gneiss {
 namespace {

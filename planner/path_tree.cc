@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "planner/lowest_layer.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

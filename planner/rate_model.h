@@ -9,7 +9,7 @@
 #include "planner/cost_model.h"
 #include "planner/fleet.h"
 #include "planner/image_groups.h"
-#include "solver/set_rates.h"
+#include "solver/rates/rates.h"
 
 namespace gneiss {
 

@@ -13,7 +13,7 @@
 #include "planner/rebase_problem.h"
 #include "planner/rebase_search.h"
 #include "planner/rebase_state.h"
-#include "solver/chain_partition.h"
+#include "solver/chains/chain_partition.h"
 
 namespace gneiss {
 namespace {

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <utility>
 
-#include "solver/facility_location.h"
+#include "solver/facilities/facility_location.h"
 
 namespace gneiss {
 namespace {

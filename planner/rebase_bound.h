@@ -1,9 +1,9 @@
 // What no choices of base groups can cost less than, by facility location
-// (solver/facility_location.h): customers are the groups, facilities the lower parts they can stand
-// on.
+// (solver/facilities/facility_location.h): customers are the groups, facilities the lower parts
+// they can stand on.
 //
 // A blob of w bytes that the images F hold anyway costs the groups M that join them
-//     w * (rate(F + M) - rate(F)),    rate as in solver/set_rates.h,
+//     w * (rate(F + M) - rate(F)),    rate as in solver/rates/rates.h,
 // which is monotone and submodular in M, and concave in the pulls of M but for the scope cells and
 // pools that M touches first.
 //   (a) A blob of one lower part, on which all groups would come to hold it: the chords of that

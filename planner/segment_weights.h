@@ -21,7 +21,7 @@
 #include "planner/layer_contents.h"
 #include "planner/layer_trie.h"
 #include "planner/overlay.h"
-#include "solver/chain_partition.h"
+#include "solver/chains/chain_partition.h"
 
 namespace gneiss {
 

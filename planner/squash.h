@@ -17,7 +17,7 @@
 #include "planner/overlay.h"
 #include "planner/plan_status.h"
 #include "planner/today.h"
-#include "solver/chain_partition.h"
+#include "solver/chains/chain_partition.h"
 
 namespace gneiss {
 

@@ -11,7 +11,7 @@
 
 #include "planner/bytes.h"
 #include "planner/image_groups.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

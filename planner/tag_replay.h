@@ -16,7 +16,7 @@
 #include "planner/fleet.h"
 #include "planner/layout.h"
 #include "planner/tag_events.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 

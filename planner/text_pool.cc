@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

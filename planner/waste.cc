@@ -15,7 +15,7 @@
 #include "planner/kept_images.h"
 #include "planner/layer_trie.h"
 #include "planner/path_key.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 #include "tests/cli_run.h"
 
 namespace gneiss {

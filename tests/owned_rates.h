@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "solver/set_rates.h"
+#include "solver/rates/rates.h"
 
 namespace gneiss {
 

@@ -11,7 +11,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/layer_carving.h"
+#include "solver/carving/layer_carving.h"
 #include "tests/owned_rates.h"
 
 namespace gneiss {

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "solver/chain_partition.h"
+#include "solver/chains/chain_partition.h"
 #include "tests/owned_rates.h"
 
 namespace gneiss {

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "solver/deletion_problem.h"
+#include "solver/deletion/deletion_problem.h"
 
 namespace gneiss {
 

@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "solver/facility_location.h"
+#include "solver/facilities/facility_location.h"
 
 namespace gneiss {
 

@@ -7,10 +7,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/deletion_budget.h"
-#include "solver/deletion_cut.h"
-#include "solver/deletion_frontier.h"
-#include "solver/deletion_problem.h"
+#include "solver/deletion/deletion_budget.h"
+#include "solver/deletion/deletion_cut.h"
+#include "solver/deletion/deletion_frontier.h"
+#include "solver/deletion/deletion_problem.h"
 #include "tests/random_deletions.h"
 #include "tests/rounds.h"
 

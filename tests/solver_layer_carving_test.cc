@@ -7,9 +7,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/carving_bound.h"
-#include "solver/layer_carving.h"
-#include "solver/layer_family.h"
+#include "solver/carving/carving_bound.h"
+#include "solver/carving/layer_carving.h"
+#include "solver/carving/layer_family.h"
 #include "tests/random_atoms.h"
 #include "tests/rounds.h"
 

@@ -9,11 +9,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/base_frontier.h"
-#include "solver/image_overlap.h"
-#include "solver/merge_tree.h"
-#include "solver/merge_tree_layers.h"
-#include "solver/merge_tree_search.h"
+#include "solver/carving/base_frontier.h"
+#include "solver/carving/image_overlap.h"
+#include "solver/carving/merge_tree.h"
+#include "solver/carving/merge_tree_layers.h"
+#include "solver/carving/merge_tree_search.h"
 #include "tests/random_atoms.h"
 #include "tests/rounds.h"
 

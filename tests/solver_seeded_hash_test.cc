@@ -6,8 +6,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/index_set.h"
-#include "solver/seeded_hash.h"
+#include "solver/carving/index_set.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/set_rates.h"
+#include "solver/rates/rates.h"
 #include "tests/owned_rates.h"
 #include "tests/rounds.h"
 

@@ -12,7 +12,7 @@
 #include "io/source/json_value.h"
 #include "io/source/record_lines.h"
 #include "planner/input_error.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

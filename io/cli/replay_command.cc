@@ -33,7 +33,7 @@
 #include "planner/squash.h"
 #include "planner/tag_replay.h"
 #include "planner/today.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

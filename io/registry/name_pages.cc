@@ -9,7 +9,7 @@
 #include "io/registry/registry_session.h"
 #include "io/source/json_value.h"
 #include "planner/input_error.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

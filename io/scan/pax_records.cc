@@ -10,7 +10,7 @@
 #include "io/scan/tar_number.h"
 #include "planner/input_error.h"
 #include "planner/inventory.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -15,7 +15,7 @@
 #include "io/source/record_lines.h"
 #include "planner/fleet_builder.h"
 #include "planner/input_error.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "io/source/byte_source.h"
 #include "planner/fleet.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 

@@ -11,7 +11,7 @@
 #include "io/source/layout_blobs.h"
 #include "io/source/layout_files.h"
 #include "io/source/manifest_reader.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "planner/input_error.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

@@ -17,7 +17,7 @@
 #include "io/source/registry_tree.h"
 #include "planner/digest.h"
 #include "planner/input_error.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 namespace {

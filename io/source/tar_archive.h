@@ -12,7 +12,7 @@
 #include "io/source/layout_files.h"
 #include "planner/bytes.h"
 #include "planner/digest.h"
-#include "solver/seeded_hash.h"
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 
