@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

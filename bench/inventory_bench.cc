@@ -9,7 +9,7 @@
 
 #include "bench/seeded_random.h"
 #include "io/store/inventory_file.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 namespace {

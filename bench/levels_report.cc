@@ -23,8 +23,8 @@
 #include "io/cli/load_contents.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/report_options.h"
-#include "planner/carve.h"
-#include "planner/plan.h"
+#include "planner/carve/carve.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 namespace {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "bench/layer_rules.h"
-#include "planner/content_atoms.h"
+#include "planner/contents/content_atoms.h"
 
 namespace gneiss {
 

@@ -10,7 +10,7 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/synthesize.h"
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 namespace {

@@ -7,10 +7,10 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/rebase_fleet.h"
-#include "planner/rebase.h"
-#include "planner/rebase_blobs.h"
-#include "planner/rebase_problem.h"
-#include "planner/rebase_state.h"
+#include "planner/bases/rebase.h"
+#include "planner/bases/rebase_blobs.h"
+#include "planner/bases/rebase_problem.h"
+#include "planner/bases/rebase_state.h"
 
 namespace gneiss {
 namespace {

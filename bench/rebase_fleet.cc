@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "bench/seeded_random.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 namespace {

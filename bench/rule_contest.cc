@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "planner/generated_layout.h"
+#include "planner/carve/generated_layout.h"
 #include "solver/carving/layer_carving.h"
 
 namespace gneiss {

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "bench/origin_atoms.h"
-#include "planner/audit.h"
-#include "planner/content_atoms.h"
-#include "planner/cost_model.h"
-#include "planner/rate_model.h"
-#include "planner/today.h"
+#include "planner/contents/content_atoms.h"
+#include "planner/cost/audit.h"
+#include "planner/cost/cost_model.h"
+#include "planner/cost/rate_model.h"
+#include "planner/cost/today.h"
 
 namespace gneiss {
 

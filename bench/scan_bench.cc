@@ -25,7 +25,7 @@
 #include "io/scan/scan_layer.h"
 #include "io/source/byte_source.h"
 #include "io/source/sha256_stream.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/tar_bytes.h"
 
 namespace gneiss {

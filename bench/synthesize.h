@@ -22,7 +22,7 @@
 #include <vector>
 
 #include "io/source/fleet_line_writer.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -7,8 +7,8 @@
 
 #include "bench/seeded_random.h"
 #include "bench/synthetic_names.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "bench/facility_file.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "bench/rule_contest.h"
-#include "planner/generated_audit.h"
+#include "planner/carve/generated_audit.h"
 #include "tests/content_fleet.h"
 #include "tests/rounds.h"
 

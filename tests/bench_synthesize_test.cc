@@ -18,9 +18,9 @@
 #include "bench/seeded_random.h"
 #include "bench/synthesize.h"
 #include "bench/synthetic_names.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/rounds.h"
 
 namespace gneiss {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
 #include "tests/plain_overlay.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/tar_bytes.h"
 
 namespace gneiss {

@@ -20,7 +20,7 @@
 #include "io/source/oci_layout.h"
 #include "io/source/source.h"
 #include "io/store/inventory_store.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/cli_run.h"
 #include "tests/layout_maker.h"
 #include "tests/scan_result.h"

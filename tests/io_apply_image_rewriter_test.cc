@@ -10,7 +10,7 @@
 #include "io/apply/json_spans.h"
 #include "io/source/json_value.h"
 #include "io/source/manifest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/layout_maker.h"
 #include "tests/rounds.h"
 

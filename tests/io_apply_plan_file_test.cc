@@ -6,7 +6,7 @@
 
 #include "io/apply/plan_file.h"
 #include "io/apply/plan_match.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/content_fleet.h"
 
 namespace gneiss {

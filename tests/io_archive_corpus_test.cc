@@ -14,9 +14,9 @@
 #include "io/scan/scan_layer.h"
 #include "io/source/layer_blobs.h"
 #include "io/source/source.h"
-#include "planner/dive_efficiency.h"
-#include "planner/overlay.h"
-#include "planner/path_tree.h"
+#include "planner/contents/overlay.h"
+#include "planner/contents/path_tree.h"
+#include "planner/waste/dive_efficiency.h"
 #include "tests/scan_result.h"
 #include "tests/source_files.h"
 

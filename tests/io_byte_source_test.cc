@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/byte_source.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

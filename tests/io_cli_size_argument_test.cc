@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/cli/size_argument.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

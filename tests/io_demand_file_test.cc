@@ -6,8 +6,8 @@
 #include "io/source/byte_source.h"
 #include "io/source/csv_line.h"
 #include "io/source/demand_file.h"
-#include "planner/demand.h"
-#include "planner/input_error.h"
+#include "planner/fleet/demand.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

@@ -8,9 +8,9 @@
 
 #include "io/source/docker_archive.h"
 #include "io/source/layer_blobs.h"
-#include "planner/digest.h"
-#include "planner/fleet_builder.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/input_error.h"
 #include "tests/docker_archive.h"
 #include "tests/source_files.h"
 #include "tests/tar_bytes.h"

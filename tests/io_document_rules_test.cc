@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "io/source/document_rules.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/event_file.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

@@ -12,7 +12,7 @@
 #include "io/source/document_schema.h"
 #include "io/source/fleet_file.h"
 #include "io/source/line_reader.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/rounds.h"
 #include "tests/source_files.h"
 

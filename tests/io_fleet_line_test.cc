@@ -6,7 +6,7 @@
 
 #include "io/source/fleet_line.h"
 #include "io/source/line_reader.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/rounds.h"
 #include "tests/source_files.h"
 

@@ -9,8 +9,8 @@
 
 #include "io/source/image_directory.h"
 #include "io/source/layer_blobs.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

@@ -8,7 +8,7 @@
 #include "io/store/inventory_columns.h"
 #include "io/store/inventory_file.h"
 #include "io/store/packed_bytes.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/random_inventory.h"
 #include "tests/rounds.h"
 #include "tests/source_files.h"

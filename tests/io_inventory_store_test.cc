@@ -22,7 +22,7 @@
 
 #include "io/store/atomic_file.h"
 #include "io/store/inventory_store.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/random_inventory.h"
 #include "tests/source_files.h"
 

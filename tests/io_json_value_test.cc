@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

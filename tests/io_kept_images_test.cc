@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/cli_run.h"
 #include "tests/layout_maker.h"
 #include "tests/source_files.h"

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/lineage_file.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -14,8 +14,8 @@
 
 #include "io/scan/parallel_for.h"
 #include "io/source/manifest_reader.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

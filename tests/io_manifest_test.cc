@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/manifest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

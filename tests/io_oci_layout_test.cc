@@ -12,8 +12,8 @@
 #include <openssl/evp.h>
 
 #include "io/source/oci_layout.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

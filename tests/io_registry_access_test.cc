@@ -9,7 +9,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/registry_run.h"
 #include "tests/source_files.h"
 

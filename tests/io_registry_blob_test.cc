@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/registry_run.h"
 
 namespace gneiss {

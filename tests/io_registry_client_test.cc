@@ -8,8 +8,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/digest.h"
-#include "planner/fleet.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
 #include "tests/registry_run.h"
 #include "tests/source_files.h"
 

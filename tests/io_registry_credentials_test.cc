@@ -14,7 +14,7 @@
 #include "io/registry/credential_helper.h"
 #include "io/registry/credentials.h"
 #include "io/registry/registry_clock.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

@@ -9,7 +9,7 @@
 #include "io/registry/registry_client.h"
 #include "io/source/manifest.h"
 #include "io/source/verified_blob.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -9,7 +9,7 @@
 #include "io/registry/registry_reference.h"
 #include "io/source/repository_name.h"
 #include "io/source/source.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -16,8 +16,8 @@
 #include "io/source/layout_files.h"
 #include "io/source/source.h"
 #include "io/store/manifest_cache.h"
-#include "planner/digest.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/registry_run.h"
 #include "tests/source_files.h"
 

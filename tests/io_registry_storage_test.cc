@@ -14,8 +14,8 @@
 #include "io/source/layer_blobs.h"
 #include "io/source/registry_storage.h"
 #include "io/source/repository_name.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

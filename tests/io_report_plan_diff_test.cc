@@ -6,7 +6,7 @@
 
 #include "io/report/plan_diff.h"
 #include "io/source/plan_summary.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -10,7 +10,7 @@
 #include "io/report/policy_junit.h"
 #include "io/report/policy_screen.h"
 #include "io/source/lined_json.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -10,10 +10,10 @@
 #include "io/source/byte_source.h"
 #include "io/source/event_file.h"
 #include "io/source/history_tables.h"
-#include "planner/calendar.h"
-#include "planner/growth_forecast.h"
-#include "planner/layout.h"
-#include "planner/tag_replay.h"
+#include "planner/cost/layout.h"
+#include "planner/fleet/calendar.h"
+#include "planner/questions/growth_forecast.h"
+#include "planner/questions/tag_replay.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

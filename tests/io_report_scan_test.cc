@@ -8,8 +8,8 @@
 
 #include "io/report/scan_report.h"
 #include "io/report/scan_screen.h"
-#include "planner/digest.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 namespace {

@@ -12,9 +12,9 @@
 #include "io/source/byte_source.h"
 #include "io/source/fleet_file.h"
 #include "io/source/source.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/rounds.h"
 
 namespace gneiss {

@@ -9,7 +9,7 @@
 #include "io/report/waste_json.h"
 #include "io/report/waste_screen.h"
 #include "io/report/waste_text.h"
-#include "planner/image_history.h"
+#include "planner/waste/image_history.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"
 

@@ -10,7 +10,7 @@
 #include "io/packages/package_files.h"
 #include "io/packages/rpm_databases.h"
 #include "io/packages/rpm_header.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 #include "tests/rounds.h"
 #include "tests/rpm_databases.h"
 #include "tests/scan_result.h"

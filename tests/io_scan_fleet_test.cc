@@ -15,9 +15,9 @@
 #include <catch2/catch.hpp>
 
 #include "io/scan/scan_fleet.h"
-#include "planner/digest.h"
-#include "planner/fleet_builder.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/input_error.h"
 #include "tests/random_inventory.h"
 #include "tests/source_files.h"
 #include "tests/tar_bytes.h"

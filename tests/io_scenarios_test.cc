@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/source.h"
-#include "planner/accounting.h"
-#include "planner/plan.h"
+#include "planner/fleet/accounting.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 namespace {

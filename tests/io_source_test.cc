@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/source.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/source_files.h"
 #include "tests/tar_bytes.h"
 

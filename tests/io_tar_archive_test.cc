@@ -12,9 +12,9 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/tar_archive.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 #include "tests/tar_bytes.h"
 

@@ -5,8 +5,8 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/verified_blob.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

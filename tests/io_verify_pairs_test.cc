@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/cli/command.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/cli_run.h"
 #include "tests/source_files.h"
 #include "tests/tar_bytes.h"

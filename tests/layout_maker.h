@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

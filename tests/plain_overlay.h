@@ -1,5 +1,5 @@
-// The rules of planner/overlay.h written down plainly on strings, for property tests, and random
-// layers to hold them against each other.
+// The rules of planner/contents/overlay.h written down plainly on strings, for property tests, and
+// random layers to hold them against each other.
 #pragma once
 
 #include <cstdint>
@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "planner/lowest_layer.h"
-#include "planner/overlay.h"
+#include "planner/contents/lowest_layer.h"
+#include "planner/contents/overlay.h"
 #include "tests/tiny_inventory.h"
 
 namespace gneiss {

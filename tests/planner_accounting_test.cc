@@ -11,8 +11,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/accounting.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/accounting.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

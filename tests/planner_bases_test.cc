@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/bases.h"
-#include "planner/plan.h"
+#include "planner/bases/bases.h"
+#include "planner/plan/plan.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

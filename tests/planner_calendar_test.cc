@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/calendar.h"
-#include "planner/input_error.h"
+#include "planner/fleet/calendar.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -6,10 +6,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/carve.h"
-#include "planner/content_plan.h"
-#include "planner/generated_audit.h"
-#include "planner/new_bases.h"
+#include "planner/carve/carve.h"
+#include "planner/carve/generated_audit.h"
+#include "planner/carve/new_bases.h"
+#include "planner/plan/content_plan.h"
 #include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
 #include "tests/rounds.h"

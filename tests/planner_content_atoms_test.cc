@@ -8,8 +8,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/content_atoms.h"
-#include "planner/rate_model.h"
+#include "planner/contents/content_atoms.h"
+#include "planner/cost/rate_model.h"
 #include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
 #include "tests/rounds.h"

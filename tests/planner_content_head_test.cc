@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/content_head.h"
+#include "planner/contents/content_head.h"
 
 namespace gneiss {
 namespace {

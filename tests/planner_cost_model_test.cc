@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/cost_model.h"
-#include "planner/input_error.h"
+#include "planner/cost/cost_model.h"
+#include "planner/fleet/input_error.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

@@ -5,10 +5,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/demand.h"
-#include "planner/digest.h"
-#include "planner/fleet_builder.h"
-#include "planner/input_error.h"
+#include "planner/fleet/demand.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -4,9 +4,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/digest.h"
-#include "planner/digest_hash.h"
-#include "planner/digest_index.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/digest_hash.h"
+#include "planner/fleet/digest_index.h"
 
 namespace gneiss {
 namespace {

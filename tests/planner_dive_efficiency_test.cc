@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/dive_efficiency.h"
+#include "planner/waste/dive_efficiency.h"
 #include "tests/tiny_inventory.h"
 
 namespace gneiss {

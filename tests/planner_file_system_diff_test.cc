@@ -10,7 +10,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/file_system_diff.h"
+#include "planner/contents/file_system_diff.h"
 #include "tests/plain_overlay.h"
 #include "tests/rounds.h"
 #include "tests/tiny_inventory.h"

@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/fleet_diff.h"
+#include "planner/questions/fleet_diff.h"
 #include "tests/random_fleet.h"
 #include "tests/tiny_fleet.h"
 

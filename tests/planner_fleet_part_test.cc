@@ -4,10 +4,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/accounting.h"
-#include "planner/fleet_part.h"
-#include "planner/image_groups.h"
-#include "planner/sharing_graph.h"
+#include "planner/contents/fleet_part.h"
+#include "planner/fleet/accounting.h"
+#include "planner/fleet/image_groups.h"
+#include "planner/fleet/sharing_graph.h"
 #include "tests/content_fleet.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/followed_plan.h"
+#include "planner/plan/followed_plan.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/growth_forecast.h"
+#include "planner/questions/growth_forecast.h"
 #include "tests/rounds.h"
 
 namespace gneiss {

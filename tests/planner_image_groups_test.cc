@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/image_groups.h"
+#include "planner/fleet/image_groups.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/image_history.h"
+#include "planner/waste/image_history.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"
 

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/image_pairs.h"
+#include "planner/fleet/image_pairs.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

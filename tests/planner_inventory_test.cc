@@ -5,8 +5,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/inventory.h"
-#include "planner/path_key.h"
+#include "planner/contents/inventory.h"
+#include "planner/contents/path_key.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 

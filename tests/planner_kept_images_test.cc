@@ -3,10 +3,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/image_history.h"
-#include "planner/kept_images.h"
-#include "planner/plan.h"
-#include "planner/waste.h"
+#include "planner/contents/kept_images.h"
+#include "planner/plan/plan.h"
+#include "planner/waste/image_history.h"
+#include "planner/waste/waste.h"
 #include "tests/content_fleet.h"
 #include "tests/tiny_fleet.h"
 

@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
 #include "tests/tiny_inventory.h"
 
 namespace gneiss {

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/layer_trie.h"
+#include "planner/fleet/layer_trie.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

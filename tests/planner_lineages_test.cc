@@ -5,9 +5,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/input_error.h"
-#include "planner/lineages.h"
-#include "planner/rebase.h"
+#include "planner/bases/lineages.h"
+#include "planner/bases/rebase.h"
+#include "planner/fleet/input_error.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

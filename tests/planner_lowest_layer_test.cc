@@ -3,10 +3,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/inventory.h"
-#include "planner/kept_images.h"
-#include "planner/lowest_layer.h"
-#include "planner/merged_files.h"
+#include "planner/contents/inventory.h"
+#include "planner/contents/kept_images.h"
+#include "planner/contents/lowest_layer.h"
+#include "planner/contents/merged_files.h"
 #include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
 #include "tests/tiny_inventory.h"

@@ -6,9 +6,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/merged_files.h"
-#include "planner/path_key.h"
-#include "planner/path_selection.h"
+#include "planner/contents/merged_files.h"
+#include "planner/contents/path_key.h"
+#include "planner/contents/path_selection.h"
 #include "tests/plain_overlay.h"
 #include "tests/rounds.h"
 #include "tests/tiny_inventory.h"

@@ -7,12 +7,12 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "planner/content_atoms.h"
-#include "planner/generated_layout.h"
-#include "planner/input_error.h"
-#include "planner/layer_description.h"
-#include "planner/new_layer.h"
-#include "planner/path_key.h"
+#include "planner/carve/generated_layout.h"
+#include "planner/carve/layer_description.h"
+#include "planner/contents/content_atoms.h"
+#include "planner/contents/new_layer.h"
+#include "planner/contents/path_key.h"
+#include "planner/fleet/input_error.h"
 #include "tests/content_fleet.h"
 #include "tests/rounds.h"
 #include "tests/shown_files.h"

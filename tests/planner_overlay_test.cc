@@ -10,7 +10,7 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "planner/overlay.h"
+#include "planner/contents/overlay.h"
 #include "tests/plain_overlay.h"
 #include "tests/rounds.h"
 #include "tests/tiny_inventory.h"

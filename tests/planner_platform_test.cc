@@ -2,8 +2,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/input_error.h"
-#include "planner/platform.h"
+#include "planner/fleet/input_error.h"
+#include "planner/fleet/platform.h"
 
 namespace gneiss {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/policy.h"
-#include "planner/secrets.h"
+#include "planner/questions/policy.h"
+#include "planner/waste/secrets.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"
 

@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/layout.h"
-#include "planner/rate_model.h"
+#include "planner/cost/layout.h"
+#include "planner/cost/rate_model.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

@@ -8,13 +8,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/kept_images.h"
-#include "planner/rebase.h"
-#include "planner/rebase_bound.h"
-#include "planner/rebase_problem.h"
-#include "planner/rebase_search.h"
-#include "planner/rebase_state.h"
-#include "planner/squash.h"
+#include "planner/bases/rebase.h"
+#include "planner/bases/rebase_bound.h"
+#include "planner/bases/rebase_problem.h"
+#include "planner/bases/rebase_search.h"
+#include "planner/bases/rebase_state.h"
+#include "planner/contents/kept_images.h"
+#include "planner/squash/squash.h"
 #include "tests/random_lineages.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

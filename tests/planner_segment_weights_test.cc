@@ -6,9 +6,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/layer_trie.h"
-#include "planner/merged_size.h"
-#include "planner/segment_weights.h"
+#include "planner/contents/merged_size.h"
+#include "planner/fleet/layer_trie.h"
+#include "planner/squash/segment_weights.h"
 #include "tests/content_fleet.h"
 #include "tests/plain_overlay.h"
 #include "tests/rounds.h"

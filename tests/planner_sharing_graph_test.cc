@@ -6,7 +6,7 @@
 #include <boost/range/iterator_range.hpp>
 #include <catch2/catch.hpp>
 
-#include "planner/sharing_graph.h"
+#include "planner/fleet/sharing_graph.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

@@ -5,10 +5,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/kept_images.h"
-#include "planner/plan.h"
-#include "planner/recommendation.h"
-#include "planner/squash.h"
+#include "planner/contents/kept_images.h"
+#include "planner/plan/plan.h"
+#include "planner/squash/recommendation.h"
+#include "planner/squash/squash.h"
 #include "tests/content_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

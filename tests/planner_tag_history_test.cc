@@ -4,10 +4,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/digest.h"
-#include "planner/fleet_builder.h"
-#include "planner/lineages.h"
-#include "planner/tag_history.h"
+#include "planner/bases/lineages.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/tag_history.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

@@ -9,7 +9,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/tag_replay.h"
+#include "planner/questions/tag_replay.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 

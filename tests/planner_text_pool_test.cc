@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/text_pool.h"
+#include "planner/fleet/text_pool.h"
 
 namespace gneiss {
 namespace {

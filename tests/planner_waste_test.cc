@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/waste.h"
+#include "planner/waste/waste.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"

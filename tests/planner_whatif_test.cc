@@ -10,13 +10,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/accounting.h"
-#include "planner/addition.h"
-#include "planner/base_move.h"
-#include "planner/deletion.h"
-#include "planner/free_space.h"
-#include "planner/ref_selection.h"
-#include "planner/retention.h"
+#include "planner/fleet/accounting.h"
+#include "planner/fleet/ref_selection.h"
+#include "planner/questions/addition.h"
+#include "planner/questions/base_move.h"
+#include "planner/questions/deletion.h"
+#include "planner/questions/free_space.h"
+#include "planner/questions/retention.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

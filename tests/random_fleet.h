@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/fleet.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/cost_model.h"
+#include "planner/cost/cost_model.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

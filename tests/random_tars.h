@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "planner/input_error.h"
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
+#include "planner/fleet/input_error.h"
 #include "tests/plain_overlay.h"
 #include "tests/scan_result.h"
 #include "tests/source_files.h"

@@ -11,7 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/registry/registry_client.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/fake_clock.h"
 #include "tests/http_server.h"
 

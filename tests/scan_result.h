@@ -10,7 +10,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 #include "tests/tar_bytes.h"
 

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "planner/layer_contents.h"
-#include "planner/overlay.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/contents/overlay.h"
 
 namespace gneiss {
 

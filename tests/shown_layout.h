@@ -9,7 +9,7 @@
 
 #include "io/scan/scan_fleet.h"
 #include "io/source/source.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/shown_files.h"
 
 namespace gneiss {

@@ -10,8 +10,8 @@
 
 #include "io/scan/scan_layer.h"
 #include "io/source/byte_source.h"
-#include "planner/digest.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 
 namespace gneiss {
 

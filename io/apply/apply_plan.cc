@@ -30,8 +30,8 @@
 #include "io/scan/parallel_for.h"
 #include "io/source/compressor.h"
 #include "io/source/manifest.h"
-#include "planner/input_error.h"
-#include "planner/new_layer.h"
+#include "planner/contents/new_layer.h"
+#include "planner/fleet/input_error.h"
 
 #ifndef GNEISS_VERSION
 #define GNEISS_VERSION "0.1.0"

@@ -26,9 +26,9 @@
 #include "io/report/apply_report.h"
 #include "io/scan/scan_limits.h"
 #include "io/source/layer_blobs.h"
-#include "planner/bytes.h"
-#include "planner/fleet.h"
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

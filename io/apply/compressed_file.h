@@ -10,8 +10,8 @@
 #include "io/source/compressor.h"
 #include "io/source/sha256_stream.h"
 #include "io/store/open_descriptor.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

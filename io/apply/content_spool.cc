@@ -14,7 +14,7 @@
 
 #include "io/apply/spool_file.h"
 #include "io/scan/parallel_for.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -18,11 +18,11 @@
 #include "io/scan/scan_fleet.h"
 #include "io/scan/scan_layer.h"
 #include "io/source/layer_blobs.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/layer_contents.h"
-#include "planner/overlay.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/contents/overlay.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -10,7 +10,7 @@
 #include "io/apply/rfc3339.h"
 #include "io/report/json_writer.h"
 #include "io/source/manifest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

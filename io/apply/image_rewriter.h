@@ -13,9 +13,9 @@
 #include <string>
 #include <string_view>
 
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

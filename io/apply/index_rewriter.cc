@@ -14,7 +14,7 @@
 #include "io/source/json_value.h"
 #include "io/source/manifest_reader.h"
 #include "io/source/verified_blob.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

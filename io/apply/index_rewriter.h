@@ -28,8 +28,8 @@
 
 #include "io/source/layer_blobs.h"
 #include "io/source/manifest.h"
-#include "planner/digest_index.h"
-#include "planner/fleet.h"
+#include "planner/fleet/digest_index.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

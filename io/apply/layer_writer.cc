@@ -19,8 +19,8 @@
 
 #include "io/scan/c_locale.h"
 #include "io/source/sha256_stream.h"
-#include "planner/input_error.h"
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

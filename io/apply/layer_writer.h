@@ -14,10 +14,10 @@
 #include "io/apply/compressed_file.h"
 #include "io/apply/content_spool.h"
 #include "io/apply/open_directory.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/layer_contents.h"
-#include "planner/new_layer.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/contents/new_layer.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

@@ -22,7 +22,7 @@
 #include "io/source/layout_blobs.h"
 #include "io/source/verified_blob.h"
 #include "io/store/atomic_file.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -33,8 +33,8 @@
 #include "io/source/byte_source.h"
 #include "io/source/layer_blobs.h"
 #include "io/store/open_descriptor.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

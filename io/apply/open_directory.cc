@@ -13,7 +13,7 @@
 
 #include "io/apply/compressed_file.h"
 #include "io/source/plain_file.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

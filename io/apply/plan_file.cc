@@ -11,7 +11,7 @@
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/record_lines.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -9,9 +9,9 @@
 #include <fmt/format.h>
 
 #include "io/source/json_value.h"
-#include "planner/digest_index.h"
-#include "planner/input_error.h"
-#include "planner/merged_size.h"
+#include "planner/contents/merged_size.h"
+#include "planner/fleet/digest_index.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "io/apply/plan_file.h"
-#include "planner/bytes.h"
-#include "planner/fleet.h"
-#include "planner/layer_contents.h"
-#include "planner/overlay.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/contents/overlay.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -8,7 +8,7 @@
 
 #include "io/apply/open_directory.h"
 #include "io/store/open_descriptor.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -11,8 +11,8 @@
 #include "io/scan/parallel_for.h"
 #include "io/scan/scan_layer.h"
 #include "io/source/json_value.h"
-#include "planner/file_system_diff.h"
-#include "planner/input_error.h"
+#include "planner/contents/file_system_diff.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -13,12 +13,12 @@
 #include "io/apply/plan_match.h"
 #include "io/scan/scan_limits.h"
 #include "io/source/byte_source.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/inventory.h"
-#include "planner/layer_contents.h"
-#include "planner/new_layer.h"
+#include "planner/contents/inventory.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/contents/new_layer.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

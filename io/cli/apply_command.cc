@@ -32,7 +32,7 @@
 #include "io/source/compressor.h"
 #include "io/source/json_value.h"
 #include "io/store/inventory_store.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -22,10 +22,10 @@
 #include "io/report/policy_junit.h"
 #include "io/report/policy_screen.h"
 #include "io/report/screen_text.h"
-#include "planner/policy.h"
-#include "planner/ref_selection.h"
-#include "planner/today.h"
-#include "planner/waste.h"
+#include "planner/cost/today.h"
+#include "planner/fleet/ref_selection.h"
+#include "planner/questions/policy.h"
+#include "planner/waste/waste.h"
 
 namespace gneiss {
 namespace {

@@ -38,7 +38,7 @@
 #include "io/cli/waste_command.h"
 #include "io/cli/whatif_command.h"
 #include "io/report/screen_text.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 #ifndef GNEISS_VERSION
 #define GNEISS_VERSION "0.1.0"

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

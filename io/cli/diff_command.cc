@@ -19,8 +19,8 @@
 #include "io/source/document_schema.h"
 #include "io/source/json_value.h"
 #include "io/source/plan_summary.h"
-#include "planner/fleet_diff.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
+#include "planner/questions/fleet_diff.h"
 
 namespace gneiss {
 namespace {

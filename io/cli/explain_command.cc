@@ -14,7 +14,7 @@
 #include "io/cli/report_options.h"
 #include "io/report/explain_screen.h"
 #include "io/report/format.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "io/cli/suggestion.h"
 #include "io/report/screen_text.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

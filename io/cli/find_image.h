@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -24,7 +24,7 @@
 #include "io/report/stat_report.h"
 #include "io/source/growth_series.h"
 #include "io/source/plan_summary.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

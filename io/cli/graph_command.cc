@@ -15,7 +15,7 @@
 #include "io/cli/word_choice.h"
 #include "io/report/format.h"
 #include "io/report/graph_report.h"
-#include "planner/planned_fleet.h"
+#include "planner/plan/planned_fleet.h"
 
 namespace gneiss {
 namespace {

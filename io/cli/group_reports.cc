@@ -18,9 +18,9 @@
 #include "io/report/report_index.h"
 #include "io/report/screen_text.h"
 #include "io/store/atomic_file.h"
-#include "planner/fleet_part.h"
-#include "planner/input_error.h"
-#include "planner/kept_images.h"
+#include "planner/contents/fleet_part.h"
+#include "planner/contents/kept_images.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -11,7 +11,7 @@
 #include "io/cli/report_options.h"
 #include "io/cli/scope_option.h"
 #include "io/report/history_screen.h"
-#include "planner/image_history.h"
+#include "planner/waste/image_history.h"
 
 namespace gneiss {
 namespace {

@@ -6,7 +6,7 @@
 #include "io/report/fleet_snapshot.h"
 #include "io/source/fleet_line.h"
 #include "io/source/line_reader.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -1,7 +1,7 @@
 // Two fleets as one.
 #pragma once
 
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

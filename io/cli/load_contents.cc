@@ -19,7 +19,7 @@
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
 #include "io/store/inventory_store.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 #include "io/cli/console.h"
 #include "io/cli/load_fleet.h"
 #include "io/cli/store_options.h"
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
 
 namespace gneiss {
 

@@ -15,8 +15,8 @@
 #include "io/source/byte_source.h"
 #include "io/source/demand_file.h"
 #include "io/source/event_file.h"
-#include "planner/demand.h"
-#include "planner/input_error.h"
+#include "planner/fleet/demand.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

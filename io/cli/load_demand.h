@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "io/cli/console.h"
-#include "planner/fleet.h"
-#include "planner/tag_history.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/tag_history.h"
 
 namespace CLI {
 class App;

@@ -17,8 +17,8 @@
 #include "io/report/screen_text.h"
 #include "io/source/layout_files.h"
 #include "io/source/source.h"
-#include "planner/fleet_builder.h"
-#include "planner/platform.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/platform.h"
 
 namespace gneiss {
 namespace {

@@ -11,7 +11,7 @@
 #include "io/cli/load_demand.h"
 #include "io/cli/registry_options.h"
 #include "io/source/layer_blobs.h"
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -17,7 +17,7 @@
 #include "io/cli/word_choice.h"
 #include "io/report/format.h"
 #include "io/source/lineage_file.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -12,8 +12,8 @@
 #include "io/cli/load_fleet.h"
 #include "io/cli/progress.h"
 #include "io/cli/store_options.h"
-#include "planner/accounting.h"
-#include "planner/plan.h"
+#include "planner/fleet/accounting.h"
+#include "planner/plan/plan.h"
 
 namespace CLI {
 class App;

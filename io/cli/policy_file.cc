@@ -15,7 +15,7 @@
 #include "io/cli/suggestion.h"
 #include "io/source/document_schema.h"
 #include "io/source/lined_json.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-#include "planner/policy.h"
+#include "planner/questions/policy.h"
 
 namespace gneiss {
 

@@ -9,7 +9,7 @@
 #include "io/cli/suggestion.h"
 #include "io/report/screen_text.h"
 #include "io/report/shell_quote.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "io/cli/report_options.h"
 #include "io/store/inventory_store.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

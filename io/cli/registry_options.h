@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "io/registry/registry_source.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace CLI {
 class App;

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "io/cli/size_argument.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

@@ -14,7 +14,7 @@
 #include "io/scan/scan_fleet.h"
 #include "io/scan/scan_layer.h"
 #include "io/store/inventory_store.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -9,7 +9,7 @@
 #include "io/cli/load_fleet.h"
 #include "io/cli/scan_layers.h"
 #include "io/cli/store_options.h"
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
 
 namespace gneiss {
 

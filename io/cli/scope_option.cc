@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "io/cli/word_choice.h"
-#include "planner/image_groups.h"
+#include "planner/fleet/image_groups.h"
 
 namespace gneiss {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -14,7 +14,7 @@
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
 #include "io/source/compressor.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -24,7 +24,7 @@
 #include "io/verify/left_out.h"
 #include "io/verify/side_reading.h"
 #include "io/verify/verify_fleets.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

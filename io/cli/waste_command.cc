@@ -20,8 +20,8 @@
 #include "io/report/shell_quote.h"
 #include "io/report/waste_json.h"
 #include "io/report/waste_screen.h"
-#include "planner/dive_efficiency.h"
-#include "planner/waste.h"
+#include "planner/waste/dive_efficiency.h"
+#include "planner/waste/waste.h"
 
 namespace gneiss {
 namespace {

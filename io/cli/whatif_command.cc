@@ -31,11 +31,11 @@
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
 #include "io/report/whatif_changes.h"
-#include "planner/addition.h"
-#include "planner/base_move.h"
-#include "planner/deletion.h"
-#include "planner/free_space.h"
-#include "planner/retention.h"
+#include "planner/questions/addition.h"
+#include "planner/questions/base_move.h"
+#include "planner/questions/deletion.h"
+#include "planner/questions/free_space.h"
+#include "planner/questions/retention.h"
 
 namespace gneiss {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "io/packages/package_files.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 
 namespace gneiss {
 

@@ -16,8 +16,8 @@
 #include <string>
 #include <string_view>
 
-#include "planner/bytes.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "io/packages/text_lines.h"
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
 
 namespace gneiss {
 namespace {

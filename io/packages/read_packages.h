@@ -2,7 +2,7 @@
 #pragma once
 
 #include "io/packages/package_files.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 
 namespace gneiss {
 

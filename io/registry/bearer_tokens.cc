@@ -9,7 +9,7 @@
 
 #include "io/registry/registry_error.h"
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

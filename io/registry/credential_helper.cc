@@ -19,7 +19,7 @@
 #include "io/registry/registry_clock.h"
 #include "io/source/json_value.h"
 #include "io/store/open_descriptor.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 extern char** environ;
 

@@ -13,8 +13,8 @@
 #include "io/registry/credential_helper.h"
 #include "io/source/byte_source.h"
 #include "io/source/record_lines.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -17,7 +17,7 @@
 #include "io/registry/http_message.h"
 #include "io/registry/http_url.h"
 #include "io/registry/registry_clock.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "io/registry/http_url.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

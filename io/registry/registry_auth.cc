@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

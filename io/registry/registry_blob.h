@@ -5,7 +5,7 @@
 
 #include "io/registry/registry_session.h"
 #include "io/source/byte_source.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -11,9 +11,9 @@
 #include "io/source/json_value.h"
 #include "io/source/manifest.h"
 #include "io/source/repository_name.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -17,7 +17,7 @@
 #include "io/registry/name_pages.h"
 #include "io/registry/registry_options.h"
 #include "io/source/byte_source.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -11,7 +11,7 @@
 #include "io/registry/registry_client.h"
 #include "io/source/layout_files.h"
 #include "io/source/manifest.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -7,8 +7,8 @@
 #include "io/source/json_value.h"
 #include "io/source/repository_name.h"
 #include "io/source/source.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -21,8 +21,8 @@
 #include "io/source/manifest.h"
 #include "io/source/manifest_reader.h"
 #include "io/store/manifest_cache.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "io/registry/registry_options.h"
 #include "io/source/source.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
 
 namespace gneiss {
 

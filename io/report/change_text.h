@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "planner/fleet.h"
-#include "planner/image_changes.h"
+#include "planner/fleet/fleet.h"
+#include "planner/questions/image_changes.h"
 
 namespace gneiss {
 

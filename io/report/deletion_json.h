@@ -5,9 +5,9 @@
 #include <ostream>
 
 #include "io/report/whatif_report.h"
-#include "planner/deletion.h"
-#include "planner/free_space.h"
-#include "planner/retention.h"
+#include "planner/questions/deletion.h"
+#include "planner/questions/free_space.h"
+#include "planner/questions/retention.h"
 
 namespace gneiss {
 

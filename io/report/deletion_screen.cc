@@ -10,7 +10,7 @@
 
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
-#include "planner/plan_status.h"
+#include "planner/cost/plan_status.h"
 
 namespace gneiss {
 namespace {

@@ -15,7 +15,7 @@
 #include "io/report/recommendation_json.h"
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
-#include "planner/layer_description.h"
+#include "planner/carve/layer_description.h"
 
 namespace gneiss {
 namespace {

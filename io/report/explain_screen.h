@@ -6,7 +6,7 @@
 #include <ostream>
 
 #include "io/report/table.h"
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "io/report/files_report.h"
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
 
 namespace gneiss {
 namespace {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "io/report/table.h"
-#include "planner/fleet.h"
-#include "planner/layer_contents.h"
-#include "planner/merged_files.h"
-#include "planner/path_selection.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/contents/merged_files.h"
+#include "planner/contents/path_selection.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

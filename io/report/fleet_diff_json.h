@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <ostream>
 
-#include "planner/fleet.h"
-#include "planner/fleet_diff.h"
+#include "planner/fleet/fleet.h"
+#include "planner/questions/fleet_diff.h"
 
 namespace gneiss {
 

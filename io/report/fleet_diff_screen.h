@@ -6,8 +6,8 @@
 #include <ostream>
 
 #include "io/report/table.h"
-#include "planner/fleet.h"
-#include "planner/fleet_diff.h"
+#include "planner/fleet/fleet.h"
+#include "planner/questions/fleet_diff.h"
 
 namespace gneiss {
 

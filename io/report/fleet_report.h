@@ -12,10 +12,10 @@
 #include "io/report/tree_report.h"
 #include "io/report/waste_sums.h"
 #include "io/source/growth_series.h"
-#include "planner/fleet.h"
-#include "planner/plan.h"
-#include "planner/today.h"
-#include "planner/waste.h"
+#include "planner/cost/today.h"
+#include "planner/fleet/fleet.h"
+#include "planner/plan/plan.h"
+#include "planner/waste/waste.h"
 
 namespace gneiss {
 

@@ -9,7 +9,7 @@
 
 #include "io/report/screen_text.h"
 #include "io/source/fleet_line_writer.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 namespace {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string_view>
 
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/bytes.h"
-#include "planner/growth_forecast.h"
+#include "planner/fleet/bytes.h"
+#include "planner/questions/growth_forecast.h"
 
 namespace gneiss {
 

@@ -12,7 +12,7 @@
 
 #include "io/report/format.h"
 #include "io/report/screen_text.h"
-#include "planner/calendar.h"
+#include "planner/fleet/calendar.h"
 
 namespace gneiss {
 namespace {

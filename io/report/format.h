@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -10,8 +10,8 @@
 
 #include <boost/graph/compressed_sparse_row_graph.hpp>
 
-#include "planner/fleet.h"
-#include "planner/layer_trie.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/layer_trie.h"
 
 namespace gneiss {
 

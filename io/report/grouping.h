@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "planner/fleet.h"
-#include "planner/image_groups.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/image_groups.h"
 
 namespace gneiss {
 

@@ -4,7 +4,7 @@
 #include <ostream>
 
 #include "io/report/table.h"
-#include "planner/image_history.h"
+#include "planner/waste/image_history.h"
 
 namespace gneiss {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "io/report/json_writer.h"
-#include "planner/audit.h"
+#include "planner/cost/audit.h"
 
 namespace gneiss {
 

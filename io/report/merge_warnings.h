@@ -1,13 +1,13 @@
 // Where runtimes do not agree about what the layers of a fleet come to when they are merged, in
-// words. Gneiss merges as containerd does on overlayfs (planner/overlay.h).
+// words. Gneiss merges as containerd does on overlayfs (planner/contents/overlay.h).
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "planner/fleet.h"
-#include "planner/layer_contents.h"
-#include "planner/overlay.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/contents/overlay.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -15,8 +15,8 @@
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
 #include "io/report/shell_quote.h"
-#include "planner/image_pairs.h"
-#include "planner/layer_description.h"
+#include "planner/carve/layer_description.h"
+#include "planner/fleet/image_pairs.h"
 
 namespace gneiss {
 namespace {

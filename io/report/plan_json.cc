@@ -8,7 +8,7 @@
 #include "io/report/json_writer.h"
 #include "io/report/layout_cost_json.h"
 #include "io/report/recommendation_json.h"
-#include "planner/layer_description.h"
+#include "planner/carve/layer_description.h"
 
 namespace gneiss {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <ostream>
 
-#include "planner/accounting.h"
-#include "planner/plan.h"
+#include "planner/fleet/accounting.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 

@@ -5,8 +5,8 @@
 #include <ostream>
 
 #include "io/report/table.h"
-#include "planner/accounting.h"
-#include "planner/plan.h"
+#include "planner/fleet/accounting.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 

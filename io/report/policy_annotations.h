@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "io/report/format.h"
-#include "planner/policy.h"
+#include "planner/questions/policy.h"
 
 namespace gneiss {
 

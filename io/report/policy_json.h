@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <ostream>
 
-#include "planner/policy.h"
+#include "planner/questions/policy.h"
 
 namespace gneiss {
 

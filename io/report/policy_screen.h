@@ -6,7 +6,7 @@
 #include <string>
 
 #include "io/report/table.h"
-#include "planner/policy.h"
+#include "planner/questions/policy.h"
 
 namespace gneiss {
 

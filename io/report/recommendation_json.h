@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "io/report/json_writer.h"
-#include "planner/plan.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "io/report/format.h"
-#include "planner/layer_description.h"
-#include "planner/plan.h"
+#include "planner/carve/layer_description.h"
+#include "planner/plan/plan.h"
 
 namespace gneiss {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/calendar.h"
-#include "planner/tag_replay.h"
+#include "planner/fleet/calendar.h"
+#include "planner/questions/tag_replay.h"
 
 namespace gneiss {
 

@@ -9,7 +9,7 @@
 #include "io/report/recommendation_json.h"
 #include "io/report/recommendation_text.h"
 #include "io/report/screen_text.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -13,7 +13,7 @@
 #include "io/report/format.h"
 #include "io/report/page_files.h"
 #include "io/report/screen_text.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "io/report/fleet_report.h"
 #include "io/report/json_writer.h"
-#include "planner/generated_plan.h"
-#include "planner/merged_size.h"
+#include "planner/carve/content_problem.h"
+#include "planner/contents/merged_size.h"
 
 namespace gneiss {
 

@@ -13,7 +13,7 @@
 #include "io/report/report_markdown.h"
 #include "io/report/screen_text.h"
 #include "io/report/stat_json.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "io/report/grouping.h"
 #include "io/report/report_format.h"
-#include "planner/accounting.h"
+#include "planner/fleet/accounting.h"
 
 namespace gneiss {
 

@@ -10,7 +10,7 @@
 
 #include "io/report/recommendation_json.h"
 #include "io/report/screen_text.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 namespace {

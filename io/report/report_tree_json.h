@@ -4,7 +4,7 @@
 
 #include "io/report/json_writer.h"
 #include "io/report/tree_report.h"
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

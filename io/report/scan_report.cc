@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "io/scan/scan_fleet.h"
-#include "planner/bytes.h"
-#include "planner/fleet.h"
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -7,7 +7,7 @@
 
 #include "io/report/json_writer.h"
 #include "io/report/stat_report.h"
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

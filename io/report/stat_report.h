@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "io/report/grouping.h"
-#include "planner/accounting.h"
-#include "planner/fleet.h"
-#include "planner/image_groups.h"
+#include "planner/fleet/accounting.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/image_groups.h"
 
 namespace gneiss {
 

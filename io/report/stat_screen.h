@@ -6,7 +6,7 @@
 
 #include "io/report/stat_report.h"
 #include "io/report/table.h"
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

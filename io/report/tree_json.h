@@ -4,7 +4,7 @@
 #include <ostream>
 
 #include "io/report/tree_report.h"
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "planner/fleet.h"
-#include "planner/layer_trie.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/layer_trie.h"
 
 namespace gneiss {
 

@@ -5,7 +5,7 @@
 
 #include "io/report/table.h"
 #include "io/report/tree_report.h"
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "io/report/table.h"
-#include "planner/accounting.h"
-#include "planner/dive_efficiency.h"
-#include "planner/fleet.h"
-#include "planner/waste.h"
+#include "planner/fleet/accounting.h"
+#include "planner/fleet/fleet.h"
+#include "planner/waste/dive_efficiency.h"
+#include "planner/waste/waste.h"
 
 namespace gneiss {
 

@@ -4,7 +4,7 @@
 #include <functional>
 #include <utility>
 
-#include "planner/image_groups.h"
+#include "planner/fleet/image_groups.h"
 
 namespace gneiss {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "planner/fleet.h"
-#include "planner/waste.h"
+#include "planner/fleet/fleet.h"
+#include "planner/waste/waste.h"
 
 namespace gneiss {
 

@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "planner/fleet.h"
-#include "planner/waste.h"
+#include "planner/fleet/fleet.h"
+#include "planner/waste/waste.h"
 
 namespace gneiss {
 

@@ -5,9 +5,9 @@
 #include <ostream>
 
 #include "io/report/whatif_report.h"
-#include "planner/addition.h"
-#include "planner/base_move.h"
-#include "planner/cost_model.h"
+#include "planner/cost/cost_model.h"
+#include "planner/questions/addition.h"
+#include "planner/questions/base_move.h"
 
 namespace gneiss {
 

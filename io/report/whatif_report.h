@@ -9,8 +9,8 @@
 
 #include "io/report/json_writer.h"
 #include "io/report/table.h"
-#include "planner/fleet.h"
-#include "planner/image_groups.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/image_groups.h"
 
 namespace gneiss {
 

@@ -18,8 +18,8 @@
 #include "io/scan/unlisted_directories.h"
 #include "io/scan/unpacked_attributes.h"
 #include "io/source/sha256_stream.h"
-#include "planner/inventory.h"
-#include "planner/path_key.h"
+#include "planner/contents/inventory.h"
+#include "planner/contents/path_key.h"
 
 namespace gneiss {
 

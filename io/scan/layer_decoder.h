@@ -13,8 +13,8 @@
 #include "io/scan/inflater.h"
 #include "io/scan/stored_bytes.h"
 #include "io/scan/stored_shares.h"
-#include "planner/bytes.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -15,7 +15,7 @@
 #include "io/scan/stored_bytes.h"
 #include "io/scan/stored_shares.h"
 #include "io/source/sha256_stream.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

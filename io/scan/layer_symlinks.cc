@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

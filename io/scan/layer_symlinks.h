@@ -12,10 +12,10 @@
 #include <string>
 #include <string_view>
 
-#include "planner/bytes.h"
-#include "planner/inventory.h"
-#include "planner/path_key.h"
-#include "planner/root_path.h"
+#include "planner/contents/inventory.h"
+#include "planner/contents/path_key.h"
+#include "planner/contents/root_path.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
 
 namespace gneiss {
 namespace {

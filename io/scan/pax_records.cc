@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "io/scan/tar_number.h"
-#include "planner/input_error.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

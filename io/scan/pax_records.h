@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "io/scan/sparse_map.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

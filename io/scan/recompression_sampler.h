@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "io/scan/stored_shares.h"
-#include "planner/bytes.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

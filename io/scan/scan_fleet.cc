@@ -14,7 +14,7 @@
 #include "io/scan/parallel_for.h"
 #include "io/scan/scan_limits.h"
 #include "io/scan/scan_warnings.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -15,9 +15,9 @@
 #include "io/scan/scan_layer.h"
 #include "io/source/layer_blobs.h"
 #include "io/store/inventory_store.h"
-#include "planner/bytes.h"
-#include "planner/fleet.h"
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -10,7 +10,7 @@
 #include "io/scan/tar_reader.h"
 #include "io/source/file_head.h"
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

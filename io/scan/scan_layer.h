@@ -13,9 +13,9 @@
 #include "io/scan/inflater.h"
 #include "io/scan/scan_limits.h"
 #include "io/source/byte_source.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

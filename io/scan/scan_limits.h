@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "planner/bytes.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

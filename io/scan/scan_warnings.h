@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/bytes.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

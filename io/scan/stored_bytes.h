@@ -13,9 +13,9 @@
 
 #include "io/source/byte_source.h"
 #include "io/source/sha256_stream.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

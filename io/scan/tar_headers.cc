@@ -9,7 +9,7 @@
 
 #include "io/scan/tar_number.h"
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

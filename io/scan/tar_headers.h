@@ -21,7 +21,7 @@
 #include "io/scan/scan_warnings.h"
 #include "io/scan/sparse_map.h"
 #include "io/scan/stored_shares.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

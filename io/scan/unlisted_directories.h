@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
 
 namespace gneiss {
 

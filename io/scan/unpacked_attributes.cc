@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "planner/input_error.h"
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -13,8 +13,8 @@
 
 #include "io/scan/layer_symlinks.h"
 #include "io/scan/scan_warnings.h"
-#include "planner/bytes.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -6,7 +6,7 @@
 
 #include "io/source/manifest.h"
 #include "io/source/source.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -17,8 +17,8 @@
 #include <zstd.h>
 
 #include "io/source/plain_file.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 
 namespace gneiss {
 

@@ -15,7 +15,7 @@
 #include "io/source/line_reader.h"
 #include "io/source/pods_file.h"
 #include "io/source/record_lines.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -1,4 +1,5 @@
-// Files that tell the demand for images (planner/demand.h), plain or compressed, by what they are:
+// Files that tell the demand for images (planner/fleet/demand.h), plain or compressed, by what they
+// are:
 //
 //   pulls   CSV "ref,pulls[,platform]"; or a JSON object a line {"ref","pulls","platform"?}, with
 //           "digest" in place of "ref" as well
@@ -13,7 +14,7 @@
 #include <string>
 
 #include "io/source/byte_source.h"
-#include "planner/demand.h"
+#include "planner/fleet/demand.h"
 
 namespace gneiss {
 

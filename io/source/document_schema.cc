@@ -10,7 +10,7 @@
 
 #include "io/source/byte_source.h"
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

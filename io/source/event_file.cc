@@ -14,8 +14,8 @@
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/record_lines.h"
-#include "planner/bytes.h"
-#include "planner/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -1,5 +1,5 @@
-// Reads what happened to tags over time (planner/tag_events.h). A line each, as record_lines.h
-// says: CSV "time,ref,manifest[,platform]", or a JSON object
+// Reads what happened to tags over time (planner/fleet/tag_events.h). A line each, as
+// record_lines.h says: CSV "time,ref,manifest[,platform]", or a JSON object
 //
 //   {"t":1473456427,"ref":"web/app:1","platform":"linux/amd64","digest":"sha256:..."}
 //
@@ -12,7 +12,7 @@
 #include <string>
 
 #include "io/source/byte_source.h"
-#include "planner/tag_events.h"
+#include "planner/fleet/tag_events.h"
 
 namespace gneiss {
 

@@ -10,8 +10,8 @@
 #include "io/apply/rfc3339.h"
 #include "io/source/json_field.h"
 #include "io/source/record_lines.h"
-#include "planner/bytes.h"
-#include "planner/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -17,7 +17,7 @@
 #include "io/source/json_value.h"
 #include "io/source/line_reader.h"
 #include "io/source/manifest.h"
-#include "planner/platform.h"
+#include "planner/fleet/platform.h"
 
 namespace gneiss {
 namespace {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 
 namespace gneiss {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

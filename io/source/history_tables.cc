@@ -13,8 +13,8 @@
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/record_lines.h"
-#include "planner/fleet_builder.h"
-#include "planner/input_error.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "io/source/byte_source.h"
-#include "planner/fleet.h"
+#include "planner/fleet/fleet.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -20,9 +20,9 @@
 #include <string_view>
 
 #include "io/source/json_value.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

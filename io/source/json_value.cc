@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

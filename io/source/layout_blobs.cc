@@ -6,8 +6,8 @@
 
 #include <openssl/evp.h>
 
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

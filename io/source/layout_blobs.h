@@ -11,7 +11,7 @@
 #include "io/source/byte_source.h"
 #include "io/source/layout_files.h"
 #include "io/source/manifest.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "io/source/byte_source.h"
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

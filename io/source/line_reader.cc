@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -1,6 +1,7 @@
 // Reads a user's mapping of images to lineages: which images are versions of one base
-// (planner/lineages.h). Lines "PATTERN NAME", a shell pattern over refs and the lineage's name,
-// with blanks between; empty lines and what follows a '#' at the start of a word are passed over.
+// (planner/bases/lineages.h). Lines "PATTERN NAME", a shell pattern over refs and the lineage's
+// name, with blanks between; empty lines and what follows a '#' at the start of a word are passed
+// over.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 #include <vector>
 
 #include "io/source/byte_source.h"
-#include "planner/lineages.h"
+#include "planner/bases/lineages.h"
 
 namespace gneiss {
 

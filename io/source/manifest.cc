@@ -6,7 +6,7 @@
 #include "io/source/go_json.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
-#include "planner/platform.h"
+#include "planner/fleet/platform.h"
 
 namespace gneiss {
 namespace {

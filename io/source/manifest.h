@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 
@@ -91,7 +91,8 @@ struct ImageConfig {
   std::vector<ParsedDigest> diff_ids;
   std::vector<HistoryEntry> history;
   Annotations labels;
-  std::string entry_point;  // Image::entry_point of planner/fleet.h; empty when nothing is started
+  std::string
+      entry_point;  // Image::entry_point of planner/fleet/fleet.h; empty when nothing is started
   std::string search_path;  // of a bare name: the config's PATH, else what runtimes take
   std::int64_t num_duplicate_keys = 0;
 };

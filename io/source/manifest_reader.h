@@ -20,8 +20,8 @@
 
 #include "io/source/manifest.h"
 #include "io/source/source.h"
-#include "planner/fleet_builder.h"
-#include "planner/platform.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/platform.h"
 
 namespace gneiss {
 

@@ -7,7 +7,7 @@
 #include "io/source/document_schema.h"
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

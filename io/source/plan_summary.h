@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/bytes.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "planner/demand.h"
+#include "planner/fleet/demand.h"
 
 namespace gneiss {
 

@@ -10,8 +10,8 @@
 
 #include "io/source/csv_line.h"
 #include "io/source/json_field.h"
-#include "planner/bytes.h"
-#include "planner/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

@@ -10,8 +10,8 @@
 #include "io/source/json_field.h"
 #include "io/source/json_value.h"
 #include "io/source/repository_name.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

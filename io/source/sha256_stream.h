@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/fleet_builder.h"
-#include "planner/input_error.h"
-#include "planner/platform.h"
+#include "planner/fleet/fleet_builder.h"
+#include "planner/fleet/input_error.h"
+#include "planner/fleet/platform.h"
 
 namespace gneiss {
 

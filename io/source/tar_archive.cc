@@ -17,8 +17,8 @@
 #include "io/source/file_head.h"
 #include "io/source/manifest.h"
 #include "io/source/sha256_stream.h"
-#include "planner/input_error.h"
-#include "planner/path_key.h"
+#include "planner/contents/path_key.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

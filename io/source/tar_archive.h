@@ -10,8 +10,8 @@
 #include <string_view>
 
 #include "io/source/layout_files.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -9,8 +9,8 @@
 #include <string_view>
 
 #include "io/source/byte_source.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 
 namespace gneiss {
 

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "io/scan/scan_layer.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

@@ -16,8 +16,8 @@
 #include <fmt/format.h>
 
 #include "io/store/atomic_file.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -23,8 +23,8 @@
 #include "io/store/inventory_file.h"
 #include "io/store/store_key.h"
 #include "io/store/trusted_directory.h"
-#include "planner/digest.h"
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

@@ -8,9 +8,9 @@
 #include "io/source/byte_source.h"
 #include "io/source/manifest.h"
 #include "io/store/atomic_file.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

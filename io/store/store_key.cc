@@ -15,7 +15,7 @@
 #include <openssl/hmac.h>
 
 #include "io/store/open_descriptor.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

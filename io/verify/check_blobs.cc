@@ -10,8 +10,8 @@
 
 #include "io/scan/parallel_for.h"
 #include "io/source/verified_blob.h"
-#include "planner/digest.h"
-#include "planner/input_error.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

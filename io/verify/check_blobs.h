@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "io/source/layer_blobs.h"
-#include "planner/bytes.h"
-#include "planner/fleet.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -13,7 +13,7 @@
 
 #include "io/report/json_writer.h"
 #include "io/source/json_value.h"
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "io/source/go_json.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 

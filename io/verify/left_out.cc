@@ -8,8 +8,8 @@
 #include "io/source/json_value.h"
 #include "io/source/layout_blobs.h"
 #include "io/source/layout_files.h"
-#include "planner/fleet.h"
-#include "planner/input_error.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -10,10 +10,10 @@
 #include "io/scan/scan_fleet.h"
 #include "io/source/layer_blobs.h"
 #include "io/store/inventory_store.h"
-#include "planner/bytes.h"
-#include "planner/digest.h"
-#include "planner/fleet.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 

@@ -17,8 +17,8 @@
 #include "io/source/byte_source.h"
 #include "io/source/manifest.h"
 #include "io/source/verified_blob.h"
-#include "planner/input_error.h"
-#include "planner/layer_contents.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -1,5 +1,5 @@
 // The proof that two fleets hold the same images: every pair of images compared by what their
-// layers show (planner/file_system_diff.h) and by their configs.
+// layers show (planner/contents/file_system_diff.h) and by their configs.
 //
 // What counts as proven. Contents are what this run read out of the blobs, each held against its
 // digest; no inventory that a store, a layout or another run has takes part, unless the store is
@@ -25,9 +25,9 @@
 #include "io/verify/config_diff.h"
 #include "io/verify/left_out.h"
 #include "io/verify/side_reading.h"
-#include "planner/file_system_diff.h"
-#include "planner/fleet.h"
-#include "planner/image_pairs.h"
+#include "planner/contents/file_system_diff.h"
+#include "planner/fleet/fleet.h"
+#include "planner/fleet/image_pairs.h"
 
 namespace gneiss {
 

@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "io/source/source.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/fuzz/fuzz_reader.h"
 #include "tests/fuzz/tar_checksums.h"
 

@@ -8,7 +8,7 @@
 #include "io/source/fleet_line.h"
 #include "io/source/fleet_line_writer.h"
 #include "io/source/line_reader.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/input_error.h"
+#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

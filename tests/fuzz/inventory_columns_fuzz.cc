@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "io/store/inventory_columns.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "io/store/inventory_file.h"
-#include "planner/digest.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/digest.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

@@ -8,7 +8,7 @@
 #include "io/source/go_json.h"
 #include "io/source/json_value.h"
 #include "io/source/manifest.h"
-#include "planner/digest.h"
+#include "planner/fleet/digest.h"
 #include "tests/fuzz/fuzz_reader.h"
 #include "tests/fuzz/same_json.h"
 

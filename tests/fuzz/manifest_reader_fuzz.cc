@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "io/source/manifest_reader.h"
-#include "planner/fleet_builder.h"
+#include "planner/fleet/fleet_builder.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

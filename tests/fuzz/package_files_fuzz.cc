@@ -6,7 +6,7 @@
 
 #include "io/packages/package_files.h"
 #include "io/packages/read_packages.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

@@ -2,7 +2,7 @@
 #include <string_view>
 
 #include "io/cli/policy_file.h"
-#include "planner/policy.h"
+#include "planner/questions/policy.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

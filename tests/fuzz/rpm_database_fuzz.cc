@@ -5,7 +5,7 @@
 
 #include "io/packages/rpm_databases.h"
 #include "io/packages/rpm_header.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

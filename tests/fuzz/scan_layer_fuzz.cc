@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "io/scan/scan_layer.h"
-#include "planner/input_error.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/input_error.h"
 #include "tests/fuzz/fuzz_reader.h"
 #include "tests/fuzz/tar_checksums.h"
 #include "tests/tar_bytes.h"

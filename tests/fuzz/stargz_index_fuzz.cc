@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "io/scan/stargz_index.h"
-#include "planner/digest.h"
-#include "planner/inventory.h"
+#include "planner/contents/inventory.h"
+#include "planner/fleet/digest.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {
