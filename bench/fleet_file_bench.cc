@@ -9,7 +9,7 @@
 #include <simdjson.h>
 
 #include "bench/synthesize.h"
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
 #include "io/source/fleet_file.h"
 
 namespace gneiss {

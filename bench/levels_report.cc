@@ -20,9 +20,9 @@
 
 #include "bench/origin_atoms.h"
 #include "bench/rule_contest.h"
-#include "io/cli/load_contents.h"
-#include "io/cli/load_fleet.h"
-#include "io/cli/report_options.h"
+#include "io/cli/options/load_contents.h"
+#include "io/cli/options/load_fleet.h"
+#include "io/cli/options/report_options.h"
 #include "planner/carve/carve.h"
 #include "planner/plan/plan.h"
 

@@ -21,10 +21,10 @@
 #include <benchmark/benchmark.h>
 #include <zlib.h>
 
-#include "io/scan/inflater.h"
+#include "io/bytes/byte_source.h"
+#include "io/bytes/inflater.h"
+#include "io/bytes/sha256_stream.h"
 #include "io/scan/scan_layer.h"
-#include "io/source/byte_source.h"
-#include "io/source/sha256_stream.h"
 #include "planner/fleet/digest.h"
 #include "tests/tar_bytes.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "io/cli/command.h"
-#include "io/cli/console.h"
+#include "io/cli/terminal/console.h"
 
 namespace gneiss {
 

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "io/apply/image_rewriter.h"
-#include "io/apply/json_spans.h"
-#include "io/source/json_value.h"
+#include "io/json/json_edit.h"
+#include "io/json/json_value.h"
 #include "io/source/manifest.h"
 #include "planner/fleet/input_error.h"
 #include "tests/layout_maker.h"

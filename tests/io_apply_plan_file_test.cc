@@ -4,8 +4,8 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "io/apply/plan_file.h"
 #include "io/apply/plan_match.h"
+#include "io/tables/plan_file.h"
 #include "planner/fleet/input_error.h"
 #include "tests/content_fleet.h"
 

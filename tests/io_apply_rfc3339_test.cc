@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
-#include "io/apply/rfc3339.h"
+#include "io/text/rfc3339.h"
 #include "tests/rounds.h"
 
 namespace gneiss {

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
 #include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/cli/find_image.h"
+#include "io/cli/options/find_image.h"
 #include "tests/tiny_fleet.h"
 
 namespace gneiss {

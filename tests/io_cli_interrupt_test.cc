@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/cli/interrupt.h"
+#include "io/bytes/interrupt.h"
 
 namespace gneiss {
 namespace {

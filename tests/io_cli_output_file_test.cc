@@ -10,8 +10,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/cli/interrupt.h"
-#include "io/cli/output_file.h"
+#include "io/bytes/interrupt.h"
+#include "io/cli/terminal/output_file.h"
 #include "tests/source_files.h"
 
 namespace gneiss {

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/cli/progress.h"
+#include "io/cli/terminal/progress.h"
 
 namespace gneiss {
 namespace {

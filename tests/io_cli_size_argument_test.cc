@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "io/cli/size_argument.h"
+#include "io/tables/size_argument.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/cli/suggestion.h"
+#include "io/text/suggestion.h"
 
 namespace gneiss {
 namespace {

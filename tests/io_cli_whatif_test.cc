@@ -4,9 +4,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/cli/creation_ranks.h"
-#include "io/cli/join_fleets.h"
-#include "io/cli/ref_patterns.h"
+#include "io/cli/options/creation_ranks.h"
+#include "io/cli/options/ref_patterns.h"
+#include "io/source/join_fleets.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

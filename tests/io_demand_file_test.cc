@@ -3,9 +3,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/byte_source.h"
-#include "io/source/csv_line.h"
-#include "io/source/demand_file.h"
+#include "io/bytes/byte_source.h"
+#include "io/tables/csv_line.h"
+#include "io/tables/demand_file.h"
 #include "planner/fleet/demand.h"
 #include "planner/fleet/input_error.h"
 #include "tests/source_files.h"

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/event_file.h"
+#include "io/tables/event_file.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/input_error.h"
 #include "tests/source_files.h"

@@ -9,9 +9,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "io/bytes/line_reader.h"
 #include "io/source/document_schema.h"
 #include "io/source/fleet_file.h"
-#include "io/source/line_reader.h"
 #include "planner/fleet/input_error.h"
 #include "tests/rounds.h"
 #include "tests/source_files.h"

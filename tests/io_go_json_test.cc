@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/source/go_json.h"
+#include "io/json/go_json.h"
 #include "io/source/manifest.h"
 
 namespace gneiss {

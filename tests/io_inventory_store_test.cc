@@ -20,7 +20,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/store/atomic_file.h"
+#include "io/bytes/atomic_file.h"
 #include "io/store/inventory_store.h"
 #include "planner/fleet/input_error.h"
 #include "tests/random_inventory.h"

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 #include "planner/fleet/input_error.h"
 #include "tests/source_files.h"
 

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/line_reader.h"
+#include "io/bytes/line_reader.h"
 #include "tests/rounds.h"
 
 namespace gneiss {

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/lineage_file.h"
+#include "io/tables/lineage_file.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

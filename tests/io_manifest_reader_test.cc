@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "io/scan/parallel_for.h"
+#include "io/bytes/parallel_for.h"
 #include "io/source/manifest_reader.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/input_error.h"

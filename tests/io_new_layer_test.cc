@@ -17,7 +17,7 @@
 #include <fmt/format.h>
 
 #include "io/apply/layer_writer.h"
-#include "io/source/compressor.h"
+#include "io/bytes/compressor.h"
 #include "planner/carve/generated_layout.h"
 #include "planner/carve/layer_description.h"
 #include "planner/contents/content_atoms.h"

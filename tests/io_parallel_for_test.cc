@@ -11,7 +11,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/scan/parallel_for.h"
+#include "io/bytes/parallel_for.h"
 
 namespace gneiss {
 namespace {

@@ -6,9 +6,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "io/bytes/verified_blob.h"
 #include "io/registry/registry_client.h"
 #include "io/source/manifest.h"
-#include "io/source/verified_blob.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

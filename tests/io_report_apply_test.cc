@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/apply_screen.h"
+#include "io/report/plan/apply_screen.h"
 
 namespace gneiss {
 namespace {

@@ -9,9 +9,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/fleet_report.h"
-#include "io/report/report_format.h"
-#include "io/report/report_prom.h"
+#include "io/report/whole/fleet_report.h"
+#include "io/report/whole/report_format.h"
+#include "io/report/whole/report_prom.h"
 #include "planner/fleet/input_error.h"
 #include "planner/plan/plan.h"
 #include "tests/random_fleet.h"

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/format.h"
+#include "io/text/format.h"
 
 namespace gneiss {
 namespace {

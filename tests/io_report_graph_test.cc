@@ -10,7 +10,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/graph_report.h"
+#include "io/report/fleet/graph_report.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/instruction.h"
+#include "io/report/fleet/instruction.h"
 
 namespace gneiss {
 namespace {

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/json_writer.h"
+#include "io/json/json_writer.h"
 
 namespace gneiss {
 namespace {

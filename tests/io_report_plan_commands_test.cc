@@ -6,8 +6,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/plan_commands.h"
-#include "io/report/shell_quote.h"
+#include "io/report/plan/plan_commands.h"
+#include "io/text/shell_quote.h"
 #include "tests/source_files.h"
 #include "tests/tiny_fleet.h"
 

@@ -4,8 +4,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/plan_diff.h"
-#include "io/source/plan_summary.h"
+#include "io/report/plan/plan_diff.h"
+#include "io/tables/plan_summary.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -3,13 +3,13 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/cli/policy_file.h"
-#include "io/report/markdown_cell.h"
-#include "io/report/policy_annotations.h"
-#include "io/report/policy_figures.h"
-#include "io/report/policy_junit.h"
-#include "io/report/policy_screen.h"
-#include "io/source/lined_json.h"
+#include "io/json/lined_json.h"
+#include "io/report/questions/policy_annotations.h"
+#include "io/report/questions/policy_figures.h"
+#include "io/report/questions/policy_junit.h"
+#include "io/report/questions/policy_screen.h"
+#include "io/tables/policy_file.h"
+#include "io/text/markdown_cell.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

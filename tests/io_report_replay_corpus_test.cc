@@ -7,9 +7,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/byte_source.h"
-#include "io/source/event_file.h"
-#include "io/source/history_tables.h"
+#include "io/bytes/byte_source.h"
+#include "io/tables/event_file.h"
+#include "io/tables/history_tables.h"
 #include "planner/cost/layout.h"
 #include "planner/fleet/calendar.h"
 #include "planner/questions/growth_forecast.h"

@@ -6,8 +6,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/scan_report.h"
-#include "io/report/scan_screen.h"
+#include "io/report/fleet/scan_report.h"
+#include "io/report/fleet/scan_screen.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet_builder.h"
 

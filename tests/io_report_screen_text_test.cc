@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/screen_text.h"
+#include "io/text/screen_text.h"
 #include "tests/rounds.h"
 
 namespace gneiss {

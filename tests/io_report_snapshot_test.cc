@@ -8,9 +8,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/fleet_snapshot.h"
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
 #include "io/source/fleet_file.h"
+#include "io/source/fleet_snapshot.h"
 #include "io/source/source.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet.h"

@@ -9,9 +9,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/stat_json.h"
-#include "io/report/stat_report.h"
-#include "io/report/stat_screen.h"
+#include "io/report/fleet/stat_json.h"
+#include "io/report/fleet/stat_report.h"
+#include "io/report/fleet/stat_screen.h"
 #include "tests/cli_run.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"

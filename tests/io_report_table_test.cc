@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/report/screen_text.h"
-#include "io/report/table.h"
+#include "io/text/screen_text.h"
+#include "io/text/table.h"
 
 namespace gneiss {
 namespace {

@@ -5,12 +5,12 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/page_files.h"
-#include "io/report/report_csv.h"
-#include "io/report/report_html.h"
-#include "io/report/report_index.h"
-#include "io/report/report_markdown.h"
-#include "io/report/report_prom.h"
+#include "io/report/whole/page_files.h"
+#include "io/report/whole/report_csv.h"
+#include "io/report/whole/report_html.h"
+#include "io/report/whole/report_index.h"
+#include "io/report/whole/report_markdown.h"
+#include "io/report/whole/report_prom.h"
 
 namespace gneiss {
 namespace {

@@ -8,10 +8,10 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/screen_text.h"
-#include "io/report/tree_json.h"
-#include "io/report/tree_report.h"
-#include "io/report/tree_screen.h"
+#include "io/report/fleet/tree_json.h"
+#include "io/report/fleet/tree_report.h"
+#include "io/report/fleet/tree_screen.h"
+#include "io/text/screen_text.h"
 #include "tests/random_fleet.h"
 #include "tests/rounds.h"
 #include "tests/tiny_fleet.h"

@@ -5,10 +5,10 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/history_screen.h"
-#include "io/report/waste_json.h"
-#include "io/report/waste_screen.h"
-#include "io/report/waste_text.h"
+#include "io/report/fleet/history_screen.h"
+#include "io/report/waste/waste_json.h"
+#include "io/report/waste/waste_screen.h"
+#include "io/report/waste/waste_text.h"
 #include "planner/waste/image_history.h"
 #include "tests/tiny_fleet.h"
 #include "tests/tiny_inventory.h"

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/verified_blob.h"
+#include "io/bytes/verified_blob.h"
 #include "planner/fleet/fleet.h"
 #include "planner/fleet/input_error.h"
 #include "tests/source_files.h"

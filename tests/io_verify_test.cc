@@ -8,9 +8,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/format.h"
+#include "io/apply/config_diff.h"
 #include "io/store/inventory_store.h"
-#include "io/verify/config_diff.h"
+#include "io/text/format.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/input_error.h"
 #include "tests/cli_run.h"

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "io/bytes/byte_source.h"
 #include "io/scan/scan_layer.h"
-#include "io/source/byte_source.h"
 #include "planner/contents/inventory.h"
 #include "planner/fleet/digest.h"
 

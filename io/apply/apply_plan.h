@@ -20,12 +20,12 @@
 #include <string>
 #include <string_view>
 
+#include "io/apply/apply_report.h"
 #include "io/apply/layer_writer.h"
-#include "io/apply/plan_file.h"
 #include "io/apply/plan_match.h"
-#include "io/report/apply_report.h"
-#include "io/scan/scan_limits.h"
 #include "io/source/layer_blobs.h"
+#include "io/store/scan_limits.h"
+#include "io/tables/plan_file.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"

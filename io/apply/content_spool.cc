@@ -13,7 +13,7 @@
 #include <fmt/format.h>
 
 #include "io/apply/spool_file.h"
-#include "io/scan/parallel_for.h"
+#include "io/bytes/parallel_for.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "io/apply/open_directory.h"
+#include "io/bytes/open_directory.h"
 #include "io/scan/scan_fleet.h"
 #include "io/scan/scan_layer.h"
 #include "io/source/layer_blobs.h"

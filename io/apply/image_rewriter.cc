@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
-#include "io/apply/json_spans.h"
-#include "io/apply/rfc3339.h"
-#include "io/report/json_writer.h"
+#include "io/json/json_edit.h"
+#include "io/json/json_writer.h"
 #include "io/source/manifest.h"
+#include "io/text/rfc3339.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -9,11 +9,11 @@
 #include <fmt/format.h>
 
 #include "io/apply/image_rewriter.h"
-#include "io/apply/json_spans.h"
-#include "io/source/json_field.h"
-#include "io/source/json_value.h"
+#include "io/bytes/verified_blob.h"
+#include "io/json/json_edit.h"
+#include "io/json/json_field.h"
+#include "io/json/json_value.h"
 #include "io/source/manifest_reader.h"
-#include "io/source/verified_blob.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -17,8 +17,8 @@
 #include <archive_entry.h>
 #include <fmt/format.h>
 
+#include "io/bytes/sha256_stream.h"
 #include "io/scan/c_locale.h"
-#include "io/source/sha256_stream.h"
 #include "planner/contents/path_key.h"
 #include "planner/fleet/input_error.h"
 

@@ -11,9 +11,9 @@
 
 #include <string>
 
-#include "io/apply/compressed_file.h"
 #include "io/apply/content_spool.h"
-#include "io/apply/open_directory.h"
+#include "io/bytes/compressed_file.h"
+#include "io/bytes/open_directory.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/contents/new_layer.h"
 #include "planner/fleet/bytes.h"

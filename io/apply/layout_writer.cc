@@ -17,11 +17,11 @@
 
 #include <fmt/format.h>
 
-#include "io/apply/compressed_file.h"
-#include "io/report/json_writer.h"
+#include "io/bytes/atomic_file.h"
+#include "io/bytes/compressed_file.h"
+#include "io/bytes/verified_blob.h"
+#include "io/json/json_writer.h"
 #include "io/source/layout_blobs.h"
-#include "io/source/verified_blob.h"
-#include "io/store/atomic_file.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -29,10 +29,10 @@
 #include <string_view>
 
 #include "io/apply/index_rewriter.h"
-#include "io/apply/open_directory.h"
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
+#include "io/bytes/open_descriptor.h"
+#include "io/bytes/open_directory.h"
 #include "io/source/layer_blobs.h"
-#include "io/store/open_descriptor.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 #include "planner/contents/merged_size.h"
 #include "planner/fleet/digest_index.h"
 #include "planner/fleet/input_error.h"

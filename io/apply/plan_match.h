@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "io/apply/plan_file.h"
+#include "io/tables/plan_file.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/contents/overlay.h"
 #include "planner/fleet/bytes.h"

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "io/apply/open_directory.h"
-#include "io/store/open_descriptor.h"
+#include "io/bytes/open_descriptor.h"
+#include "io/bytes/open_directory.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -8,9 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "io/scan/parallel_for.h"
+#include "io/bytes/parallel_for.h"
+#include "io/json/json_value.h"
 #include "io/scan/scan_layer.h"
-#include "io/source/json_value.h"
 #include "planner/contents/file_system_diff.h"
 #include "planner/fleet/input_error.h"
 

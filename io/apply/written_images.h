@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "io/apply/plan_match.h"
-#include "io/scan/scan_limits.h"
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
+#include "io/store/scan_limits.h"
 #include "planner/contents/inventory.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/contents/new_layer.h"

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/cli/console.h"
+#include "io/cli/terminal/console.h"
 
 namespace CLI {
 class App;

@@ -5,7 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "io/cli/command.h"
-#include "io/cli/word_choice.h"
+#include "io/cli/options/word_choice.h"
 
 namespace gneiss {
 namespace {

@@ -13,12 +13,12 @@
 
 #include "io/cli/command_shape.h"
 #include "io/cli/manual_page.h"
-#include "io/cli/output_file.h"
-#include "io/cli/report_options.h"
+#include "io/cli/options/report_options.h"
+#include "io/cli/options/word_choice.h"
 #include "io/cli/shell_completion.h"
-#include "io/cli/suggestion.h"
-#include "io/cli/word_choice.h"
-#include "io/report/screen_text.h"
+#include "io/cli/terminal/output_file.h"
+#include "io/text/screen_text.h"
+#include "io/text/suggestion.h"
 
 namespace gneiss {
 namespace {

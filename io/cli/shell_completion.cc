@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "io/report/shell_quote.h"
+#include "io/text/shell_quote.h"
 
 namespace gneiss {
 namespace {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "io/json/json_value.h"
 #include "io/registry/registry_error.h"
-#include "io/source/json_value.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -16,9 +16,9 @@
 #include <system_error>
 #include <utility>
 
+#include "io/bytes/open_descriptor.h"
+#include "io/json/json_value.h"
 #include "io/registry/registry_clock.h"
-#include "io/source/json_value.h"
-#include "io/store/open_descriptor.h"
 #include "planner/fleet/input_error.h"
 
 extern char** environ;

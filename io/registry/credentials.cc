@@ -10,9 +10,9 @@
 
 #include <openssl/evp.h>
 
+#include "io/bytes/byte_source.h"
 #include "io/registry/credential_helper.h"
-#include "io/source/byte_source.h"
-#include "io/source/record_lines.h"
+#include "io/tables/record_lines.h"
 #include "planner/fleet/fleet.h"
 #include "planner/fleet/input_error.h"
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 
 namespace gneiss {
 

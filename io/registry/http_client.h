@@ -75,7 +75,7 @@ class HttpStream {
 };
 
 // Thread-safe. Keeps the connections of requests that ended well, each for the next request.
-// REQUIRES: SIGPIPE is ignored (io/cli/interrupt.h).
+// REQUIRES: SIGPIPE is ignored (io/bytes/interrupt.h).
 class HttpClient {
  public:
   explicit HttpClient(HttpOptions options);

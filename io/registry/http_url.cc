@@ -11,7 +11,7 @@
 
 #include <curl/curl.h>
 
-#include "io/report/screen_text.h"
+#include "io/text/screen_text.h"
 
 namespace gneiss {
 namespace {

@@ -4,10 +4,10 @@
 #include <cstddef>
 #include <utility>
 
+#include "io/json/json_value.h"
 #include "io/registry/http_fields.h"
 #include "io/registry/registry_error.h"
 #include "io/registry/registry_session.h"
-#include "io/source/json_value.h"
 #include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

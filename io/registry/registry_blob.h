@@ -3,8 +3,8 @@
 
 #include <memory>
 
+#include "io/bytes/byte_source.h"
 #include "io/registry/registry_session.h"
-#include "io/source/byte_source.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -3,12 +3,12 @@
 #include <cassert>
 #include <utility>
 
+#include "io/json/json_value.h"
 #include "io/registry/http_fields.h"
 #include "io/registry/registry_blob.h"
 #include "io/registry/registry_error.h"
 #include "io/registry/registry_reference.h"
 #include "io/registry/registry_session.h"
-#include "io/source/json_value.h"
 #include "io/source/manifest.h"
 #include "io/source/repository_name.h"
 #include "planner/fleet/digest.h"

@@ -13,10 +13,10 @@
 #include <string>
 #include <string_view>
 
+#include "io/bytes/byte_source.h"
 #include "io/registry/http_client.h"
 #include "io/registry/name_pages.h"
 #include "io/registry/registry_options.h"
-#include "io/source/byte_source.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "io/json/json_value.h"
 #include "io/registry/http_fields.h"
-#include "io/source/json_value.h"
 
 namespace gneiss {
 namespace {

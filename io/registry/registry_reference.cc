@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 #include "io/source/repository_name.h"
 #include "io/source/source.h"
 #include "planner/fleet/digest.h"

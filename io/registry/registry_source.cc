@@ -14,10 +14,10 @@
 
 #include <fmt/format.h>
 
+#include "io/bytes/parallel_for.h"
 #include "io/registry/registry_client.h"
 #include "io/registry/registry_layers.h"
 #include "io/registry/registry_reference.h"
-#include "io/scan/parallel_for.h"
 #include "io/source/manifest.h"
 #include "io/source/manifest_reader.h"
 #include "io/store/manifest_cache.h"

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "io/bytes/sha256_stream.h"
 #include "io/packages/package_files.h"
 #include "io/scan/layer_symlinks.h"
 #include "io/scan/scan_layer.h"
@@ -17,7 +18,6 @@
 #include "io/scan/tar_reader.h"
 #include "io/scan/unlisted_directories.h"
 #include "io/scan/unpacked_attributes.h"
-#include "io/source/sha256_stream.h"
 #include "planner/contents/inventory.h"
 #include "planner/contents/path_key.h"
 

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "io/scan/inflater.h"
-#include "io/scan/layer_decoder.h"
+#include "io/bytes/decoder.h"
+#include "io/bytes/inflater.h"
+#include "io/bytes/sha256_stream.h"
+#include "io/bytes/stored_bytes.h"
+#include "io/bytes/stored_shares.h"
 #include "io/scan/recompression_sampler.h"
 #include "io/scan/scan_layer.h"
-#include "io/scan/stored_bytes.h"
-#include "io/scan/stored_shares.h"
-#include "io/source/sha256_stream.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -9,7 +9,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "io/source/compressor.h"
+#include "io/bytes/compressor.h"
 
 namespace gneiss {
 namespace {

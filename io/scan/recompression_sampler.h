@@ -13,7 +13,7 @@
 #include <span>
 #include <vector>
 
-#include "io/scan/stored_shares.h"
+#include "io/bytes/stored_shares.h"
 #include "planner/contents/inventory.h"
 #include "planner/fleet/bytes.h"
 

@@ -11,9 +11,9 @@
 
 #include <fmt/format.h>
 
-#include "io/scan/parallel_for.h"
-#include "io/scan/scan_limits.h"
+#include "io/bytes/parallel_for.h"
 #include "io/scan/scan_warnings.h"
+#include "io/store/scan_limits.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

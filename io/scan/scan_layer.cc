@@ -2,14 +2,14 @@
 
 #include <utility>
 
-#include "io/scan/inflater.h"
+#include "io/bytes/file_head.h"
+#include "io/bytes/inflater.h"
+#include "io/bytes/stored_bytes.h"
+#include "io/json/json_value.h"
 #include "io/scan/inventory_builder.h"
 #include "io/scan/layer_stream.h"
 #include "io/scan/scan_warnings.h"
-#include "io/scan/stored_bytes.h"
 #include "io/scan/tar_reader.h"
-#include "io/source/file_head.h"
-#include "io/source/json_value.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -10,9 +10,9 @@
 #include <string>
 #include <string_view>
 
-#include "io/scan/inflater.h"
-#include "io/scan/scan_limits.h"
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
+#include "io/bytes/inflater.h"
+#include "io/store/scan_limits.h"
 #include "planner/contents/inventory.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"

@@ -7,8 +7,8 @@
 #include <limits>
 #include <utility>
 
+#include "io/json/json_value.h"
 #include "io/scan/tar_number.h"
-#include "io/source/json_value.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

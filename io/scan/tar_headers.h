@@ -16,11 +16,11 @@
 #include <string_view>
 #include <vector>
 
+#include "io/bytes/stored_shares.h"
 #include "io/scan/pax_records.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/sparse_map.h"
-#include "io/scan/stored_shares.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "io/json/go_json.h"
+#include "io/json/json_field.h"
+#include "io/json/json_value.h"
 #include "io/source/apply_config.h"
 #include "io/source/document_rules.h"
-#include "io/source/go_json.h"
-#include "io/source/json_field.h"
-#include "io/source/json_value.h"
 #include "io/source/known_refs.h"
 #include "io/source/layout_blobs.h"
 #include "io/source/manifest.h"

@@ -6,10 +6,10 @@
 #include <string>
 #include <system_error>
 
-#include "io/apply/rfc3339.h"
-#include "io/source/go_json.h"
-#include "io/source/json_field.h"
-#include "io/source/json_value.h"
+#include "io/json/go_json.h"
+#include "io/json/json_field.h"
+#include "io/json/json_value.h"
+#include "io/text/rfc3339.h"
 
 namespace gneiss {
 namespace {

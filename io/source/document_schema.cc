@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "io/source/byte_source.h"
-#include "io/source/json_value.h"
+#include "io/bytes/byte_source.h"
+#include "io/json/json_value.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -5,11 +5,11 @@
 #include <optional>
 #include <utility>
 
+#include "io/bytes/file_head.h"
+#include "io/bytes/line_reader.h"
+#include "io/json/json_value.h"
 #include "io/source/document_schema.h"
-#include "io/source/file_head.h"
 #include "io/source/fleet_line.h"
-#include "io/source/json_value.h"
-#include "io/source/line_reader.h"
 
 namespace gneiss {
 namespace {

@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
 #include "io/source/source.h"
 
 namespace gneiss {

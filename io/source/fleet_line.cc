@@ -13,9 +13,9 @@
 
 #include <simdjson.h>
 
-#include "io/source/json_field.h"
-#include "io/source/json_value.h"
-#include "io/source/line_reader.h"
+#include "io/bytes/line_reader.h"
+#include "io/json/json_field.h"
+#include "io/json/json_value.h"
 #include "io/source/manifest.h"
 #include "planner/fleet/platform.h"
 

@@ -7,8 +7,8 @@
 #include <system_error>
 #include <utility>
 
-#include "io/source/byte_source.h"
-#include "io/source/json_value.h"
+#include "io/bytes/byte_source.h"
+#include "io/json/json_value.h"
 #include "io/source/layout_files.h"
 #include "io/source/layout_manifests.h"
 #include "io/source/manifest_reader.h"

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
 #include "io/source/layout_blobs.h"
 #include "io/source/layout_files.h"
 #include "planner/fleet/bytes.h"

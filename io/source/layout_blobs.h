@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
 #include "io/source/layout_files.h"
 #include "io/source/manifest.h"
 #include "planner/fleet/bytes.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

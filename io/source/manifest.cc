@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "io/source/go_json.h"
-#include "io/source/json_field.h"
-#include "io/source/json_value.h"
+#include "io/json/go_json.h"
+#include "io/json/json_field.h"
+#include "io/json/json_value.h"
 #include "planner/fleet/platform.h"
 
 namespace gneiss {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
+#include "io/json/json_value.h"
 #include "io/source/apply_config.h"
 #include "io/source/document_rules.h"
-#include "io/source/json_value.h"
 #include "io/source/known_refs.h"
 #include "io/source/layout_manifests.h"
 #include "io/source/manifest.h"

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 #include "io/source/known_refs.h"
 #include "io/source/layout_files.h"
 #include "io/source/layout_manifests.h"

@@ -6,9 +6,9 @@
 #include <memory>
 #include <system_error>
 
-#include "io/source/byte_source.h"
-#include "io/source/json_field.h"
-#include "io/source/json_value.h"
+#include "io/bytes/byte_source.h"
+#include "io/json/json_field.h"
+#include "io/json/json_value.h"
 #include "io/source/repository_name.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/input_error.h"

@@ -8,12 +8,12 @@
 #include <system_error>
 #include <utility>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
+#include "io/bytes/file_head.h"
+#include "io/json/json_value.h"
 #include "io/source/docker_archive.h"
-#include "io/source/file_head.h"
 #include "io/source/fleet_file.h"
 #include "io/source/image_directory.h"
-#include "io/source/json_value.h"
 #include "io/source/layout_files.h"
 #include "io/source/oci_layout.h"
 #include "io/source/registry_storage.h"

@@ -14,9 +14,9 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include "io/source/file_head.h"
+#include "io/bytes/file_head.h"
+#include "io/bytes/sha256_stream.h"
 #include "io/source/manifest.h"
-#include "io/source/sha256_stream.h"
 #include "planner/contents/path_key.h"
 #include "planner/fleet/input_error.h"
 

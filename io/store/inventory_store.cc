@@ -15,7 +15,7 @@
 
 #include <fmt/format.h>
 
-#include "io/store/atomic_file.h"
+#include "io/bytes/atomic_file.h"
 #include "planner/fleet/fleet.h"
 #include "planner/fleet/input_error.h"
 

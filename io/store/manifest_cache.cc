@@ -5,9 +5,9 @@
 #include <memory>
 #include <system_error>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/atomic_file.h"
+#include "io/bytes/byte_source.h"
 #include "io/source/manifest.h"
-#include "io/store/atomic_file.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/input_error.h"

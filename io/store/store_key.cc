@@ -14,7 +14,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "io/store/open_descriptor.h"
+#include "io/bytes/open_descriptor.h"
 #include "planner/fleet/input_error.h"
 
 namespace gneiss {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/store/open_descriptor.h"
+#include "io/bytes/open_descriptor.h"
 
 namespace gneiss {
 

@@ -1,7 +1,7 @@
 // A policy: what a fleet, and each of its repositories, may be. Rules are judged one by one; a rule
 // that cannot be judged, because what it needs is not known, says so and never passes silently.
 //
-// Leaves out: how policies are written (io/cli/policy_file.h).
+// Leaves out: how policies are written (io/tables/policy_file.h).
 #pragma once
 
 #include <array>

@@ -1,8 +1,8 @@
 // ReadPulls and ReadPools, each of the same bytes: every use is of a pool that is there.
 #include <string_view>
 
-#include "io/source/byte_source.h"
-#include "io/source/demand_file.h"
+#include "io/bytes/byte_source.h"
+#include "io/tables/demand_file.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

@@ -3,8 +3,8 @@
 #include <limits>
 #include <string_view>
 
-#include "io/source/byte_source.h"
-#include "io/source/event_file.h"
+#include "io/bytes/byte_source.h"
+#include "io/tables/event_file.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

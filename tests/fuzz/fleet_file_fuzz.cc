@@ -3,11 +3,11 @@
 #include <string>
 #include <string_view>
 
-#include "io/source/byte_source.h"
+#include "io/bytes/byte_source.h"
+#include "io/bytes/line_reader.h"
 #include "io/source/fleet_file.h"
 #include "io/source/fleet_line.h"
 #include "io/source/fleet_line_writer.h"
-#include "io/source/line_reader.h"
 #include "planner/fleet/fleet_builder.h"
 #include "tests/fuzz/fuzz_reader.h"
 

@@ -2,11 +2,11 @@
 // for all.
 #include <string_view>
 
+#include "io/apply/config_diff.h"
+#include "io/json/go_json.h"
+#include "io/json/json_value.h"
 #include "io/source/document_rules.h"
-#include "io/source/go_json.h"
-#include "io/source/json_value.h"
 #include "io/source/manifest.h"
-#include "io/verify/config_diff.h"
 #include "tests/fuzz/fuzz_reader.h"
 #include "tests/fuzz/same_json.h"
 

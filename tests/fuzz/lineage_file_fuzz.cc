@@ -1,8 +1,8 @@
 // Files of lineages.
 #include <string_view>
 
-#include "io/source/byte_source.h"
-#include "io/source/lineage_file.h"
+#include "io/bytes/byte_source.h"
+#include "io/tables/lineage_file.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

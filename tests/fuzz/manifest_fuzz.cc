@@ -3,10 +3,10 @@
 #include <string>
 #include <string_view>
 
-#include "io/apply/json_spans.h"
+#include "io/json/go_json.h"
+#include "io/json/json_edit.h"
+#include "io/json/json_value.h"
 #include "io/source/document_rules.h"
-#include "io/source/go_json.h"
-#include "io/source/json_value.h"
 #include "io/source/manifest.h"
 #include "planner/fleet/digest.h"
 #include "tests/fuzz/fuzz_reader.h"

@@ -3,9 +3,9 @@
 #include <string>
 #include <string_view>
 
-#include "io/apply/plan_file.h"
 #include "io/source/document_schema.h"
-#include "io/source/plan_summary.h"
+#include "io/tables/plan_file.h"
+#include "io/tables/plan_summary.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

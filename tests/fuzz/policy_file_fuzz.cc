@@ -1,7 +1,7 @@
 // ParsePolicy: a policy with a rule, or a refusal that names the file.
 #include <string_view>
 
-#include "io/cli/policy_file.h"
+#include "io/tables/policy_file.h"
 #include "planner/questions/policy.h"
 #include "tests/fuzz/fuzz_reader.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "io/source/json_value.h"
+#include "io/json/json_value.h"
 
 namespace gneiss {
 
