@@ -26,7 +26,7 @@
 #include "io/bytes/sha256_stream.h"
 #include "io/scan/scan_layer.h"
 #include "planner/fleet/digest.h"
-#include "tests/tar_bytes.h"
+#include "tests/make/tar_bytes.h"
 
 namespace gneiss {
 namespace {

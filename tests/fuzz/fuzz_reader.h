@@ -3,7 +3,7 @@
 //
 //   the fuzzer NAME_fuzz     is made of it, fuzz_main.cc and our libraries (tests/CMakeLists.txt)
 //   tests/fuzz/corpus/NAME   has its seeds and what the fuzzer has found, which
-//                            io_fuzz_corpus_test.cc gives to it in every build
+//                            tests/io/fuzz_corpus_test.cc gives to it in every build
 #pragma once
 
 #include <functional>

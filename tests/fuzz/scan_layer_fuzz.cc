@@ -9,7 +9,7 @@
 #include "planner/fleet/input_error.h"
 #include "tests/fuzz/fuzz_reader.h"
 #include "tests/fuzz/tar_checksums.h"
-#include "tests/tar_bytes.h"
+#include "tests/make/tar_bytes.h"
 
 namespace gneiss {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "tests/tar_bytes.h"
+#include "tests/make/tar_bytes.h"
 
 namespace gneiss {
 
