@@ -27,7 +27,7 @@
 #include "io/bytes/parallel_for.h"
 #include "io/json/json_edit.h"
 #include "io/json/json_writer.h"
-#include "io/report/plan/apply_json.h"
+#include "io/apply/apply_json.h"
 #include "io/source/manifest.h"
 #include "io/text/format.h"
 #include "planner/contents/new_layer.h"

@@ -12,6 +12,7 @@
 
 #include "io/bytes/byte_source.h"
 #include "io/bytes/inflater.h"
+#include "io/store/inventory_file.h"
 #include "io/store/scan_limits.h"
 #include "planner/contents/inventory.h"
 #include "planner/fleet/bytes.h"
@@ -52,18 +53,8 @@ struct ScanOptions {
   ContentSink* sink = nullptr;  // kept alive by the caller; may be null
 };
 
-// Why there is no inventory although the blob is what its digest says.
-struct NotATar {
-  std::string found;  // "xz compressed data", "JSON", "zero bytes", ...
-};
-
 // Why a strict scan refuses it: a tar is what its media type says. Empty where it does not.
 [[nodiscard]] std::string RefusalOf(const NotATar& layer, std::string_view media_type);
-
-struct ScannedLayer {
-  std::optional<Inventory> inventory;  // nullopt when the content is no tar
-  NotATar not_a_tar;                   // then: what it is
-};
 
 // Scans `blob`, the stored (compressed) bytes. Throws InputError with place "byte N" (of the stored
 // bytes, or "tar byte N" of the decompressed ones) and the cause when the bytes do not match

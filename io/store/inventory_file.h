@@ -15,12 +15,22 @@
 #include <string_view>
 #include <vector>
 
-#include "io/scan/scan_layer.h"
 #include "planner/contents/inventory.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 
 namespace gneiss {
+
+// Why there is no inventory although the blob is what its digest says.
+struct NotATar {
+  std::string found;  // "xz compressed data", "JSON", "zero bytes", ...
+};
+
+// What a scan has found, and the store keeps.
+struct ScannedLayer {
+  std::optional<Inventory> inventory;  // nullopt when the content is no tar
+  NotATar not_a_tar;                   // then: what it is
+};
 
 // Part of the store's paths, so that versions do not overwrite each other's files.
 inline constexpr int kInventoryFileVersion = 5;

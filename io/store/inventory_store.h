@@ -19,7 +19,6 @@
 #include <string>
 #include <vector>
 
-#include "io/scan/scan_layer.h"
 #include "io/store/inventory_file.h"
 #include "io/store/store_key.h"
 #include "io/store/trusted_directory.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/apply_command.h"
-
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,10 +10,12 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/apply/apply_json.h"
 #include "io/apply/apply_plan.h"
 #include "io/apply/layer_writer.h"
 #include "io/apply/plan_match.h"
 #include "io/bytes/compressor.h"
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/load_contents.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
@@ -25,7 +25,6 @@
 #include "io/cli/terminal/output_file.h"
 #include "io/cli/terminal/progress.h"
 #include "io/json/json_value.h"
-#include "io/report/plan/apply_json.h"
 #include "io/report/plan/apply_screen.h"
 #include "io/scan/scan_fleet.h"
 #include "io/store/inventory_store.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/check_command.h"
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -12,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/load_contents.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"

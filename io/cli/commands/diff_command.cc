@@ -1,5 +1,3 @@
-#include "io/cli/commands/diff_command.h"
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/registry_options.h"
 #include "io/cli/options/report_options.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/explain_command.h"
-
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -9,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/plan_arguments.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/terminal/output_file.h"

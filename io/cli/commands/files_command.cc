@@ -1,5 +1,3 @@
-#include "io/cli/commands/files_command.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -11,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/find_image.h"
 #include "io/cli/options/load_contents.h"
 #include "io/cli/options/load_fleet.h"

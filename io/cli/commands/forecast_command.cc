@@ -1,5 +1,3 @@
-#include "io/cli/commands/forecast_command.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -15,6 +13,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/date_argument.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"

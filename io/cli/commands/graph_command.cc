@@ -1,5 +1,3 @@
-#include "io/cli/commands/graph_command.h"
-
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -9,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/plan_arguments.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/options/word_choice.h"

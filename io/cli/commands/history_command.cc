@@ -1,10 +1,9 @@
-#include "io/cli/commands/history_command.h"
-
 #include <memory>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/find_image.h"
 #include "io/cli/options/load_contents.h"
 #include "io/cli/options/load_fleet.h"

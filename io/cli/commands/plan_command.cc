@@ -1,10 +1,9 @@
-#include "io/cli/commands/plan_command.h"
-
 #include <cstdint>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/plan_arguments.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/terminal/output_file.h"

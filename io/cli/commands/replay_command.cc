@@ -1,5 +1,3 @@
-#include "io/cli/commands/replay_command.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -14,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/date_argument.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/report_command.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -10,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/group_reports.h"
 #include "io/cli/options/grouping_option.h"
 #include "io/cli/options/plan_arguments.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/snapshot_command.h"
-
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "io/bytes/compressor.h"
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/terminal/output_file.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/stat_command.h"
-
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -8,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/grouping_option.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"

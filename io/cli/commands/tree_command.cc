@@ -1,11 +1,10 @@
-#include "io/cli/commands/tree_command.h"
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include <CLI/CLI.hpp>
 
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
 #include "io/report/fleet/tree_json.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/verify_command.h"
-
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,6 +12,7 @@
 #include "io/apply/left_out.h"
 #include "io/apply/side_reading.h"
 #include "io/apply/verify_fleets.h"
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/registry_options.h"
 #include "io/cli/options/report_options.h"

@@ -1,5 +1,3 @@
-#include "io/cli/commands/whatif_command.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -16,6 +14,7 @@
 #include <fmt/ranges.h>
 
 #include "io/bytes/interrupt.h"
+#include "io/cli/commands/commands.h"
 #include "io/cli/options/creation_ranks.h"
 #include "io/cli/options/find_image.h"
 #include "io/cli/options/load_fleet.h"

@@ -6,12 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "io/cli/command.h"
 #include "io/cli/options/load_demand.h"
 #include "io/cli/options/registry_options.h"
+#include "io/cli/terminal/command_body.h"
 #include "io/cli/terminal/console.h"
 #include "io/source/layer_blobs.h"
 #include "planner/fleet/fleet.h"
+
+namespace CLI {
+class App;
+}
 
 namespace gneiss {
 

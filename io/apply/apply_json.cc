@@ -1,4 +1,4 @@
-#include "io/report/plan/apply_json.h"
+#include "io/apply/apply_json.h"
 
 #include "io/json/json_writer.h"
 
