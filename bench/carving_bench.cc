@@ -11,8 +11,8 @@
 #include <benchmark/benchmark.h>
 
 #include "bench/synthetic_atoms.h"
-#include "solver/carving/image_overlap.h"
 #include "solver/carving/layer_carving.h"
+#include "solver/carving/merge_tree.h"
 #include "solver/carving/merge_tree_layers.h"
 #include "solver/carving/merge_tree_search.h"
 

@@ -17,6 +17,7 @@
 
 #include <fmt/format.h>
 
+#include "io/apply/apply_json.h"
 #include "io/apply/content_spool.h"
 #include "io/apply/image_rewriter.h"
 #include "io/apply/index_rewriter.h"
@@ -27,7 +28,6 @@
 #include "io/bytes/parallel_for.h"
 #include "io/json/json_edit.h"
 #include "io/json/json_writer.h"
-#include "io/apply/apply_json.h"
 #include "io/source/manifest.h"
 #include "io/text/format.h"
 #include "planner/contents/new_layer.h"

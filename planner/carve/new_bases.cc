@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 
 #include "planner/fleet/input_error.h"
-#include "solver/carving/base_frontier.h"
-#include "solver/carving/image_overlap.h"
 #include "solver/carving/merge_tree.h"
 #include "solver/carving/merge_tree_layers.h"
 #include "solver/carving/merge_tree_search.h"

@@ -11,7 +11,7 @@
 
 #include "solver/carving/carving_bound.h"
 #include "solver/carving/carving_search.h"
-#include "solver/carving/image_overlap.h"
+#include "solver/carving/merge_tree.h"
 #include "solver/carving/merge_tree_layers.h"
 #include "solver/carving/merge_tree_search.h"
 

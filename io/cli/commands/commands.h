@@ -1,6 +1,6 @@
-// The commands, a file each: NAME_command.cc. Configure... adds the options of a command to `app` and
-// returns its body, which holds what is behind them; the table of commands (io/cli/command.cc) has
-// what each is for.
+// The commands, a file each: NAME_command.cc. Configure... adds the options of a command to `app`
+// and returns its body, which holds what is behind them; the table of commands (io/cli/command.cc)
+// has what each is for.
 #pragma once
 
 #include "io/cli/terminal/command_body.h"

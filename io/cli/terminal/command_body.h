@@ -1,4 +1,5 @@
-// What a command is to the rest: what runs, how it ends, and how it says that it was called wrongly.
+// What a command is to the rest: what runs, how it ends, and how it says that it was called
+// wrongly.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// The files of io/report/whole/page and the charting library, inside the executable: embed.cmake makes
-// the source of this at build time.
+// The files of io/report/whole/page and the charting library, inside the executable: embed.cmake
+// makes the source of this at build time.
 #pragma once
 
 #include <cstddef>

@@ -11,8 +11,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "solver/carving/base_frontier.h"
-#include "solver/carving/image_overlap.h"
 #include "solver/carving/merge_tree_layers.h"
 #include "solver/carving/merge_tree_search.h"
 #include "tests/make/random_atoms.h"
