@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

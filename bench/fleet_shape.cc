@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/fleet/digest_hash.h"
+#include "planner/fleet/digest.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

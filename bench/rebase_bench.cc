@@ -8,7 +8,6 @@
 
 #include "bench/rebase_fleet.h"
 #include "planner/bases/rebase.h"
-#include "planner/bases/rebase_blobs.h"
 #include "planner/bases/rebase_problem.h"
 #include "planner/bases/rebase_state.h"
 

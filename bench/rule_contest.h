@@ -15,7 +15,6 @@
 #include "planner/contents/content_atoms.h"
 #include "planner/cost/audit.h"
 #include "planner/cost/cost_model.h"
-#include "planner/cost/rate_model.h"
 #include "planner/cost/today.h"
 
 namespace gneiss {

@@ -31,7 +31,7 @@
 #include "io/source/manifest.h"
 #include "io/text/format.h"
 #include "planner/contents/new_layer.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 #ifndef GNEISS_VERSION
 #define GNEISS_VERSION "0.1.0"

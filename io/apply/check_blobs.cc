@@ -10,8 +10,8 @@
 
 #include "io/bytes/parallel_for.h"
 #include "io/bytes/verified_blob.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "io/json/json_value.h"
 #include "io/json/json_writer.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "io/apply/spool_file.h"
 #include "io/bytes/parallel_for.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

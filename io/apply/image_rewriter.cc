@@ -10,7 +10,7 @@
 #include "io/json/json_writer.h"
 #include "io/source/manifest.h"
 #include "io/text/rfc3339.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

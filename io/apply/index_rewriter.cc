@@ -14,7 +14,7 @@
 #include "io/json/json_field.h"
 #include "io/json/json_value.h"
 #include "io/source/manifest_reader.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

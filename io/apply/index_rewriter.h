@@ -28,7 +28,7 @@
 
 #include "io/source/layer_blobs.h"
 #include "io/source/manifest.h"
-#include "planner/fleet/digest_index.h"
+#include "planner/fleet/digest.h"
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {

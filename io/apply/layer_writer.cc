@@ -19,8 +19,8 @@
 
 #include "io/bytes/sha256_stream.h"
 #include "io/scan/c_locale.h"
-#include "planner/contents/path_key.h"
-#include "planner/fleet/input_error.h"
+#include "planner/contents/paths.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -22,7 +22,7 @@
 #include "io/bytes/verified_blob.h"
 #include "io/json/json_writer.h"
 #include "io/source/layout_blobs.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

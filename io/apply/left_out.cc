@@ -8,8 +8,8 @@
 #include "io/json/json_value.h"
 #include "io/source/layout_blobs.h"
 #include "io/source/layout_files.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

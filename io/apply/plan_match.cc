@@ -10,8 +10,8 @@
 
 #include "io/json/json_value.h"
 #include "planner/contents/merged_size.h"
-#include "planner/fleet/digest_index.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 namespace {

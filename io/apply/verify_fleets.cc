@@ -18,7 +18,7 @@
 #include "io/bytes/verified_blob.h"
 #include "io/source/manifest.h"
 #include "planner/contents/layer_contents.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

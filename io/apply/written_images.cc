@@ -12,7 +12,7 @@
 #include "io/json/json_value.h"
 #include "io/scan/scan_layer.h"
 #include "planner/contents/file_system_diff.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -17,8 +17,8 @@
 #include <zstd.h>
 
 #include "io/bytes/plain_file.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

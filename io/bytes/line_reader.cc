@@ -5,7 +5,7 @@
 #include <span>
 #include <string>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

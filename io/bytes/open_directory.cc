@@ -13,7 +13,7 @@
 
 #include "io/bytes/compressed_file.h"
 #include "io/bytes/plain_file.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -15,7 +15,6 @@
 #include "io/bytes/sha256_stream.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

@@ -21,7 +21,7 @@
 #include "io/cli/terminal/descriptor_stream.h"
 #include "io/text/screen_text.h"
 #include "io/text/suggestion.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 #ifndef GNEISS_VERSION
 #define GNEISS_VERSION "0.1.0"

@@ -22,7 +22,6 @@
 #include "io/json/json_value.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

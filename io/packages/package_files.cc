@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 

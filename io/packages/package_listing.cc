@@ -4,7 +4,7 @@
 #include <string>
 
 #include "io/packages/text_lines.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

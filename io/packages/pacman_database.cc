@@ -3,7 +3,7 @@
 
 #include "io/packages/package_databases.h"
 #include "io/packages/text_lines.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

@@ -11,7 +11,7 @@
 #include "io/packages/os_release.h"
 #include "io/packages/package_databases.h"
 #include "io/packages/package_listing.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

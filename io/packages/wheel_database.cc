@@ -1,7 +1,7 @@
 #include <string_view>
 
 #include "io/packages/package_databases.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 

@@ -9,7 +9,7 @@
 
 #include "io/json/json_value.h"
 #include "io/registry/registry_error.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

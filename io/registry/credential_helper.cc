@@ -19,7 +19,7 @@
 #include "io/bytes/open_descriptor.h"
 #include "io/json/json_value.h"
 #include "io/registry/registry_clock.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 extern char** environ;
 

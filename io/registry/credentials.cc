@@ -13,8 +13,8 @@
 #include "io/bytes/byte_source.h"
 #include "io/registry/credential_helper.h"
 #include "io/tables/record_lines.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 #include "io/registry/http_fields.h"
 #include "io/registry/registry_error.h"
 #include "io/registry/registry_session.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

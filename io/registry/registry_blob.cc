@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "io/registry/http_fields.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -11,9 +11,9 @@
 #include "io/registry/registry_session.h"
 #include "io/source/manifest.h"
 #include "io/source/repository_name.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "io/registry/credentials.h"
 #include "io/registry/http_client.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

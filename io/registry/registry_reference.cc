@@ -7,8 +7,8 @@
 #include "io/json/json_value.h"
 #include "io/source/repository_name.h"
 #include "io/source/source.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -14,7 +14,7 @@
 #include "io/registry/registry_error.h"
 #include "io/registry/registry_options.h"
 #include "io/registry/retry.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

@@ -21,8 +21,8 @@
 #include "io/source/manifest.h"
 #include "io/source/manifest_reader.h"
 #include "io/store/manifest_cache.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

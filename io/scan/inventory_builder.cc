@@ -11,7 +11,7 @@
 #include "io/packages/read_packages.h"
 #include "io/scan/marker_name.h"
 #include "io/scan/stargz_index.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

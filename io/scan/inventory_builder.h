@@ -19,7 +19,7 @@
 #include "io/scan/unlisted_directories.h"
 #include "io/scan/unpacked_attributes.h"
 #include "planner/contents/inventory.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 

@@ -13,7 +13,7 @@
 #include <string_view>
 
 #include "planner/contents/inventory.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 #include "planner/contents/root_path.h"
 #include "planner/fleet/bytes.h"
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

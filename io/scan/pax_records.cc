@@ -9,7 +9,7 @@
 
 #include "io/scan/tar_number.h"
 #include "planner/contents/inventory.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -14,7 +14,7 @@
 #include "io/bytes/parallel_for.h"
 #include "io/scan/scan_warnings.h"
 #include "io/store/scan_limits.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -10,7 +10,7 @@
 #include "io/scan/layer_stream.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/tar_reader.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

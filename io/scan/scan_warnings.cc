@@ -4,7 +4,7 @@
 #include <array>
 
 #include "io/json/json_value.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "io/scan/marker_name.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

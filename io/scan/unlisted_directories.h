@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 

@@ -16,7 +16,7 @@
 #include "io/source/known_refs.h"
 #include "io/source/layout_blobs.h"
 #include "io/source/manifest.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -10,7 +10,7 @@
 
 #include "io/bytes/byte_source.h"
 #include "io/json/json_value.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -12,8 +12,8 @@
 #include "io/source/layout_files.h"
 #include "io/source/layout_manifests.h"
 #include "io/source/manifest_reader.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

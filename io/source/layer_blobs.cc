@@ -5,7 +5,7 @@
 #include <system_error>
 #include <utility>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

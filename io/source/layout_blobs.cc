@@ -6,8 +6,8 @@
 
 #include <openssl/evp.h>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

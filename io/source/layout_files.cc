@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "io/source/layout_blobs.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

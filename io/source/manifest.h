@@ -14,7 +14,6 @@
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

@@ -5,7 +5,7 @@
 
 #include "io/source/apply_config.h"
 #include "io/source/document_rules.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -15,8 +15,8 @@
 #include "io/source/layout_manifests.h"
 #include "io/source/manifest_reader.h"
 #include "io/source/registry_tree.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -10,8 +10,8 @@
 #include "io/json/json_field.h"
 #include "io/json/json_value.h"
 #include "io/source/repository_name.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

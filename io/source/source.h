@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet_builder.h"
-#include "planner/fleet/input_error.h"
 #include "planner/fleet/platform.h"
 
 namespace gneiss {

@@ -17,8 +17,8 @@
 #include "io/bytes/file_head.h"
 #include "io/bytes/sha256_stream.h"
 #include "io/source/manifest.h"
-#include "planner/contents/path_key.h"
-#include "planner/fleet/input_error.h"
+#include "planner/contents/paths.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

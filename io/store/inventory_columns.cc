@@ -15,7 +15,7 @@
 
 #include "io/store/inventory_file.h"
 #include "io/store/packed_bytes.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -13,7 +13,7 @@
 
 #include "io/store/inventory_columns.h"
 #include "io/store/packed_bytes.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -16,8 +16,8 @@
 #include <fmt/format.h>
 
 #include "io/bytes/atomic_file.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

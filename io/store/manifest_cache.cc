@@ -10,7 +10,6 @@
 #include "io/source/manifest.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

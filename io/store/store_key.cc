@@ -15,7 +15,7 @@
 #include <openssl/hmac.h>
 
 #include "io/bytes/open_descriptor.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

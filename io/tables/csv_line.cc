@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "io/json/json_value.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

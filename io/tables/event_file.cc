@@ -15,7 +15,6 @@
 #include "io/tables/event_time.h"
 #include "io/tables/record_lines.h"
 #include "planner/fleet/bytes.h"
-#include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

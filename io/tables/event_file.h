@@ -1,4 +1,4 @@
-// Reads what happened to tags over time (planner/fleet/tag_events.h). A line each, as
+// Reads what happened to tags over time (planner/fleet/tag_history.h). A line each, as
 // record_lines.h says: CSV "time,ref,manifest[,platform]", or a JSON object
 //
 //   {"t":1473456427,"ref":"web/app:1","platform":"linux/amd64","digest":"sha256:..."}
@@ -12,7 +12,7 @@
 #include <string>
 
 #include "io/bytes/byte_source.h"
-#include "planner/fleet/tag_events.h"
+#include "planner/fleet/tag_history.h"
 
 namespace gneiss {
 

@@ -11,7 +11,6 @@
 #include "io/tables/record_lines.h"
 #include "io/text/rfc3339.h"
 #include "planner/fleet/bytes.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -14,7 +14,7 @@
 #include "io/json/json_value.h"
 #include "io/tables/event_time.h"
 #include "io/tables/record_lines.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -13,8 +13,8 @@
 #include "io/json/json_field.h"
 #include "io/json/json_value.h"
 #include "io/tables/record_lines.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet_builder.h"
-#include "planner/fleet/input_error.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

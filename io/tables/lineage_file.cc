@@ -8,7 +8,7 @@
 
 #include "io/bytes/line_reader.h"
 #include "io/tables/record_lines.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

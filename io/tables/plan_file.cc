@@ -11,7 +11,7 @@
 #include "io/json/json_field.h"
 #include "io/json/json_value.h"
 #include "io/tables/record_lines.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

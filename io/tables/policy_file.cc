@@ -15,7 +15,7 @@
 #include "io/source/document_schema.h"
 #include "io/tables/size_argument.h"
 #include "io/text/suggestion.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -11,7 +11,6 @@
 #include "io/json/json_field.h"
 #include "io/tables/csv_line.h"
 #include "planner/fleet/bytes.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 

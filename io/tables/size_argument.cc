@@ -8,7 +8,7 @@
 
 #include "io/json/json_value.h"
 #include "io/text/screen_text.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -5,12 +5,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "planner/bases/common_bases.h"
 #include "planner/bases/drift.h"
 #include "planner/bases/rebase.h"
 #include "planner/cost/audit.h"
 #include "planner/cost/cost_model.h"
-#include "planner/cost/plan_status.h"
 #include "planner/cost/today.h"
 #include "planner/fleet/fleet.h"
 #include "planner/squash/recommendation.h"

@@ -12,8 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "planner/fleet/digest_hash.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
+#include "planner/fleet/digest.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

@@ -7,10 +7,8 @@
 #include <tuple>
 #include <utility>
 
-#include "planner/bases/rebase_blobs.h"
 #include "planner/bases/rebase_bound.h"
 #include "planner/bases/rebase_problem.h"
-#include "planner/bases/rebase_search.h"
 #include "planner/bases/rebase_state.h"
 #include "planner/contents/kept_images.h"
 #include "solver/chains/chain_partition.h"

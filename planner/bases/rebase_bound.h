@@ -27,7 +27,7 @@
 #include <utility>
 #include <vector>
 
-#include "planner/bases/rebase_blobs.h"
+#include "planner/bases/rebase_problem.h"
 #include "planner/bases/rebase_state.h"
 
 namespace gneiss {

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <unordered_map>
 #include <vector>
 
-#include "planner/bases/rebase_blobs.h"
+#include "planner/bases/rebase_problem.h"
 
 namespace gneiss {
 
@@ -59,5 +60,14 @@ class RebaseState {
   Bytes storage_bytes_ = 0;
   double transfer_bytes_ = 0;
 };
+
+// Local search over the choices of base groups under their exact cost.
+
+// Improves until nothing does: one group to its best choice; all groups that can to one version,
+// with those that are better off staying where they were going back; all groups off one lower part.
+// Never lifts the cost. Groups and versions are tried in the order of the problem, so the result is
+// a function of the start. should_stop (may be empty) is asked before each try.
+void ImproveChoices(const RebaseProblem& problem, const std::function<bool()>& should_stop,
+                    RebaseState& state);
 
 }  // namespace gneiss

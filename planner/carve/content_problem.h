@@ -14,8 +14,6 @@
 #include "planner/contents/layer_contents.h"
 #include "planner/cost/audit.h"
 #include "planner/cost/cost_model.h"
-#include "planner/cost/plan_status.h"
-#include "planner/cost/rate_model.h"
 #include "planner/cost/today.h"
 #include "planner/fleet/fleet.h"
 #include "solver/carving/layer_carving.h"

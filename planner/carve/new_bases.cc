@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "solver/carving/merge_tree.h"
 #include "solver/carving/merge_tree_layers.h"
 #include "solver/carving/merge_tree_search.h"

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "planner/contents/kept_images.h"
-#include "planner/fleet/digest_hash.h"
+#include "planner/fleet/digest.h"
 #include "planner/fleet/layer_trie.h"
 #include "solver/hashing/seeded_hash.h"
 

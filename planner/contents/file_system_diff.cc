@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "planner/contents/merged_files.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

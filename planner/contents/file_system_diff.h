@@ -27,7 +27,7 @@
 #include <vector>
 
 #include "planner/contents/overlay.h"
-#include "planner/contents/path_tree.h"
+#include "planner/contents/paths.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

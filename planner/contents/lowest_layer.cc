@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

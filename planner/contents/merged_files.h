@@ -8,12 +8,36 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "planner/contents/layer_contents.h"
 #include "planner/contents/overlay.h"
 
 namespace gneiss {
+
+// Some paths of a file system, by shell patterns.
+
+class PathSelection {
+ public:
+  // Patterns (fnmatch) over whole keys, in which "*" matches "/" too; a path without pattern
+  // characters also means all below it. "/etc/", "./etc" and "etc" are one. None: every path.
+  explicit PathSelection(const std::vector<std::string>& patterns);
+
+  // Whether the key (path_key.h) is selected. Time O(patterns).
+  [[nodiscard]] bool Selects(const std::string& key);
+
+  // The first pattern, as it was given, that has matched nothing so far; empty when all have.
+  [[nodiscard]] std::string_view unmatched() const;
+
+ private:
+  struct Pattern {
+    std::string given;
+    std::string key;
+    bool has_matched = false;
+  };
+  std::vector<Pattern> patterns_;
+};
 
 // What is seen at one path.
 struct MergedFile {

@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
-#include "planner/contents/path_key.h"
-#include "planner/fleet/input_error.h"
+#include "planner/contents/paths.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

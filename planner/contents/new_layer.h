@@ -21,7 +21,7 @@
 
 #include "planner/contents/layer_contents.h"
 #include "planner/contents/overlay.h"
-#include "planner/contents/path_tree.h"
+#include "planner/contents/paths.h"
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {

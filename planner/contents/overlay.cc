@@ -4,9 +4,9 @@
 #include <cassert>
 #include <tuple>
 
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 #include "planner/contents/root_path.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

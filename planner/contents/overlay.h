@@ -33,7 +33,7 @@
 #include <vector>
 
 #include "planner/contents/inventory.h"
-#include "planner/contents/path_tree.h"
+#include "planner/contents/paths.h"
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {

@@ -1,11 +1,18 @@
 #include "planner/cost/audit.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
 
 namespace gneiss {
+
+std::string_view PlanStatusName(PlanStatus status) {
+  constexpr std::array<std::string_view, 4> kNames = {"optimal", "gap reached", "time limit",
+                                                      "iteration limit"};
+  return kNames[static_cast<std::size_t>(status)];
+}
 
 LayoutCost AuditLayout(const Fleet& fleet, const CostModel& model, const ImageGroups& cells,
                        const Layout& layout, const ChainOfImage& chains, MergedSizes* sizes) {

@@ -5,12 +5,24 @@
 
 #include <cstdint>
 #include <stdexcept>
+#include <string_view>
 
 #include "planner/cost/cost_model.h"
 #include "planner/cost/layout.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {
+
+// How far a level of a plan is from the best possible one, and why its search ended.
+
+enum class PlanStatus : std::uint8_t { kOptimal, kGapReached, kTimeLimit, kIterationLimit };
+[[nodiscard]] std::string_view PlanStatusName(PlanStatus status);
+
+// (cost - lower_bound) / cost, 0 for no cost.
+[[nodiscard]] inline double RelativeGap(Bytes cost, Bytes lower_bound) {
+  return cost == 0 ? 0 : static_cast<double>(cost - lower_bound) / static_cast<double>(cost);
+}
 
 // What design.md 7 calls `current` and `planned`. Layers only: configs and manifests are in every
 // layout.

@@ -9,8 +9,7 @@
 #include <utility>
 
 #include "planner/fleet/bytes.h"
-#include "planner/fleet/digest_hash.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/digest.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

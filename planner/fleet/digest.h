@@ -6,9 +6,14 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {
 
@@ -38,5 +43,59 @@ struct ParsedDigest {
 
 // SHA-256 of `data`.
 [[nodiscard]] Digest Sha256(std::string_view data);
+
+// Hashes of digests for hash tables, with the process's seed. Digests in manifests are claims, not
+// hashes of anything, so all 32 bytes take part.
+
+struct DigestHash {
+  std::size_t operator()(const Digest& digest) const {
+    std::array<std::uint64_t, Digest::kBytes / sizeof(std::uint64_t)> words;
+    std::memcpy(words.data(), digest.bytes.data(), Digest::kBytes);
+    return HashWords(words);
+  }
+};
+
+// Finds the position of a digest in an array of records that each hold one. Open addressing over
+// 32-bit positions: 4 to 8 bytes a record beside the array itself.
+
+// Invariant: slots_ holds position + 1, 0 for free; its size is a power of two and at least twice
+// the number of positions inserted.
+class DigestIndex {
+ public:
+  static constexpr std::uint32_t kAbsent = 0xffffffffU;
+
+  // Position of `digest` among those inserted, or kAbsent. `digest_at(i)` yields the digest of
+  // record i.
+  template <typename DigestAt>
+  std::uint32_t Find(const Digest& digest, const DigestAt& digest_at) const {
+    if (slots_.empty()) return kAbsent;
+    const std::size_t mask = slots_.size() - 1;
+    for (std::size_t slot = DigestHash()(digest) & mask; slots_[slot] != 0;
+         slot = (slot + 1) & mask) {
+      if (digest_at(slots_[slot] - 1) == digest) return slots_[slot] - 1;
+    }
+    return kAbsent;
+  }
+
+  // Adds record `position`. REQUIRES: its digest is absent, and positions come as 0, 1, 2, ...
+  template <typename DigestAt>
+  void Insert(std::uint32_t position, const DigestAt& digest_at) {
+    if (2 * (std::size_t{position} + 1) > slots_.size()) {
+      slots_.assign(slots_.empty() ? 64 : 2 * slots_.size(), 0);
+      for (std::uint32_t i = 0; i < position; ++i) Place(i, digest_at(i));
+    }
+    Place(position, digest_at(position));
+  }
+
+ private:
+  void Place(std::uint32_t position, const Digest& digest) {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t slot = DigestHash()(digest) & mask;
+    while (slots_[slot] != 0) slot = (slot + 1) & mask;
+    slots_[slot] = position + 1;
+  }
+
+  std::vector<std::uint32_t> slots_;
+};
 
 }  // namespace gneiss

@@ -8,7 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
-#include "planner/fleet/digest_index.h"
+#include "planner/fleet/digest.h"
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 #include <boost/pending/disjoint_sets.hpp>
 #include <boost/property_map/property_map.hpp>
 
-#include "planner/fleet/digest_index.h"
+#include "planner/fleet/digest.h"
 
 namespace gneiss {
 namespace {

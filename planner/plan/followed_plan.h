@@ -8,7 +8,7 @@
 
 #include "planner/cost/layout.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/tag_events.h"
+#include "planner/fleet/tag_history.h"
 
 namespace gneiss {
 

@@ -10,8 +10,8 @@
 
 #include "planner/carve/layer_description.h"
 #include "planner/contents/merged_size.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet_builder.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

@@ -1,5 +1,3 @@
-#include "planner/questions/image_changes.h"
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -11,6 +9,7 @@
 #include "planner/fleet/image_groups.h"
 #include "planner/fleet/image_pairs.h"
 #include "planner/fleet/layer_trie.h"
+#include "planner/questions/fleet_diff.h"
 
 namespace gneiss {
 namespace {

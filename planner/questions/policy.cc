@@ -14,7 +14,7 @@
 
 #include "planner/fleet/accounting.h"
 #include "planner/fleet/sharing_graph.h"
-#include "planner/waste/secrets.h"
+#include "planner/waste/waste_rules.h"
 
 namespace gneiss {
 namespace {

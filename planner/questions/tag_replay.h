@@ -15,7 +15,7 @@
 
 #include "planner/cost/layout.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/tag_events.h"
+#include "planner/fleet/tag_history.h"
 #include "solver/hashing/seeded_hash.h"
 
 namespace gneiss {

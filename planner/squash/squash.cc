@@ -8,7 +8,7 @@
 
 #include "planner/contents/kept_images.h"
 #include "planner/contents/merged_size.h"
-#include "planner/cost/rate_model.h"
+#include "planner/cost/cost_model.h"
 #include "planner/squash/segment_weights.h"
 
 namespace gneiss {

@@ -14,7 +14,6 @@
 #include "planner/cost/audit.h"
 #include "planner/cost/cost_model.h"
 #include "planner/cost/layout.h"
-#include "planner/cost/plan_status.h"
 #include "planner/cost/today.h"
 #include "planner/fleet/fleet.h"
 #include "solver/chains/chain_partition.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "planner/contents/overlay.h"
-#include "planner/contents/path_tree.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

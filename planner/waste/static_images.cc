@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

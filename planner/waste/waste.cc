@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "planner/contents/kept_images.h"
-#include "planner/contents/path_key.h"
-#include "planner/fleet/digest_hash.h"
+#include "planner/contents/paths.h"
+#include "planner/fleet/digest.h"
 #include "planner/fleet/layer_trie.h"
 #include "solver/hashing/seeded_hash.h"
 

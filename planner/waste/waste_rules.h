@@ -6,8 +6,11 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "planner/contents/inventory.h"
+#include "planner/contents/layer_contents.h"
+#include "planner/fleet/fleet.h"
 
 namespace gneiss {
 
@@ -63,5 +66,22 @@ struct WasteRule {
 // that are not published. Directories match like files.
 [[nodiscard]] WasteRuleIndex FindWasteRule(std::string_view key,
                                            ContentHead head = ContentHead::kOther);
+
+// Files that look like secrets, by their paths and first bytes (waste_rules.h): in any layer,
+// whether or not a later one deletes them, since whoever can pull the image has them.
+//
+// Limits: a path says what a file usually is, not what it holds. Keys inside other files (scripts,
+// archives, environment variables, configs) are not found; files that packages publish as examples
+// and tests are taken for no secrets.
+
+struct FoundSecret {
+  EntryRef entry;
+  WasteRuleIndex rule = kNoWasteRule;
+};
+
+// Of all layers whose contents are known, by layer, then path. REQUIRES: `contents` has the layers
+// of `fleet`. Time O(entries).
+[[nodiscard]] std::vector<FoundSecret> FindSecrets(const Fleet& fleet,
+                                                   const LayerContents& contents);
 
 }  // namespace gneiss

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

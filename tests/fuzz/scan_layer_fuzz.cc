@@ -6,7 +6,7 @@
 
 #include "io/scan/scan_layer.h"
 #include "planner/contents/inventory.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/fuzz/fuzz_reader.h"
 #include "tests/fuzz/tar_checksums.h"
 #include "tests/make/tar_bytes.h"

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "planner/contents/path_key.h"
-#include "planner/fleet/input_error.h"
+#include "planner/contents/paths.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/plain_overlay.h"
 #include "tests/make/scan_result.h"
 #include "tests/make/source_files.h"

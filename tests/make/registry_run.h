@@ -11,7 +11,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/registry/registry_client.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/fake_clock.h"
 #include "tests/make/http_server.h"
 

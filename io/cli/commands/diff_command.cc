@@ -18,7 +18,7 @@
 #include "io/report/plan/plan_diff.h"
 #include "io/source/document_schema.h"
 #include "io/tables/plan_summary.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "planner/questions/fleet_diff.h"
 
 namespace gneiss {

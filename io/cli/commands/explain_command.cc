@@ -13,7 +13,7 @@
 #include "io/cli/terminal/output_file.h"
 #include "io/report/plan/explain_screen.h"
 #include "io/text/format.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -23,7 +23,7 @@
 #include "io/report/questions/forecast_screen.h"
 #include "io/tables/growth_series.h"
 #include "io/tables/plan_summary.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

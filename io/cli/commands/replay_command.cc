@@ -27,7 +27,7 @@
 #include "planner/contents/fleet_part.h"
 #include "planner/cost/cost_model.h"
 #include "planner/cost/today.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/platform.h"
 #include "planner/plan/followed_plan.h"
 #include "planner/questions/tag_replay.h"

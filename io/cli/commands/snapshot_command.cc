@@ -13,7 +13,7 @@
 #include "io/source/fleet_snapshot.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -23,7 +23,7 @@
 #include "io/report/plan/verify_screen.h"
 #include "io/store/inventory_store.h"
 #include "io/text/screen_text.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "io/text/screen_text.h"
 #include "io/text/suggestion.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -20,7 +20,7 @@
 #include "io/text/screen_text.h"
 #include "planner/contents/fleet_part.h"
 #include "planner/contents/kept_images.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

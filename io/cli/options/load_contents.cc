@@ -19,7 +19,7 @@
 #include "io/store/inventory_store.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

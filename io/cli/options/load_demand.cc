@@ -15,8 +15,8 @@
 #include "io/tables/event_file.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/demand.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

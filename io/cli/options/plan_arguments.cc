@@ -17,7 +17,7 @@
 #include "io/cli/options/word_choice.h"
 #include "io/tables/lineage_file.h"
 #include "io/text/format.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "io/cli/options/report_options.h"
 #include "io/store/inventory_store.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

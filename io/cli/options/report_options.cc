@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "io/tables/size_argument.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 

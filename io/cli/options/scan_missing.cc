@@ -14,7 +14,7 @@
 #include "io/scan/scan_layer.h"
 #include "io/store/inventory_store.h"
 #include "io/text/screen_text.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "planner/fleet/fleet.h"
-#include "planner/questions/image_changes.h"
+#include "planner/questions/fleet_diff.h"
 
 namespace gneiss {
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "io/report/fleet/files_report.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 
 namespace gneiss {
 namespace {

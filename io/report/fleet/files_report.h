@@ -13,7 +13,6 @@
 #include "io/text/table.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/contents/merged_files.h"
-#include "planner/contents/path_selection.h"
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {

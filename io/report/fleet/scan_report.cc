@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
-#include "planner/cost/plan_status.h"
+#include "planner/cost/audit.h"
 
 namespace gneiss {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/calendar.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

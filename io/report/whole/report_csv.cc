@@ -9,7 +9,7 @@
 #include "io/report/plan/recommendation_json.h"
 #include "io/report/plan/recommendation_text.h"
 #include "io/text/screen_text.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

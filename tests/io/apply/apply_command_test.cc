@@ -20,7 +20,7 @@
 #include "io/source/oci_layout.h"
 #include "io/source/source.h"
 #include "io/store/inventory_store.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/cli_run.h"
 #include "tests/make/layout_maker.h"
 #include "tests/make/scan_result.h"

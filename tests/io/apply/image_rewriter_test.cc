@@ -11,7 +11,7 @@
 #include "io/json/json_edit.h"
 #include "io/json/json_value.h"
 #include "io/source/manifest.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/layout_maker.h"
 #include "tests/make/rounds.h"
 

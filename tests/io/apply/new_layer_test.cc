@@ -21,7 +21,7 @@
 #include "planner/carve/generated_layout.h"
 #include "planner/carve/layer_description.h"
 #include "planner/contents/content_atoms.h"
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 #include "planner/fleet/fleet_builder.h"
 #include "tests/make/content_fleet.h"
 #include "tests/make/random_tars.h"

@@ -6,8 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/source_files.h"
 
 namespace gneiss {

@@ -15,7 +15,7 @@
 
 #include "io/registry/credential_helper.h"
 #include "io/registry/registry_clock.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/source_files.h"
 
 namespace gneiss {

@@ -9,7 +9,7 @@
 #include "io/bytes/verified_blob.h"
 #include "io/registry/registry_client.h"
 #include "io/source/manifest.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -10,7 +10,7 @@
 #include "io/registry/http_url.h"
 #include "io/source/repository_name.h"
 #include "io/source/source.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

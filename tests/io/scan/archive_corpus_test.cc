@@ -15,7 +15,7 @@
 #include "io/source/layer_blobs.h"
 #include "io/source/source.h"
 #include "planner/contents/overlay.h"
-#include "planner/contents/path_tree.h"
+#include "planner/contents/paths.h"
 #include "planner/waste/dive_efficiency.h"
 #include "tests/make/scan_result.h"
 #include "tests/make/source_files.h"

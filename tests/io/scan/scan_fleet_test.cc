@@ -16,9 +16,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet_builder.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/random_inventory.h"
 #include "tests/make/source_files.h"
 #include "tests/make/tar_bytes.h"

@@ -9,9 +9,9 @@
 #include <catch2/catch.hpp>
 
 #include "io/source/layer_blobs.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet_builder.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/docker_archive.h"
 #include "tests/make/source_files.h"
 #include "tests/make/tar_bytes.h"

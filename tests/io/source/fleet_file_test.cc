@@ -13,7 +13,7 @@
 
 #include "io/bytes/line_reader.h"
 #include "io/source/document_schema.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/rounds.h"
 #include "tests/make/source_files.h"
 

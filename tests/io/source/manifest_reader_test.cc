@@ -15,8 +15,8 @@
 #include <fmt/ranges.h>
 
 #include "io/bytes/parallel_for.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/source_files.h"
 
 namespace gneiss {

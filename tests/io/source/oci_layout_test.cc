@@ -13,8 +13,8 @@
 #include <catch2/catch.hpp>
 #include <openssl/evp.h>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/source_files.h"
 
 namespace gneiss {

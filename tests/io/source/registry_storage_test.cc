@@ -15,8 +15,8 @@
 
 #include "io/source/layer_blobs.h"
 #include "io/source/repository_name.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/source_files.h"
 
 namespace gneiss {

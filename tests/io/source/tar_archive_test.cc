@@ -13,9 +13,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/source_files.h"
 #include "tests/make/tar_bytes.h"
 

@@ -9,7 +9,7 @@
 
 #include "io/store/inventory_columns.h"
 #include "io/store/packed_bytes.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/random_inventory.h"
 #include "tests/make/rounds.h"
 #include "tests/make/source_files.h"

@@ -23,7 +23,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/bytes/atomic_file.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/random_inventory.h"
 #include "tests/make/source_files.h"
 

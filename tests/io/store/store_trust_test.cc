@@ -20,7 +20,7 @@
 #include "io/store/inventory_store.h"
 #include "io/store/store_key.h"
 #include "io/store/trusted_directory.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/cli_run.h"
 #include "tests/make/layout_maker.h"
 #include "tests/make/random_inventory.h"

@@ -7,8 +7,8 @@
 
 #include "io/bytes/byte_source.h"
 #include "io/tables/csv_line.h"
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/demand.h"
-#include "planner/fleet/input_error.h"
 #include "tests/make/source_files.h"
 
 namespace gneiss {

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "io/apply/plan_match.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/content_fleet.h"
 
 namespace gneiss {

@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 
 #include "planner/bases/rebase.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "tests/make/tiny_fleet.h"
 
 namespace gneiss {

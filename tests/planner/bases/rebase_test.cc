@@ -12,7 +12,6 @@
 
 #include "planner/bases/rebase_bound.h"
 #include "planner/bases/rebase_problem.h"
-#include "planner/bases/rebase_search.h"
 #include "planner/bases/rebase_state.h"
 #include "planner/contents/kept_images.h"
 #include "planner/squash/squash.h"

@@ -10,7 +10,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/cost/rate_model.h"
+#include "planner/cost/cost_model.h"
 #include "tests/make/content_fleet.h"
 #include "tests/make/plain_overlay.h"
 #include "tests/make/rounds.h"

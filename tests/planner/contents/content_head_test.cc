@@ -1,11 +1,11 @@
-#include "planner/contents/content_head.h"
-
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
+
+#include "planner/contents/inventory.h"
 
 namespace gneiss {
 namespace {

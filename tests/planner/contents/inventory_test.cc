@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/contents/path_key.h"
+#include "planner/contents/paths.h"
 #include "tests/make/rounds.h"
 #include "tests/make/tiny_fleet.h"
 

@@ -8,8 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/contents/path_key.h"
-#include "planner/contents/path_selection.h"
+#include "planner/contents/paths.h"
 #include "tests/make/plain_overlay.h"
 #include "tests/make/rounds.h"
 #include "tests/make/tiny_inventory.h"

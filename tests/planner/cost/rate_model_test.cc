@@ -1,10 +1,9 @@
-#include "planner/cost/rate_model.h"
-
 #include <random>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "planner/cost/cost_model.h"
 #include "planner/cost/layout.h"
 #include "tests/make/random_fleet.h"
 #include "tests/make/rounds.h"

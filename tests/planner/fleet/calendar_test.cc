@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

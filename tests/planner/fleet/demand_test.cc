@@ -7,9 +7,9 @@
 
 #include <catch2/catch.hpp>
 
+#include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet_builder.h"
-#include "planner/fleet/input_error.h"
 
 namespace gneiss {
 namespace {

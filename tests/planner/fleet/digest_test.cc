@@ -6,9 +6,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/fleet/digest_hash.h"
-#include "planner/fleet/digest_index.h"
-
 namespace gneiss {
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "planner/waste/secrets.h"
+#include "planner/waste/waste_rules.h"
 #include "tests/make/tiny_fleet.h"
 #include "tests/make/tiny_inventory.h"
 

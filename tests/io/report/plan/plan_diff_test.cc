@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/tables/plan_summary.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

@@ -10,7 +10,7 @@
 #include "io/report/questions/policy_screen.h"
 #include "io/tables/policy_file.h"
 #include "io/text/markdown_cell.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 
 namespace gneiss {
 namespace {

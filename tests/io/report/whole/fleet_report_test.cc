@@ -13,7 +13,7 @@
 
 #include "io/report/whole/report_format.h"
 #include "io/report/whole/report_prom.h"
-#include "planner/fleet/input_error.h"
+#include "planner/fleet/bytes.h"
 #include "planner/plan/plan.h"
 #include "tests/make/random_fleet.h"
 #include "tests/make/rounds.h"
