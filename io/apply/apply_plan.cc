@@ -17,7 +17,7 @@
 
 #include <fmt/format.h>
 
-#include "io/apply/apply_json.h"
+#include "io/apply/apply_report.h"
 #include "io/apply/content_spool.h"
 #include "io/apply/image_rewriter.h"
 #include "io/apply/index_rewriter.h"

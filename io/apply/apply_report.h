@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -73,5 +74,10 @@ struct ApplyReport {
   // there is none.
   [[nodiscard]] const AppliedLayer* Worst() const;
 };
+
+// The report of a plan that was carried out, as JSON, schema "gneiss.apply/1": raw integers, no
+// times, no paths, nothing of how blobs came to be there. One plan, one text.
+
+void WriteApplyJson(const ApplyReport& report, std::ostream& out);
 
 }  // namespace gneiss

@@ -1,5 +1,3 @@
-#include "io/apply/config_diff.h"
-
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -11,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "io/apply/verify_fleets.h"
 #include "io/json/json_value.h"
 #include "io/json/json_writer.h"
 #include "planner/fleet/bytes.h"

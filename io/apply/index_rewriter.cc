@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "io/apply/image_rewriter.h"
-#include "io/bytes/verified_blob.h"
+#include "io/bytes/sha256_stream.h"
 #include "io/json/json_edit.h"
 #include "io/json/json_field.h"
 #include "io/json/json_value.h"

@@ -18,7 +18,7 @@
 #include <fmt/format.h>
 
 #include "io/bytes/sha256_stream.h"
-#include "io/scan/c_locale.h"
+#include "io/scan/tar_reader.h"
 #include "planner/contents/paths.h"
 #include "planner/fleet/bytes.h"
 

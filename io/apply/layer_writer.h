@@ -12,7 +12,7 @@
 #include <string>
 
 #include "io/apply/content_spool.h"
-#include "io/bytes/compressed_file.h"
+#include "io/bytes/compressor.h"
 #include "io/bytes/open_directory.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/contents/new_layer.h"

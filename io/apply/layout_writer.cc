@@ -18,10 +18,10 @@
 #include <fmt/format.h>
 
 #include "io/bytes/atomic_file.h"
-#include "io/bytes/compressed_file.h"
-#include "io/bytes/verified_blob.h"
+#include "io/bytes/compressor.h"
+#include "io/bytes/sha256_stream.h"
 #include "io/json/json_writer.h"
-#include "io/source/layout_blobs.h"
+#include "io/source/layout.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -29,8 +29,8 @@
 #include <string_view>
 
 #include "io/apply/index_rewriter.h"
+#include "io/bytes/atomic_file.h"
 #include "io/bytes/byte_source.h"
-#include "io/bytes/open_descriptor.h"
 #include "io/bytes/open_directory.h"
 #include "io/source/layer_blobs.h"
 #include "planner/fleet/bytes.h"

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,33 @@
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {
+
+// Whether blobs are what their digests say: read from end to end and hashed, not unpacked. For
+// layers whose contents are known already.
+
+// What is wrong with each blob, in words; empty when nothing is. Parallel to `layers`.
+// `on_progress` is called with the bytes read so far, in the caller's thread, about ten times a
+// second; may be empty. Never throws for what is wrong with a blob. Time O(bytes).
+[[nodiscard]] std::vector<std::string> CheckBlobs(
+    const Fleet& fleet, const LayerBlobs& blobs, std::span<const LayerIndex> layers,
+    std::int64_t jobs, const std::function<void(Bytes bytes_read)>& on_progress = {});
+
+// Images that the target of `apply` says it was written without, so that nobody looks for them.
+//
+// gneiss-apply.json at the top of a layout, of schema gneiss.apply/1, may have a list of them:
+//   "left_out": [{"ref": "shop:1", "manifest_digest": "sha256:...", "why": "..."}]
+// Whoever wrote the target wrote that too: it explains an image that is missing, and proves
+// nothing.
+
+struct ExcusedImage {
+  std::string ref;              // empty: an image without one
+  std::string manifest_digest;  // empty: not told
+  std::string why;
+};
+
+// Of all layouts in directories, in their order; none where no layout has such a file. Throws
+// InputError, placed at the file, when one is no JSON or its list is none.
+[[nodiscard]] std::vector<ExcusedImage> ReadLeftOut(const LayerBlobs& blobs);
 
 // Layers of one side's fleet, sorted.
 struct SideLayers {

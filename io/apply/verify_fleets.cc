@@ -15,7 +15,7 @@
 
 #include "io/bytes/byte_source.h"
 #include "io/bytes/parallel_for.h"
-#include "io/bytes/verified_blob.h"
+#include "io/bytes/sha256_stream.h"
 #include "io/source/manifest.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/fleet/bytes.h"

@@ -19,7 +19,6 @@
 #include <fmt/format.h>
 
 #include "io/bytes/interrupt.h"
-#include "io/bytes/open_descriptor.h"
 
 namespace gneiss {
 namespace {

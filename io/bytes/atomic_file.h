@@ -3,12 +3,35 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace gneiss {
+
+// A file descriptor that is closed with its owner.
+
+class OpenDescriptor {
+ public:
+  // Negative: none.
+  explicit OpenDescriptor(int descriptor = -1) : descriptor_(descriptor) {}
+  OpenDescriptor(OpenDescriptor&& other) noexcept
+      : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  OpenDescriptor& operator=(OpenDescriptor&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~OpenDescriptor() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  int get() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
 
 // Whether a file is on the disk when it is written. One that is not may be lost or empty after a
 // power failure: for what its readers hold against a digest and can have again.

@@ -16,7 +16,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "io/bytes/plain_file.h"
+#include "io/bytes/file_head.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
 

@@ -2,10 +2,19 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
+#include "io/bytes/byte_source.h"
+
 namespace gneiss {
+
+// Plain files in a directory that is held open.
+
+// As OpenPlainFile, for a name in a directory; `path` is what messages call the file.
+[[nodiscard]] std::unique_ptr<ByteSource> OpenPlainFileIn(int directory, const std::string& name,
+                                                          const std::string& path);
 
 // As much of a file as these functions need.
 inline constexpr std::size_t kFileHeadBytes = 512;

@@ -11,8 +11,8 @@
 
 #include <fmt/format.h>
 
-#include "io/bytes/compressed_file.h"
-#include "io/bytes/plain_file.h"
+#include "io/bytes/compressor.h"
+#include "io/bytes/file_head.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

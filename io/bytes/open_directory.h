@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "io/bytes/atomic_file.h"
 #include "io/bytes/byte_source.h"
-#include "io/bytes/open_descriptor.h"
 
 namespace gneiss {
 

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <ios>
 #include <new>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -16,9 +18,9 @@
 
 #include "io/bytes/interrupt.h"
 #include "io/cli/commands/commands.h"
-#include "io/cli/completion_command.h"
-#include "io/cli/help.h"
-#include "io/cli/terminal/descriptor_stream.h"
+#include "io/cli/completion.h"
+#include "io/cli/options/scope_option.h"
+#include "io/cli/terminal/console.h"
 #include "io/text/screen_text.h"
 #include "io/text/suggestion.h"
 #include "planner/fleet/bytes.h"
@@ -28,6 +30,118 @@
 #endif
 
 namespace gneiss {
+namespace {
+
+ValueKind KindOfValue(const OptionShape& option) {
+  if (option.value.empty()) return ValueKind::kFlag;
+  if (!option.words.empty()) return ValueKind::kWords;
+  if (option.value == "FILE" || option.value == "PLAN" || option.value == "EVENTS") {
+    return ValueKind::kFile;
+  }
+  if (option.value == "DIR" || option.value == "oci:DIR") return ValueKind::kDirectory;
+  if (option.value.starts_with("SOURCE") || option.value == "SERIES...") return ValueKind::kSource;
+  return ValueKind::kOther;
+}
+
+OptionShape ShapeOf(CLI::Option& option) {
+  OptionShape shape;
+  shape.description = option.get_description();
+  shape.words = WordsOf(option);
+  if (!option.get_positional()) {
+    for (const std::string& name : option.get_snames()) shape.names.push_back("-" + name);
+    for (const std::string& name : option.get_lnames()) shape.names.push_back("--" + name);
+  }
+  if (option.get_items_expected_max() > 0) shape.value = option.get_type_name();
+  shape.kind = KindOfValue(shape);
+  return shape;
+}
+
+}  // namespace
+
+std::vector<CommandShape> CommandShapes() {
+  std::vector<CommandShape> shapes;
+  for (const Command& command : Commands()) {
+    CLI::App app;
+    app.set_help_flag("-h,--help", "this text");
+    // Holds the variables behind the options.
+    const CommandBody body = command.configure(app);
+    CommandShape shape{
+        .name = command.name, .summary = command.summary, .example = command.example};
+    for (CLI::Option* const option : app.get_options()) {
+      OptionShape of_option = ShapeOf(*option);
+      (of_option.names.empty() ? shape.positionals : shape.options).push_back(std::move(of_option));
+    }
+    shapes.push_back(std::move(shape));
+  }
+  return shapes;
+}
+
+namespace {
+
+constexpr std::size_t kColumns = 80;
+constexpr std::size_t kDescriptionColumn = 26;
+
+// `text` broken at spaces so that no line passes kColumns; later lines start at `indent`, as the
+// first does already.
+std::string Wrapped(std::string_view text, std::size_t indent) {
+  std::string out;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    if (column > indent && column + 1 + word.size() > kColumns) {
+      out.append("\n").append(indent, ' ');
+      column = indent;
+    }
+    if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out.append(word);
+    column += word.size();
+    text.remove_prefix(std::min(word.size() + 1, text.size()));
+  }
+  return out;
+}
+
+// "-o, --output FILE", or the name of a positional.
+std::string NamesOf(const CLI::Option& option) {
+  if (option.get_positional()) return option.get_type_name();
+  std::string names;
+  for (const std::string& name : option.get_snames()) names += "-" + name + ", ";
+  for (const std::string& name : option.get_lnames()) names += "--" + name + ", ";
+  names.resize(names.size() - 2);
+  if (option.get_items_expected_max() > 0) names += " " + option.get_type_name();
+  return names;
+}
+
+std::string Described(const CLI::Option& option) {
+  std::string line = "  " + NamesOf(option);
+  if (line.size() + 2 > kDescriptionColumn) {
+    line.append("\n").append(kDescriptionColumn, ' ');
+  } else {
+    line.resize(kDescriptionColumn, ' ');
+  }
+  return line + Wrapped(option.get_description(), kDescriptionColumn) + "\n";
+}
+
+}  // namespace
+
+std::string HelpText(const Command& command, const CLI::App& app) {
+  std::string positionals;
+  std::string options;
+  std::string usage = fmt::format("gneiss {} [OPTIONS]", command.name);
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional()) {
+      usage += " " + option->get_type_name();
+      positionals += Described(*option);
+    } else {
+      options += Described(*option);
+    }
+  }
+  return fmt::format("gneiss {}: {}\n\nUsage: {}\n\n{}\nOptions:\n{}\nExample:\n  gneiss {}\n",
+                     command.name, command.summary, usage, positionals, options, command.example);
+}
+
 namespace {
 
 constexpr std::array<Command, 20> kCommands = {{

@@ -1,6 +1,7 @@
 // The commands of the executable: one static table, and the one place that catches.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,38 @@ class App;
 }
 
 namespace gneiss {
+
+// What the commands take, as data: made of the options that their help is made of, for completions
+// and manual pages.
+
+// What stands for a value, where its words are not all known.
+enum class ValueKind : std::uint8_t {
+  kFlag,   // none
+  kWords,  // one of OptionShape::words
+  kFile,
+  kDirectory,
+  kSource,  // a path with or without a transport, or the address of a registry
+  kOther,   // numbers, patterns, names
+};
+
+struct OptionShape {
+  std::vector<std::string> names;  // "-o", "--output"; empty for a positional
+  std::string value;               // "FILE", as the help names it; empty for a flag
+  ValueKind kind = ValueKind::kFlag;
+  std::vector<std::string> words;  // offered for the value
+  std::string description;
+};
+
+struct CommandShape {
+  std::string_view name;
+  std::string_view summary;
+  std::string_view example;
+  std::vector<OptionShape> positionals;
+  std::vector<OptionShape> options;  // in the order of the help, which comes first
+};
+
+// All commands, in the order of the help.
+[[nodiscard]] std::vector<CommandShape> CommandShapes();
 
 struct Command {
   std::string_view name;
@@ -36,5 +69,10 @@ int RunCommand(const std::vector<std::string>& arguments, Console& console);
 
 // The same for a process: its streams, its terminal, its signals.
 int RunCommand(int argc, char** argv);
+
+// The text of `gneiss COMMAND --help`, made of the options as CLI11 knows them.
+
+// Summary, usage, every option with its description wrapped to 80 columns, and the example.
+[[nodiscard]] std::string HelpText(const Command& command, const CLI::App& app);
 
 }  // namespace gneiss

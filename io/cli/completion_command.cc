@@ -1,5 +1,3 @@
-#include "io/cli/completion_command.h"
-
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -11,11 +9,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "io/cli/command_shape.h"
-#include "io/cli/manual_page.h"
+#include "io/cli/command.h"
+#include "io/cli/completion.h"
 #include "io/cli/options/report_options.h"
-#include "io/cli/options/word_choice.h"
-#include "io/cli/shell_completion.h"
+#include "io/cli/options/scope_option.h"
 #include "io/cli/terminal/output_file.h"
 #include "io/text/screen_text.h"
 #include "io/text/suggestion.h"

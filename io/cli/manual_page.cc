@@ -1,8 +1,8 @@
-#include "io/cli/manual_page.h"
-
 #include <cstddef>
 
 #include <fmt/format.h>
+
+#include "io/cli/completion.h"
 
 namespace gneiss {
 namespace {

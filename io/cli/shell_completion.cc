@@ -1,11 +1,10 @@
-#include "io/cli/shell_completion.h"
-
 #include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "io/cli/completion.h"
 #include "io/text/shell_quote.h"
 
 namespace gneiss {

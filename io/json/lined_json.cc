@@ -1,5 +1,3 @@
-#include "io/json/lined_json.h"
-
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
@@ -8,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "io/json/json_value.h"
 #include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "io/packages/text_lines.h"
 #include "planner/contents/paths.h"
 
 namespace gneiss {

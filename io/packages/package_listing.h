@@ -2,9 +2,11 @@
 // are views into the files kept, so a database of text costs no more than its own bytes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,6 +15,31 @@
 #include "planner/contents/inventory.h"
 
 namespace gneiss {
+
+// Lines of a text in memory.
+
+class TextLines {
+ public:
+  // The caller keeps `text` alive.
+  explicit TextLines(std::string_view text) : rest_(text) {}
+
+  // The next line without its end; nullopt after the last.
+  std::optional<std::string_view> Next() {
+    if (rest_.empty()) return std::nullopt;
+    const std::size_t end = rest_.find('\n');
+    is_whole_ = end != std::string_view::npos;
+    const std::string_view line = rest_.substr(0, end);
+    rest_.remove_prefix(is_whole_ ? end + 1 : rest_.size());
+    return line;
+  }
+  // Whether the last line that was taken has an end; a text that was cut has a line without.
+  bool is_whole() const { return is_whole_; }
+  std::string_view rest() const { return rest_; }
+
+ private:
+  std::string_view rest_;
+  bool is_whole_ = true;
+};
 
 enum class ListingForm : std::uint8_t {
   kPathLines,   // a path a line, from the root

@@ -16,7 +16,7 @@
 #include <system_error>
 #include <utility>
 
-#include "io/bytes/open_descriptor.h"
+#include "io/bytes/atomic_file.h"
 #include "io/json/json_value.h"
 #include "io/registry/registry_clock.h"
 #include "planner/fleet/bytes.h"

@@ -10,7 +10,7 @@
 
 #include <curl/curl.h>
 
-#include "io/registry/http_fields.h"
+#include "io/registry/http_message.h"
 #include "io/text/screen_text.h"
 
 namespace gneiss {

@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "io/registry/http_message.h"
-#include "io/registry/http_url.h"
 #include "io/registry/registry_clock.h"
 #include "planner/fleet/bytes.h"
 

@@ -2,7 +2,9 @@
 // it is an answer's.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -10,10 +12,79 @@
 #include <utility>
 #include <vector>
 
-#include "io/registry/http_url.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {
+
+// Absolute http and https URLs, parsed by libcurl so that what is checked is what is asked. Without
+// user, password and fragment: a URL with the first two is refused.
+
+class HttpUrl {
+ public:
+  // nullopt when `text` is no such URL.
+  static std::optional<HttpUrl> Parse(std::string_view text);
+
+  // `reference`, absolute or relative to this URL; nullopt as in Parse.
+  std::optional<HttpUrl> Resolve(std::string_view reference) const;
+  // With NAME=VALUE appended to the query, the value escaped; of any length. REQUIRES: `name` needs
+  // no escapes.
+  HttpUrl WithQuery(std::string_view name, std::string_view value) const&;
+  HttpUrl WithQuery(std::string_view name, std::string_view value) &&;
+
+  // As it is asked. May hold secrets in its query, as signed URLs do.
+  const std::string& text() const { return text_; }
+  // Without the query, printable and of bounded length: for messages.
+  std::string Shown() const;
+
+  bool is_https() const { return is_https_; }
+  const std::string& host() const { return host_; }
+  // Same scheme, host and port: what credentials are for.
+  bool HasOriginOf(const HttpUrl& other) const {
+    return is_https_ == other.is_https_ && host_ == other.host_ && port_ == other.port_;
+  }
+  // localhost, 127.0.0.0/8 or [::1]: requests do not leave the machine.
+  bool IsLoopback() const;
+
+ private:
+  std::string text_;
+  std::string path_;
+  std::string host_;  // lower case
+  std::string port_;  // also where it is the default
+  bool is_https_ = false;
+};
+
+// Values of the header fields that a registry's answers have: pure functions of untrusted text.
+
+// Retry-After: seconds or an HTTP date, which `unix_now` is taken from; nullopt when it is neither.
+// Never negative; a day at most.
+[[nodiscard]] std::optional<std::chrono::seconds> ParseRetryAfter(std::string_view value,
+                                                                  std::int64_t unix_now);
+
+// Content-Range of a part: "bytes FIRST-LAST/TOTAL".
+struct ContentRange {
+  Bytes first = 0;
+  Bytes last = 0;
+  std::optional<Bytes> total;  // nullopt: "*"
+};
+[[nodiscard]] std::optional<ContentRange> ParseContentRange(std::string_view value);
+
+// The target of rel="next" in a Link field (RFC 8288), as it stands there; nullopt when there is
+// none.
+[[nodiscard]] std::optional<std::string> ParseNextLink(std::string_view value);
+
+// A challenge of WWW-Authenticate (RFC 9110, 11.6.1). A field may hold several.
+struct AuthChallenge {
+  std::string scheme;                                           // lower case: "basic", "bearer"
+  std::vector<std::pair<std::string, std::string>> parameters;  // names in lower case
+
+  // The first of that name, empty when absent.
+  std::string_view Find(std::string_view name) const;
+};
+// What is damaged ends the list.
+[[nodiscard]] std::vector<AuthChallenge> ParseChallenges(std::string_view value);
+
+// A media type without its parameters, in lower case.
+[[nodiscard]] std::string ParseMediaType(std::string_view value);
 
 // What a request is for, to count it.
 enum class RequestKind { kPing, kCatalogue, kTags, kManifestHead, kManifest, kBlob, kToken };

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "io/registry/http_fields.h"
+#include "io/registry/http_message.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -12,14 +12,35 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/bytes/byte_source.h"
 #include "io/registry/http_client.h"
-#include "io/registry/name_pages.h"
-#include "io/registry/registry_options.h"
+#include "io/registry/registry_session.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {
+
+// Lists of a registry, which come page by page (distribution spec 1.1, "Listing Tags"): from Link
+// to Link, to their end.
+
+class RegistrySession;
+struct RegistryRequest;
+
+// Each once and sorted: registries list tags in an order that differs from one day to the next.
+struct NameList {
+  std::vector<std::string> names;
+  std::int64_t num_refused = 0;  // left out: not of the spec's grammar
+  std::string first_refused;     // of them the least, as the registry has it
+};
+
+// The names in member `key` of each page from that of `first` on; what `is_name` does not accept is
+// refused. nullopt when there is no first page (404). Throws InputError: what
+// RegistrySession::Fetch throws, when a page is something else, when a Link leads to another host
+// or to a page that was read before, and past max_pages or max_names of RegistryOptions.
+[[nodiscard]] std::optional<NameList> ListNames(RegistrySession& session,
+                                                const RegistryRequest& first, std::string_view key,
+                                                bool (*is_name)(std::string_view));
 
 struct ManifestHead {
   std::string digest_text;  // ParseDigest accepts it; empty when the registry does not say

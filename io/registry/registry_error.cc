@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "io/json/json_value.h"
-#include "io/registry/http_fields.h"
+#include "io/registry/http_message.h"
 
 namespace gneiss {
 namespace {

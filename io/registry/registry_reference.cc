@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "io/json/json_value.h"
-#include "io/source/repository_name.h"
+#include "io/source/names.h"
 #include "io/source/source.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"

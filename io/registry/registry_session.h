@@ -4,19 +4,33 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "io/registry/credentials.h"
 #include "io/registry/http_client.h"
 #include "io/registry/registry_auth.h"
 #include "io/registry/registry_error.h"
-#include "io/registry/registry_options.h"
 #include "io/registry/retry.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {
+
+// All that a registry's client can be told.
+
+struct RegistryOptions {
+  HttpOptions http;  // clock and is_moot hold for waits of every kind
+  RetryOptions retry;
+  CredentialOptions credentials;
+  // http instead of https. nullopt: https, but for a loopback host that does not speak TLS.
+  std::optional<bool> plain_http;
+  std::int64_t max_pages = 100'000;    // of one list
+  std::int64_t max_names = 5'000'000;  // of one list
+  std::int64_t page_names = 1000;      // asked for at once
+};
 
 struct RegistryRequest {
   HttpMethod method = HttpMethod::kGet;

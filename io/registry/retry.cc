@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <random>
 
-#include "io/registry/http_fields.h"
+#include "io/registry/http_message.h"
 
 namespace gneiss {
 namespace {

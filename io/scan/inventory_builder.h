@@ -16,7 +16,6 @@
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
 #include "io/scan/tar_reader.h"
-#include "io/scan/unlisted_directories.h"
 #include "io/scan/unpacked_attributes.h"
 #include "planner/contents/inventory.h"
 #include "planner/contents/paths.h"

@@ -7,10 +7,55 @@
 #include <string>
 #include <string_view>
 
-#include "io/scan/sparse_map.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {
+
+// Numbers in the fields of a tar header: octal digits, or base 256 as GNU tar writes what octal
+// cannot hold. Strict where readers of tar differ, because a size that two of them read
+// differently hides entries from one.
+
+// nullopt when the field is neither form or the number does not fit. Octal, as Go's archive/tar
+// reads it: spaces and zero bytes at both ends are padding, a zero byte behind digits ends them;
+// no digits are 0.
+[[nodiscard]] std::optional<std::int64_t> ParseTarNumber(std::string_view field);
+
+// Decimal digits behind a sign or none, as Go reads the sizes of PAX records; nullopt when not,
+// below 0 or above 2^63 - 1.
+[[nodiscard]] std::optional<std::int64_t> ParseDecimal(std::string_view text);
+// The same, below 0 too.
+[[nodiscard]] std::optional<std::int64_t> ParseSigned(std::string_view text);
+
+// The map of a sparse file, which says where its stored parts belong, checked as it is read and
+// never kept.
+
+class SparseMap {
+ public:
+  // The next part, in the map's order. What is wrong, or empty.
+  [[nodiscard]] std::string Add(Bytes offset, Bytes length);
+  // After the last part: whether the parts fill what is stored, and lie within the file.
+  [[nodiscard]] std::string Check(Bytes stored_size, Bytes real_size) const;
+
+  Bytes stored_size() const { return stored_; }
+
+ private:
+  Bytes end_ = 0;
+  Bytes stored_ = 0;
+};
+
+// The map of GNU.sparse version 1.0, decimal lines at the start of the body: the number of parts,
+// then offset and length of each. Fed in any pieces.
+class SparseMapText {
+ public:
+  // Takes the next byte. What is wrong, or empty.
+  [[nodiscard]] std::string Add(char byte, SparseMap& map);
+  bool is_complete() const { return num_left_ == 0; }
+
+ private:
+  std::optional<Bytes> number_;
+  std::optional<Bytes> offset_;
+  Bytes num_left_ = -1;  // parts; -1 before the first line
+};
 
 struct PaxRecord {
   std::string_view key;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "io/json/json_value.h"
-#include "io/scan/tar_number.h"
+#include "io/scan/pax_records.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

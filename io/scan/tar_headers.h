@@ -20,7 +20,6 @@
 #include "io/scan/pax_records.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
-#include "io/scan/sparse_map.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -2,14 +2,15 @@
 // and only what TarHeaders has found to be sound.
 #pragma once
 
+#include <clocale>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 
-#include "io/scan/c_locale.h"
 #include "io/scan/layer_stream.h"
 #include "io/scan/scan_layer.h"
 #include "io/scan/scan_warnings.h"
@@ -19,6 +20,34 @@ struct archive;
 struct archive_entry;
 
 namespace gneiss {
+
+// The "C" locale for a thread's calls of libarchive, which takes the encoding of names from there:
+// names are bytes, whatever the program's locale is.
+
+class CLocale {
+ public:
+  CLocale() : locale_(newlocale(LC_ALL_MASK, "C", nullptr)) {
+    if (locale_ == nullptr) throw std::bad_alloc();
+  }
+  CLocale(const CLocale&) = delete;
+  CLocale& operator=(const CLocale&) = delete;
+  ~CLocale() { freelocale(locale_); }
+
+  // While it lives, in its thread.
+  class Scope {
+   public:
+    explicit Scope(const CLocale& locale) : before_(uselocale(locale.locale_)) {}
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+    ~Scope() { uselocale(before_); }
+
+   private:
+    locale_t before_;
+  };
+
+ private:
+  locale_t locale_;
+};
 
 class TarReader {
  public:

@@ -11,11 +11,10 @@
 #include "io/json/go_json.h"
 #include "io/json/json_field.h"
 #include "io/json/json_value.h"
-#include "io/source/apply_config.h"
 #include "io/source/document_rules.h"
-#include "io/source/known_refs.h"
-#include "io/source/layout_blobs.h"
+#include "io/source/layout.h"
 #include "io/source/manifest.h"
+#include "io/source/names.h"
 #include "planner/fleet/bytes.h"
 #include "solver/hashing/seeded_hash.h"
 

@@ -8,7 +8,7 @@
 #include "io/bytes/file_head.h"
 #include "io/bytes/line_reader.h"
 #include "io/json/json_value.h"
-#include "io/source/document_schema.h"
+#include "io/source/document_rules.h"
 #include "io/source/fleet_line.h"
 
 namespace gneiss {

@@ -9,8 +9,7 @@
 
 #include "io/bytes/byte_source.h"
 #include "io/json/json_value.h"
-#include "io/source/layout_files.h"
-#include "io/source/layout_manifests.h"
+#include "io/source/layout.h"
 #include "io/source/manifest_reader.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"

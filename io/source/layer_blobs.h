@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "io/bytes/byte_source.h"
-#include "io/source/layout_blobs.h"
-#include "io/source/layout_files.h"
+#include "io/source/layout.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "io/source/apply_config.h"
 #include "io/source/document_rules.h"
+#include "io/source/manifest.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -5,12 +5,11 @@
 #include <string>
 
 #include "io/json/json_value.h"
-#include "io/source/apply_config.h"
 #include "io/source/document_rules.h"
-#include "io/source/known_refs.h"
-#include "io/source/layout_manifests.h"
+#include "io/source/layout.h"
 #include "io/source/manifest.h"
 #include "io/source/manifest_reader.h"
+#include "io/source/names.h"
 
 namespace gneiss {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string_view>
 
-#include "io/source/layout_files.h"
+#include "io/source/layout.h"
 #include "io/source/source.h"
 
 namespace gneiss {

@@ -14,7 +14,7 @@
 #include "io/source/docker_archive.h"
 #include "io/source/fleet_file.h"
 #include "io/source/image_directory.h"
-#include "io/source/layout_files.h"
+#include "io/source/layout.h"
 #include "io/source/oci_layout.h"
 #include "io/source/registry_storage.h"
 #include "io/source/tar_archive.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/source/layout_files.h"
+#include "io/source/layout.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "solver/hashing/seeded_hash.h"

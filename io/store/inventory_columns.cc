@@ -14,7 +14,6 @@
 #include <fmt/format.h>
 
 #include "io/store/inventory_file.h"
-#include "io/store/packed_bytes.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

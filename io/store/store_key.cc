@@ -14,7 +14,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include "io/bytes/open_descriptor.h"
+#include "io/bytes/atomic_file.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

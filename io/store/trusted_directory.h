@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/bytes/open_descriptor.h"
+#include "io/bytes/atomic_file.h"
 
 namespace gneiss {
 

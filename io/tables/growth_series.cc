@@ -12,7 +12,7 @@
 #include "io/bytes/line_reader.h"
 #include "io/json/json_field.h"
 #include "io/json/json_value.h"
-#include "io/tables/event_time.h"
+#include "io/tables/event_file.h"
 #include "io/tables/record_lines.h"
 #include "planner/fleet/bytes.h"
 

@@ -18,6 +18,13 @@
 
 namespace gneiss {
 
+// A line of CSV (RFC 4180) as its fields.
+
+// Fields between commas, without blanks around them; in double quotes as they are, a quote in them
+// doubled. Throws InputError without source when a quote is not closed, as it would be by a field
+// that goes on in the next line, or something follows it.
+[[nodiscard]] std::vector<std::string> SplitCsvLine(std::string_view line);
+
 class RecordLines {
  public:
   static constexpr std::size_t kMaxLineBytes = std::size_t{16} << 20;

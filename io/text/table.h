@@ -11,6 +11,12 @@
 
 namespace gneiss {
 
+// Text from inputs as the cell of a Markdown table, as GitHub and GitLab read them.
+
+// `text` made Printable, with every character that means something to Markdown or HTML escaped, so
+// that a name can neither leave its cell, nor link, nor call anybody (@NAME, #1, https://).
+[[nodiscard]] std::string MarkdownCell(std::string_view text);
+
 // How a report looks; the command line decides it.
 struct ScreenStyle {
   std::size_t width = 0;  // columns, 0 for no limit

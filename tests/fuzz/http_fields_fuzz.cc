@@ -3,12 +3,10 @@
 #include <string>
 #include <string_view>
 
-#include "io/packages/text_lines.h"
-#include "io/registry/http_fields.h"
+#include "io/packages/package_listing.h"
 #include "io/registry/http_message.h"
-#include "io/registry/http_url.h"
 #include "io/registry/registry_reference.h"
-#include "io/source/repository_name.h"
+#include "io/source/names.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

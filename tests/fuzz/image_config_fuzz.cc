@@ -2,7 +2,7 @@
 // for all.
 #include <string_view>
 
-#include "io/apply/config_diff.h"
+#include "io/apply/verify_fleets.h"
 #include "io/json/go_json.h"
 #include "io/json/json_value.h"
 #include "io/source/document_rules.h"

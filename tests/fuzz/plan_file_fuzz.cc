@@ -3,9 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "io/source/document_schema.h"
+#include "io/source/document_rules.h"
 #include "io/tables/plan_file.h"
-#include "io/tables/plan_summary.h"
 #include "tests/fuzz/fuzz_reader.h"
 
 namespace gneiss {

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <string_view>
 
-#include "io/packages/rpm_databases.h"
-#include "io/packages/rpm_header.h"
+#include "io/packages/rpm_backends.h"
+#include "io/packages/rpm_database.h"
 #include "planner/contents/inventory.h"
 #include "tests/fuzz/fuzz_reader.h"
 

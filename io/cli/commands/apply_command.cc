@@ -10,8 +10,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "io/apply/apply_json.h"
 #include "io/apply/apply_plan.h"
+#include "io/apply/apply_report.h"
 #include "io/apply/layer_writer.h"
 #include "io/apply/plan_match.h"
 #include "io/bytes/compressor.h"
@@ -20,8 +20,7 @@
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/options/scan_layers.h"
-#include "io/cli/options/store_options.h"
-#include "io/cli/options/word_choice.h"
+#include "io/cli/options/scope_option.h"
 #include "io/cli/terminal/output_file.h"
 #include "io/cli/terminal/progress.h"
 #include "io/json/json_value.h"

@@ -10,14 +10,12 @@
 #include <fmt/format.h>
 
 #include "io/cli/commands/commands.h"
-#include "io/cli/options/find_image.h"
 #include "io/cli/options/load_contents.h"
 #include "io/cli/options/load_fleet.h"
+#include "io/cli/options/ref_patterns.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/options/scan_layers.h"
-#include "io/cli/options/scan_missing.h"
-#include "io/cli/options/store_options.h"
-#include "io/cli/options/word_choice.h"
+#include "io/cli/options/scope_option.h"
 #include "io/report/fleet/files_report.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"

@@ -14,15 +14,12 @@
 #include <fmt/ranges.h>
 
 #include "io/cli/commands/commands.h"
-#include "io/cli/options/date_argument.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
 #include "io/report/fleet/stat_report.h"
-#include "io/report/questions/forecast_json.h"
-#include "io/report/questions/forecast_report.h"
-#include "io/report/questions/forecast_screen.h"
+#include "io/report/questions/forecast.h"
 #include "io/tables/growth_series.h"
-#include "io/tables/plan_summary.h"
+#include "io/tables/plan_file.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

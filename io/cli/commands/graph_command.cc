@@ -10,7 +10,7 @@
 #include "io/cli/commands/commands.h"
 #include "io/cli/options/plan_arguments.h"
 #include "io/cli/options/report_options.h"
-#include "io/cli/options/word_choice.h"
+#include "io/cli/options/scope_option.h"
 #include "io/cli/terminal/output_file.h"
 #include "io/report/fleet/graph_report.h"
 #include "io/text/format.h"

@@ -4,9 +4,9 @@
 #include <CLI/CLI.hpp>
 
 #include "io/cli/commands/commands.h"
-#include "io/cli/options/find_image.h"
 #include "io/cli/options/load_contents.h"
 #include "io/cli/options/load_fleet.h"
+#include "io/cli/options/ref_patterns.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/options/scope_option.h"
 #include "io/report/fleet/history_screen.h"

@@ -13,14 +13,11 @@
 #include <fmt/format.h>
 
 #include "io/cli/commands/commands.h"
-#include "io/cli/options/date_argument.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
-#include "io/cli/options/word_choice.h"
+#include "io/cli/options/scope_option.h"
 #include "io/cli/terminal/progress.h"
-#include "io/report/questions/replay_json.h"
-#include "io/report/questions/replay_report.h"
-#include "io/report/questions/replay_screen.h"
+#include "io/report/questions/replay.h"
 #include "io/tables/event_file.h"
 #include "io/tables/history_tables.h"
 #include "io/tables/plan_file.h"

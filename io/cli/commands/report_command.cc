@@ -10,10 +10,9 @@
 
 #include "io/cli/commands/commands.h"
 #include "io/cli/options/group_reports.h"
-#include "io/cli/options/grouping_option.h"
 #include "io/cli/options/plan_arguments.h"
 #include "io/cli/options/report_options.h"
-#include "io/cli/options/word_choice.h"
+#include "io/cli/options/scope_option.h"
 #include "io/cli/terminal/output_file.h"
 #include "io/report/whole/report_format.h"
 #include "io/tables/growth_series.h"

@@ -10,7 +10,7 @@
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/terminal/output_file.h"
-#include "io/source/fleet_snapshot.h"
+#include "io/source/fleet_line_writer.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 #include "planner/fleet/bytes.h"

@@ -7,14 +7,10 @@
 #include <CLI/CLI.hpp>
 
 #include "io/cli/commands/commands.h"
-#include "io/cli/options/grouping_option.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/options/scope_option.h"
-#include "io/cli/options/word_choice.h"
-#include "io/report/fleet/stat_json.h"
 #include "io/report/fleet/stat_report.h"
-#include "io/report/fleet/stat_screen.h"
 
 namespace gneiss {
 namespace {

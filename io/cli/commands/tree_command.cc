@@ -7,9 +7,7 @@
 #include "io/cli/commands/commands.h"
 #include "io/cli/options/load_fleet.h"
 #include "io/cli/options/report_options.h"
-#include "io/report/fleet/tree_json.h"
 #include "io/report/fleet/tree_report.h"
-#include "io/report/fleet/tree_screen.h"
 
 namespace gneiss {
 namespace {

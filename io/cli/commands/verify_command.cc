@@ -9,7 +9,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "io/apply/left_out.h"
 #include "io/apply/side_reading.h"
 #include "io/apply/verify_fleets.h"
 #include "io/cli/commands/commands.h"
@@ -17,8 +16,7 @@
 #include "io/cli/options/registry_options.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/options/scan_layers.h"
-#include "io/cli/options/store_options.h"
-#include "io/cli/options/word_choice.h"
+#include "io/cli/options/scope_option.h"
 #include "io/cli/terminal/progress.h"
 #include "io/report/plan/verify_screen.h"
 #include "io/store/inventory_store.h"

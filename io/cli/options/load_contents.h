@@ -6,7 +6,7 @@
 #include <span>
 
 #include "io/cli/options/load_fleet.h"
-#include "io/cli/options/store_options.h"
+#include "io/cli/options/scan_layers.h"
 #include "io/cli/terminal/console.h"
 #include "planner/contents/layer_contents.h"
 

@@ -13,7 +13,7 @@
 #include "io/cli/options/report_options.h"
 #include "io/cli/terminal/progress.h"
 #include "io/registry/registry_source.h"
-#include "io/source/layout_files.h"
+#include "io/source/layout.h"
 #include "io/source/source.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"

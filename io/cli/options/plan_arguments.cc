@@ -14,7 +14,6 @@
 #include "io/bytes/interrupt.h"
 #include "io/cli/options/report_options.h"
 #include "io/cli/options/scope_option.h"
-#include "io/cli/options/word_choice.h"
 #include "io/tables/lineage_file.h"
 #include "io/text/format.h"
 #include "planner/fleet/bytes.h"

@@ -9,7 +9,7 @@
 
 #include "io/cli/options/load_contents.h"
 #include "io/cli/options/load_fleet.h"
-#include "io/cli/options/store_options.h"
+#include "io/cli/options/scan_layers.h"
 #include "io/cli/terminal/console.h"
 #include "io/cli/terminal/progress.h"
 #include "planner/fleet/accounting.h"

@@ -12,7 +12,7 @@
 
 #include <fmt/format.h>
 
-#include "io/cli/terminal/descriptor_stream.h"
+#include "io/cli/terminal/console.h"
 
 namespace gneiss {
 namespace {

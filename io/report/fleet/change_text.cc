@@ -1,9 +1,8 @@
-#include "io/report/fleet/change_text.h"
-
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "io/report/fleet/fleet_diff.h"
 #include "io/report/fleet/instruction.h"
 
 namespace gneiss {

@@ -1,8 +1,7 @@
-#include "io/report/fleet/fleet_diff_json.h"
-
 #include <utility>
 
 #include "io/json/json_writer.h"
+#include "io/report/fleet/fleet_diff.h"
 
 namespace gneiss {
 namespace {

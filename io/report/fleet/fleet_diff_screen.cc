@@ -1,5 +1,3 @@
-#include "io/report/fleet/fleet_diff_screen.h"
-
 #include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
@@ -11,9 +9,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "io/report/fleet/change_text.h"
+#include "io/report/fleet/fleet_diff.h"
 #include "io/text/format.h"
-#include "io/text/markdown_cell.h"
+#include "io/text/table.h"
 
 namespace gneiss {
 namespace {

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "io/json/json_writer.h"
-#include "io/report/fleet/belief_text.h"
 #include "io/report/fleet/instruction.h"
+#include "io/report/fleet/merge_warnings.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 

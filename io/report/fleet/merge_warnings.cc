@@ -6,6 +6,21 @@
 #include "io/text/screen_text.h"
 
 namespace gneiss {
+
+std::string_view OnWhoseWord(Belief belief) {
+  switch (belief) {
+    case Belief::kShipped:
+      return ", as the shipped inventories say";
+    case Belief::kTrusted:
+      return ", as a store says that others could have written";
+    case Belief::kUnknown:
+    case Belief::kOwn:
+    case Belief::kKeyed:
+      break;
+  }
+  return "";
+}
+
 namespace {
 
 // " (bin of sha256:...)"; empty where no entry is known.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "planner/contents/layer_contents.h"
@@ -10,6 +11,12 @@
 #include "planner/fleet/fleet.h"
 
 namespace gneiss {
+
+// On whose word contents are known, for a screen.
+
+// ", as the shipped inventories say": what goes on after "contents known of ..."; empty where
+// nothing has to be said.
+[[nodiscard]] std::string_view OnWhoseWord(Belief belief);
 
 // A sentence for each kind that is there, with a place where it is met; without the oddities that
 // all runtimes take alike.

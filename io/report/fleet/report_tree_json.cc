@@ -1,9 +1,8 @@
-#include "io/report/fleet/report_tree_json.h"
-
 #include <string>
 #include <vector>
 
 #include "io/report/fleet/instruction.h"
+#include "io/report/fleet/tree_report.h"
 
 namespace gneiss {
 namespace {

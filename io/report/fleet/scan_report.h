@@ -2,11 +2,14 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "io/scan/scan_fleet.h"
+#include "io/text/table.h"
 #include "planner/contents/layer_contents.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
@@ -61,5 +64,20 @@ struct ScanReport {
 
 // REQUIRES: `scan` is one of `fleet`.
 [[nodiscard]] ScanReport MakeScanReport(const Fleet& fleet, const FleetScan& scan);
+
+// The report of a scan as text and as JSON.
+
+// A table of outcomes, then lists, each of at most `max_rows` lines (0: all): kinds of oddities
+// that were accepted, with the first place of each; bad layers, layers that are no tar, layers
+// without a blob, each with its digest, an image that has it, the instruction that made it, and
+// what is wrong and where.
+void PrintScan(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
+               const ScreenStyle& style, std::size_t max_rows, std::ostream& out);
+
+// Schema "gneiss.scan/1": the same with raw integers, every layer that was left out, in
+// "inventories" a row for each layer with its packages and its os-release, and in "warnings" a row
+// for each layer and kind of oddity.
+void WriteScanJson(const Fleet& fleet, const FleetScan& scan, const ScanReport& report,
+                   std::int64_t bad_images, std::ostream& out);
 
 }  // namespace gneiss

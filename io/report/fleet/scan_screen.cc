@@ -1,5 +1,3 @@
-#include "io/report/fleet/scan_screen.h"
-
 #include <algorithm>
 #include <array>
 #include <string>
@@ -9,6 +7,7 @@
 
 #include "io/json/json_writer.h"
 #include "io/report/fleet/instruction.h"
+#include "io/report/fleet/scan_report.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 

@@ -1,9 +1,9 @@
-#include "io/report/fleet/stat_json.h"
-
 #include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "io/report/fleet/stat_report.h"
 
 namespace gneiss {
 namespace {

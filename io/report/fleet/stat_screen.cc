@@ -1,5 +1,3 @@
-#include "io/report/fleet/stat_screen.h"
-
 #include <algorithm>
 #include <array>
 #include <span>
@@ -10,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/fleet/stat_report.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 

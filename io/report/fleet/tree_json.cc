@@ -1,8 +1,7 @@
-#include "io/report/fleet/tree_json.h"
-
 #include <utility>
 
 #include "io/json/json_writer.h"
+#include "io/report/fleet/tree_report.h"
 
 namespace gneiss {
 namespace {

@@ -4,9 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <span>
 #include <vector>
 
+#include "io/json/json_writer.h"
+#include "io/text/table.h"
 #include "planner/fleet/fleet.h"
 #include "planner/fleet/layer_trie.h"
 
@@ -54,5 +57,26 @@ struct TreeReport {
 
 // Bytes of the node's layer in this registry.
 [[nodiscard]] inline Bytes StoredSize(const Layer& layer) { return layer.foreign ? 0 : layer.size; }
+
+// A TreeReport as text: figures on the left, the tree on the right.
+
+// REQUIRES: `report` was made of `fleet`.
+void PrintTree(const Fleet& fleet, const TreeReport& report, const ScreenStyle& style,
+               std::ostream& out);
+
+// The layer trie as JSON, schema "gneiss.tree/1": a flat list of nodes, parents before children.
+
+// Lists every node within limits.depth whose branch weighs limits.min_size or more; limits.top and
+// limits.fold are for screens. REQUIRES: `report` was made of `fleet`.
+void WriteTreeJson(const Fleet& fleet, const TreeReport& report, const TreeLimits& limits,
+                   std::ostream& out);
+
+// The layer trie of a report: branches that a page draws as nested bars. Small branches beside
+// larger ones are one node that counts them.
+
+// The member "tree" of the object that `json` has open. A node's branch_bytes are its bytes and
+// those of its children, which are branches or one node of others. REQUIRES: `report` is of
+// `fleet`, made with limits.fold.
+void WriteReportTree(const Fleet& fleet, const TreeReport& report, JsonWriter& json);
 
 }  // namespace gneiss

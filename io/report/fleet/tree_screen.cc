@@ -1,5 +1,3 @@
-#include "io/report/fleet/tree_screen.h"
-
 #include <algorithm>
 #include <array>
 #include <map>
@@ -11,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "io/report/fleet/instruction.h"
+#include "io/report/fleet/tree_report.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 

@@ -11,7 +11,6 @@
 #include "io/json/json_writer.h"
 #include "io/report/fleet/instruction.h"
 #include "io/report/plan/plan_commands.h"
-#include "io/report/plan/recommendation_json.h"
 #include "io/report/plan/recommendation_text.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"

@@ -10,9 +10,9 @@
 #include <fmt/format.h>
 
 #include "io/json/json_writer.h"
-#include "io/report/fleet/change_text.h"
+#include "io/report/fleet/fleet_diff.h"
 #include "io/text/format.h"
-#include "io/text/markdown_cell.h"
+#include "io/text/table.h"
 
 namespace gneiss {
 namespace {

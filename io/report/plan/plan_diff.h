@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "io/report/fleet/fleet_diff_screen.h"
-#include "io/tables/plan_summary.h"
+#include "io/report/fleet/fleet_diff.h"
+#include "io/tables/plan_file.h"
 
 namespace gneiss {
 

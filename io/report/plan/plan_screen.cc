@@ -8,7 +8,6 @@
 
 #include <fmt/format.h>
 
-#include "io/report/fleet/belief_text.h"
 #include "io/report/fleet/instruction.h"
 #include "io/report/fleet/merge_warnings.h"
 #include "io/report/plan/recommendation_text.h"

@@ -1,5 +1,3 @@
-#include "io/report/plan/recommendation_json.h"
-
 #include <array>
 #include <string_view>
 #include <utility>

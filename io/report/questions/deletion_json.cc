@@ -1,8 +1,7 @@
-#include "io/report/questions/deletion_json.h"
-
 #include <utility>
 
 #include "io/json/json_writer.h"
+#include "io/report/questions/deletion.h"
 
 namespace gneiss {
 namespace {

@@ -1,5 +1,3 @@
-#include "io/report/questions/deletion_screen.h"
-
 #include <algorithm>
 #include <functional>
 #include <string>
@@ -8,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/questions/deletion.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 #include "planner/cost/audit.h"

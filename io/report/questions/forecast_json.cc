@@ -1,9 +1,8 @@
-#include "io/report/questions/forecast_json.h"
-
 #include <cmath>
 #include <optional>
 
 #include "io/json/json_writer.h"
+#include "io/report/questions/forecast.h"
 
 namespace gneiss {
 namespace {

@@ -1,10 +1,9 @@
-#include "io/report/questions/forecast_report.h"
-
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "io/report/questions/forecast.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/calendar.h"
 

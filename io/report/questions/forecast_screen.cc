@@ -1,5 +1,3 @@
-#include "io/report/questions/forecast_screen.h"
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -10,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/questions/forecast.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 #include "planner/fleet/calendar.h"

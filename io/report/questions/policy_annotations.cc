@@ -1,9 +1,6 @@
-#include "io/report/questions/policy_annotations.h"
-
 #include <fmt/format.h>
 
-#include "io/report/questions/policy_figures.h"
-#include "io/report/questions/policy_screen.h"
+#include "io/report/questions/policy.h"
 #include "io/text/screen_text.h"
 
 namespace gneiss {

@@ -1,10 +1,10 @@
-#include "io/report/questions/policy_figures.h"
-
 #include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+
+#include "io/report/questions/policy.h"
 
 namespace gneiss {
 namespace {

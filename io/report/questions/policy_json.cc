@@ -1,11 +1,9 @@
-#include "io/report/questions/policy_json.h"
-
 #include <array>
 #include <string_view>
 #include <utility>
 
 #include "io/json/json_writer.h"
-#include "io/report/questions/policy_figures.h"
+#include "io/report/questions/policy.h"
 
 namespace gneiss {
 namespace {

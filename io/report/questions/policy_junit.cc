@@ -1,12 +1,10 @@
-#include "io/report/questions/policy_junit.h"
-
 #include <algorithm>
 #include <map>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "io/report/questions/policy_figures.h"
+#include "io/report/questions/policy.h"
 #include "io/text/screen_text.h"
 
 namespace gneiss {

@@ -1,13 +1,10 @@
-#include "io/report/questions/policy_screen.h"
-
 #include <cstddef>
 #include <string>
 
 #include <fmt/format.h>
 
-#include "io/report/questions/policy_figures.h"
+#include "io/report/questions/policy.h"
 #include "io/text/format.h"
-#include "io/text/markdown_cell.h"
 #include "io/text/screen_text.h"
 #include "io/text/table.h"
 

@@ -1,8 +1,7 @@
-#include "io/report/questions/replay_json.h"
-
 #include <vector>
 
 #include "io/json/json_writer.h"
+#include "io/report/questions/replay.h"
 
 namespace gneiss {
 namespace {

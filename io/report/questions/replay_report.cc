@@ -1,7 +1,6 @@
-#include "io/report/questions/replay_report.h"
-
 #include <algorithm>
 
+#include "io/report/questions/replay.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

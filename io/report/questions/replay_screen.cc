@@ -1,5 +1,3 @@
-#include "io/report/questions/replay_screen.h"
-
 #include <cmath>
 #include <string>
 #include <string_view>
@@ -8,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/questions/replay.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 

@@ -1,5 +1,3 @@
-#include "io/report/questions/whatif_changes.h"
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -7,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "io/report/questions/whatif.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 

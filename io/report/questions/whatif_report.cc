@@ -1,10 +1,9 @@
-#include "io/report/questions/whatif_report.h"
-
 #include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "io/report/questions/whatif.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 

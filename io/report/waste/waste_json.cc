@@ -1,11 +1,9 @@
-#include "io/report/waste/waste_json.h"
-
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "io/json/json_writer.h"
-#include "io/report/waste/waste_sums.h"
+#include "io/report/waste/waste_report.h"
 #include "io/report/waste/waste_text.h"
 
 namespace gneiss {

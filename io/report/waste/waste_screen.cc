@@ -1,16 +1,13 @@
-#include "io/report/waste/waste_screen.h"
-
 #include <algorithm>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "io/report/fleet/belief_text.h"
 #include "io/report/fleet/instruction.h"
 #include "io/report/fleet/merge_warnings.h"
 #include "io/report/plan/recommendation_text.h"
-#include "io/report/waste/waste_sums.h"
+#include "io/report/waste/waste_report.h"
 #include "io/report/waste/waste_text.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"

@@ -1,9 +1,8 @@
-#include "io/report/waste/waste_sums.h"
-
 #include <algorithm>
 #include <functional>
 #include <utility>
 
+#include "io/report/waste/waste_report.h"
 #include "planner/fleet/image_groups.h"
 
 namespace gneiss {

@@ -10,7 +10,7 @@
 
 #include "io/report/fleet/stat_report.h"
 #include "io/report/fleet/tree_report.h"
-#include "io/report/waste/waste_sums.h"
+#include "io/report/waste/waste_report.h"
 #include "io/tables/growth_series.h"
 #include "planner/cost/today.h"
 #include "planner/fleet/fleet.h"

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "io/report/plan/recommendation_json.h"
 #include "io/report/plan/recommendation_text.h"
 #include "io/text/screen_text.h"
 #include "planner/fleet/bytes.h"

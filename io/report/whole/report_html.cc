@@ -10,7 +10,6 @@
 
 #include <fmt/format.h>
 
-#include "io/report/whole/page_files.h"
 #include "io/text/format.h"
 #include "io/text/screen_text.h"
 #include "planner/fleet/digest.h"

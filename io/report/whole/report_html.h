@@ -2,6 +2,7 @@
 // anything and cannot, by a policy of its own.
 #pragma once
 
+#include <cstddef>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -9,6 +10,19 @@
 #include "io/report/whole/report_json.h"
 
 namespace gneiss {
+
+// The files of io/report/whole/page and the charting library, inside the executable: embed.cmake
+// makes the source of this at build time.
+
+struct PageFiles {
+  std::string_view html;     // with {{policy}}, {{title}} and so on where parts go
+  std::string_view style;    // CSS
+  std::string_view library;  // d3, minified
+  std::string_view script;   // our own
+};
+
+// Valid for as long as the program runs.
+[[nodiscard]] PageFiles EmbeddedPage();
 
 void WriteReportHtml(const FleetReport& report, const ReportLimits& limits, std::ostream& out);
 

@@ -7,8 +7,7 @@
 #include <fmt/format.h>
 
 #include "io/json/json_writer.h"
-#include "io/report/fleet/stat_json.h"
-#include "io/report/whole/page_files.h"
+#include "io/report/fleet/stat_report.h"
 #include "io/report/whole/report_html.h"
 #include "io/report/whole/report_markdown.h"
 #include "io/text/format.h"

@@ -7,10 +7,9 @@
 #include <vector>
 
 #include "io/json/json_writer.h"
-#include "io/report/fleet/report_tree_json.h"
-#include "io/report/fleet/stat_json.h"
-#include "io/report/plan/layout_cost_json.h"
-#include "io/report/plan/recommendation_json.h"
+#include "io/report/fleet/stat_report.h"
+#include "io/report/fleet/tree_report.h"
+#include "io/report/plan/plan_json.h"
 #include "io/report/plan/recommendation_text.h"
 #include "io/report/whole/report_images.h"
 

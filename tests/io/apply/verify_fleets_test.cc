@@ -1,4 +1,6 @@
 // `gneiss verify` on small layouts: what it finds, what it cannot prove, its exit codes.
+#include "io/apply/verify_fleets.h"
+
 #include <filesystem>
 #include <string>
 #include <tuple>
@@ -8,7 +10,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/apply/config_diff.h"
 #include "io/store/inventory_store.h"
 #include "io/text/format.h"
 #include "planner/fleet/bytes.h"

@@ -1,11 +1,10 @@
-#include "io/bytes/verified_blob.h"
-
 #include <cstdint>
 #include <memory>
 #include <string>
 
 #include <catch2/catch.hpp>
 
+#include "io/bytes/sha256_stream.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/fleet.h"
 #include "tests/make/source_files.h"

@@ -7,7 +7,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/packages/os_release.h"
 #include "io/packages/package_files.h"
 #include "io/packages/package_listing.h"
 #include "io/packages/read_packages.h"

@@ -8,8 +8,8 @@
 #include <catch2/catch.hpp>
 
 #include "io/packages/package_files.h"
-#include "io/packages/rpm_databases.h"
-#include "io/packages/rpm_header.h"
+#include "io/packages/rpm_backends.h"
+#include "io/packages/rpm_database.h"
 #include "planner/contents/inventory.h"
 #include "tests/make/rounds.h"
 #include "tests/make/rpm_databases.h"

@@ -1,9 +1,9 @@
-#include "io/registry/http_fields.h"
-
 #include <random>
 #include <string>
 
 #include <catch2/catch.hpp>
+
+#include "io/registry/http_message.h"
 
 namespace gneiss {
 namespace {

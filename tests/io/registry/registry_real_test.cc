@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/bytes/verified_blob.h"
+#include "io/bytes/sha256_stream.h"
 #include "io/registry/registry_client.h"
 #include "io/source/manifest.h"
 #include "planner/fleet/bytes.h"

@@ -7,8 +7,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/registry/http_url.h"
-#include "io/source/repository_name.h"
+#include "io/registry/http_message.h"
+#include "io/source/names.h"
 #include "io/source/source.h"
 #include "planner/fleet/bytes.h"
 

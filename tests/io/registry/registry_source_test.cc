@@ -14,7 +14,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/source/layout_files.h"
+#include "io/source/layout.h"
 #include "io/source/source.h"
 #include "io/store/manifest_cache.h"
 #include "planner/fleet/digest.h"

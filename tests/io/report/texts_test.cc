@@ -5,7 +5,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/whole/page_files.h"
 #include "io/report/whole/report_csv.h"
 #include "io/report/whole/report_html.h"
 #include "io/report/whole/report_index.h"

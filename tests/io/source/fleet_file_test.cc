@@ -12,7 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/bytes/line_reader.h"
-#include "io/source/document_schema.h"
+#include "io/source/document_rules.h"
 #include "planner/fleet/bytes.h"
 #include "tests/make/rounds.h"
 #include "tests/make/source_files.h"

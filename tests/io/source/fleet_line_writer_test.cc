@@ -1,3 +1,5 @@
+#include "io/source/fleet_line_writer.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -10,7 +12,6 @@
 
 #include "io/bytes/byte_source.h"
 #include "io/source/fleet_file.h"
-#include "io/source/fleet_snapshot.h"
 #include "io/source/source.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet.h"

@@ -14,7 +14,7 @@
 #include <fmt/ranges.h>
 
 #include "io/source/layer_blobs.h"
-#include "io/source/repository_name.h"
+#include "io/source/names.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/digest.h"
 #include "tests/make/source_files.h"

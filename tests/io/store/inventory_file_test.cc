@@ -8,7 +8,6 @@
 #include <catch2/catch.hpp>
 
 #include "io/store/inventory_columns.h"
-#include "io/store/packed_bytes.h"
 #include "planner/fleet/bytes.h"
 #include "tests/make/random_inventory.h"
 #include "tests/make/rounds.h"

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "io/bytes/byte_source.h"
-#include "io/tables/csv_line.h"
+#include "io/tables/record_lines.h"
 #include "planner/fleet/bytes.h"
 #include "planner/fleet/demand.h"
 #include "tests/make/source_files.h"

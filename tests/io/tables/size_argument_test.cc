@@ -1,7 +1,6 @@
-#include "io/tables/size_argument.h"
-
 #include <catch2/catch.hpp>
 
+#include "io/tables/policy_file.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

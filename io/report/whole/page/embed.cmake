@@ -27,7 +27,7 @@ foreach(path IN LISTS scripts ITEMS ${LIBRARY})
   endif()
 endforeach()
 
-set(source "// Made by io/report/whole/page/embed.cmake.\n#include \"io/report/whole/page_files.h\"\n\n"
+set(source "// Made by io/report/whole/page/embed.cmake.\n#include \"io/report/whole/report_html.h\"\n\n"
            "namespace gneiss {\nnamespace {\n\n")
 foreach(part IN ITEMS "kHtml|${SOURCE}/page.html" "kStyle|${SOURCE}/page.css" "kLibrary|${LIBRARY}")
   string(REPLACE "|" ";" part "${part}")

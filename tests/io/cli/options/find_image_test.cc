@@ -1,11 +1,10 @@
-#include "io/cli/options/find_image.h"
-
 #include <algorithm>
 #include <cctype>
 #include <string>
 
 #include <catch2/catch.hpp>
 
+#include "io/cli/options/ref_patterns.h"
 #include "tests/make/tiny_fleet.h"
 
 namespace gneiss {

@@ -8,7 +8,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/fleet/scan_screen.h"
 #include "planner/fleet/digest.h"
 #include "planner/fleet/fleet_builder.h"
 

@@ -11,8 +11,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/fleet/stat_json.h"
-#include "io/report/fleet/stat_screen.h"
 #include "tests/make/cli_run.h"
 #include "tests/make/random_fleet.h"
 #include "tests/make/rounds.h"

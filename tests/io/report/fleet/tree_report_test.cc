@@ -10,8 +10,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "io/report/fleet/tree_json.h"
-#include "io/report/fleet/tree_screen.h"
 #include "io/text/screen_text.h"
 #include "tests/make/random_fleet.h"
 #include "tests/make/rounds.h"

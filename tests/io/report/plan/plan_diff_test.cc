@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "io/tables/plan_summary.h"
+#include "io/tables/plan_file.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

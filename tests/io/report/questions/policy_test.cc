@@ -1,15 +1,13 @@
+#include "io/report/questions/policy.h"
+
 #include <sstream>
 #include <string>
 
 #include <catch2/catch.hpp>
 
-#include "io/json/lined_json.h"
-#include "io/report/questions/policy_annotations.h"
-#include "io/report/questions/policy_figures.h"
-#include "io/report/questions/policy_junit.h"
-#include "io/report/questions/policy_screen.h"
+#include "io/json/json_value.h"
 #include "io/tables/policy_file.h"
-#include "io/text/markdown_cell.h"
+#include "io/text/table.h"
 #include "planner/fleet/bytes.h"
 
 namespace gneiss {

@@ -6,7 +6,7 @@
 
 #include "io/cli/options/creation_ranks.h"
 #include "io/cli/options/ref_patterns.h"
-#include "io/source/join_fleets.h"
+#include "io/source/fleet_line_writer.h"
 #include "tests/make/random_fleet.h"
 #include "tests/make/rounds.h"
 #include "tests/make/tiny_fleet.h"

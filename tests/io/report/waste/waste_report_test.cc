@@ -1,3 +1,5 @@
+#include "io/report/waste/waste_report.h"
+
 #include <sstream>
 #include <string>
 #include <vector>
@@ -6,8 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "io/report/fleet/history_screen.h"
-#include "io/report/waste/waste_json.h"
-#include "io/report/waste/waste_screen.h"
 #include "io/report/waste/waste_text.h"
 #include "planner/waste/image_history.h"
 #include "tests/make/tiny_fleet.h"
