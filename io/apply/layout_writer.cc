@@ -31,7 +31,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kMarkerName = "gneiss-apply.json";
 constexpr std::string_view kNotesName = "gneiss-apply.notes";
-constexpr std::string_view kRecordName = "gneiss-apply.new";  // until it takes the marker's place
+constexpr std::string_view kUnfinishedName =
+    "gneiss-apply.new";  // until it takes the marker's place
 constexpr std::string_view kWorkPrefix = "gneiss-apply.";
 constexpr std::string_view kWorkSuffix = ".tmp";
 constexpr std::size_t kWorkDigits = 16;
@@ -160,7 +161,7 @@ void LayoutWriter::LookAround() {
                     "level or compression ({}); remove the directory, or write to another one",
                     kMarkerName));
   }
-  const std::array<std::string_view, 6> kKnown = {kMarkerName, kNotesName,   kRecordName,
+  const std::array<std::string_view, 6> kKnown = {kMarkerName, kNotesName,   kUnfinishedName,
                                                   "blobs",     "oci-layout", "index.json"};
   for (const std::string& name : names) {
     // A run that was ended before it had a marker leaves its work directory.
@@ -293,7 +294,7 @@ void LayoutWriter::Begin() {
     if (IsWorkName(name) && name != work_name_) RemoveWork(name);
   }
   top_->Remove("index.json");
-  top_->Remove(std::string(kRecordName));
+  top_->Remove(std::string(kUnfinishedName));
   blobs_ = top_->Make("blobs", kDirectoryMode).Make("sha256", kDirectoryMode);
 
   // A file of our own: what an ended run left may have other names elsewhere.
@@ -442,7 +443,7 @@ void LayoutWriter::Finish(std::string_view index, const std::set<Digest>& to_sta
   }
   blobs_->Sync();
   const std::string marker_name(kMarkerName);
-  const std::string record_name(kRecordName);
+  const std::string record_name(kUnfinishedName);
   const auto publish = [&](const std::string& name, std::string_view text) {
     work_->WriteFile(name, text);
     work_->Move(name, *top_, name);

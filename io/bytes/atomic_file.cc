@@ -48,7 +48,7 @@ bool IsTemporary(std::string_view name) {
          name.size() == kPrefix.size() + 16 + kTemporarySuffix.size();
 }
 
-struct CloseDirectory {
+struct CloseListing {
   void operator()(DIR* directory) const { closedir(directory); }
 };
 
@@ -131,7 +131,7 @@ std::string ParentOf(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
-OpenDescriptor OpenDirectory(const std::string& directory) {
+OpenDescriptor DescriptorOf(const std::string& directory) {
   OpenDescriptor opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (opened.get() < 0) Fail(errno, directory);
   return opened;
@@ -157,11 +157,11 @@ void WriteInto(int directory, const std::string& path, std::string_view bytes, S
 }  // namespace
 
 void SyncDirectory(const std::string& directory) {
-  SyncOpened(OpenDirectory(directory).get(), directory);
+  SyncOpened(DescriptorOf(directory).get(), directory);
 }
 
 void WriteAtomically(const std::string& path, std::string_view bytes, Sync sync) {
-  WriteInto(OpenDirectory(ParentOf(path)).get(), path, bytes, sync, 0666);
+  WriteInto(DescriptorOf(ParentOf(path)).get(), path, bytes, sync, 0666);
 }
 
 void WriteAtomicallyAt(int directory, const std::string& path, std::string_view bytes,
@@ -170,7 +170,7 @@ void WriteAtomicallyAt(int directory, const std::string& path, std::string_view 
 }
 
 void RemoveLeftovers(const std::string& directory) {
-  const std::unique_ptr<DIR, CloseDirectory> opened(opendir(directory.c_str()));
+  const std::unique_ptr<DIR, CloseListing> opened(opendir(directory.c_str()));
   if (opened == nullptr) return;
   while (const dirent* const entry = readdir(opened.get())) {
     const std::string_view name = entry->d_name;
@@ -198,7 +198,7 @@ void MakeDirectories(const std::string& directory, mode_t mode) {
 }
 
 void ExpectWritableDirectory(const std::string& directory) {
-  const OpenDescriptor opened = OpenDirectory(directory);
+  const OpenDescriptor opened = DescriptorOf(directory);
   TemporaryFile file(opened.get(), directory, 0666);
 }
 

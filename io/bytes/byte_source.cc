@@ -94,9 +94,9 @@ class MemorySource : public ByteSource {
 };
 
 // Stored bytes in a buffer that decoders take from, and the place of each of them.
-class StoredBytes {
+class UnpackedFile {
  public:
-  explicit StoredBytes(std::unique_ptr<ByteSource> source)
+  explicit UnpackedFile(std::unique_ptr<ByteSource> source)
       : source_(std::move(source)), buffer_(kInputBytes) {}
 
   // Up to `count` bytes without taking them; fewer only where the bytes end.
@@ -153,7 +153,7 @@ class StoredBytes {
 // What the decoders share: where an error is, and progress in stored bytes.
 class DecodedSource : public ByteSource {
  public:
-  explicit DecodedSource(StoredBytes stored) : stored_(std::move(stored)) {}
+  explicit DecodedSource(UnpackedFile stored) : stored_(std::move(stored)) {}
   std::int64_t stored_position() const override { return stored_.position(); }
   std::int64_t stored_size() const override { return stored_.source().stored_size(); }
   bool has_changed() const override { return stored_.source().has_changed(); }
@@ -163,7 +163,7 @@ class DecodedSource : public ByteSource {
     return InputError("", "byte " + std::to_string(stored_.position()), std::move(problem));
   }
 
-  StoredBytes stored_;
+  UnpackedFile stored_;
 };
 
 class PlainSource : public DecodedSource {
@@ -176,7 +176,7 @@ class PlainSource : public DecodedSource {
 
 class GzipSource : public DecodedSource {
  public:
-  explicit GzipSource(StoredBytes stored) : DecodedSource(std::move(stored)) {
+  explicit GzipSource(UnpackedFile stored) : DecodedSource(std::move(stored)) {
     // +16: gzip wrapper only, zlib then checks CRC-32 and ISIZE of every member.
     if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) throw std::bad_alloc();
   }
@@ -241,7 +241,7 @@ class GzipSource : public DecodedSource {
 
 class ZstdSource : public DecodedSource {
  public:
-  explicit ZstdSource(StoredBytes stored)
+  explicit ZstdSource(UnpackedFile stored)
       : DecodedSource(std::move(stored)), context_(ZSTD_createDCtx(), &ZSTD_freeDCtx) {
     if (context_ == nullptr) throw std::bad_alloc();
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kMaxZstdWindowLog);
@@ -395,7 +395,7 @@ std::unique_ptr<ByteSource> ReadMemory(std::string_view bytes, std::size_t chunk
 }
 
 std::unique_ptr<ByteSource> Decompress(std::unique_ptr<ByteSource> stored) {
-  StoredBytes bytes(std::move(stored));
+  UnpackedFile bytes(std::move(stored));
   const std::string_view magic = bytes.Peek(4);
   if (magic.starts_with("\x1f\x8b")) return std::make_unique<GzipSource>(std::move(bytes));
   if (StartsAsZstd(magic)) return std::make_unique<ZstdSource>(std::move(bytes));
